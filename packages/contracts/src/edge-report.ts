@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import { epochSchema, revisionSchema } from './snapshot.ts'
+
+/** `POST /internal/reports`: every second, and at once after a revision was applied (at most every 50 ms). */
+export const edgeReportIntervalMs = 1_000
+/** An edge that has not reported for this long counts as unreachable. */
+export const edgeReachableMs = 5_000
+
+export const edgeReportSchema = z.object({
+  edge: z.string().min(1).max(100),
+  instance: z.string().min(1).max(64),
+  version: z.string().max(64),
+  started_at: z.number().int(),
+  epoch: epochSchema.or(z.literal('')),
+  revision: revisionSchema,
+  /** Sum of per-key hashes over stored facts, hex; equal on all edges and in the database when nothing is missed. */
+  state_hash: z.string().max(64),
+  /** Edge clock minus server clock, ms. */
+  clock_skew_ms: z.number().int(),
+  ready: z.boolean(),
+  draining: z.boolean(),
+  workers: z.number().int(),
+  in_flight: z.number().int(),
+  keys: z.number().int(),
+  feed_connected: z.boolean(),
+  /** The log invariant, per instance: served = sequences handed out; the others where they are now. */
+  log: z.object({
+    served: z.number().int(),
+    acknowledged: z.number().int(),
+    in_flight: z.number().int(),
+    spooled: z.number().int(),
+    dropped: z.number().int(),
+  }),
+  outbox_pending: z.number().int(),
+  worker_deaths: z.number().int(),
+})
+export type EdgeReport = z.infer<typeof edgeReportSchema>

@@ -1,0 +1,409 @@
+import { z } from 'zod'
+import { automaticFailoverCodes, parseFailoverCodes } from './failover-codes.ts'
+
+/**
+ * The settings registry: every setting with type, default, unit, bounds and whether a group may override it. Validation,
+ * API, OpenAPI, forms and the config file derive from it. GPT-Load's settings keep name, unit and range
+ * (gpt-load/admin-api.md 7) plus a sane maximum; ours carry the unit in the name.
+ * Precedence: environment default < system setting < group override.
+ */
+export type SettingCategory = 'basic' | 'request' | 'retry' | 'key' | 'log'
+
+type SettingBase = {
+  category: SettingCategory
+  description: string
+  groupOverride: boolean
+  unit?: string
+  gptLoad: boolean
+}
+export type IntegerSetting = SettingBase & { type: 'int'; default: number; min: number; max: number }
+export type BooleanSetting = SettingBase & { type: 'bool'; default: boolean }
+export type StringSetting = SettingBase & {
+  type: 'string'
+  default: string
+  check?: (value: string) => string | null
+  secret?: boolean
+}
+export type SettingDefinition = IntegerSetting | BooleanSetting | StringSetting
+
+const day = 86_400
+export const settingsRegistry = {
+  app_url: {
+    type: 'string',
+    default: '',
+    category: 'basic',
+    groupOverride: false,
+    gptLoad: true,
+    check: emptyOrHttpUrl,
+    description: 'Public base URL of the proxy, shown in endpoints and snippets. Empty: derived from host and port.',
+  },
+  request_log_retention_days: {
+    type: 'int',
+    default: 7,
+    min: 0,
+    max: 3_650,
+    unit: 'days',
+    category: 'log',
+    groupOverride: false,
+    gptLoad: true,
+    description: 'Request log rows older than this are dropped; 0 keeps them for ever.',
+  },
+  request_log_write_interval_minutes: {
+    type: 'int',
+    default: 1,
+    min: 0,
+    max: 60,
+    unit: 'minutes',
+    category: 'log',
+    groupOverride: false,
+    gptLoad: true,
+    description: 'Upper bound on how late a log row may appear. Ours appear within seconds; kept for scripts.',
+  },
+  enable_request_body_logging: {
+    type: 'bool',
+    default: false,
+    category: 'log',
+    groupOverride: true,
+    gptLoad: true,
+    description: 'Record request bodies. Off by default; content is nowhere else.',
+  },
+  request_timeout: {
+    type: 'int',
+    default: 600,
+    min: 1,
+    max: day,
+    unit: 's',
+    category: 'request',
+    groupOverride: true,
+    gptLoad: true,
+    description: 'A whole attempt that is not a stream, body included.',
+  },
+  connect_timeout: {
+    type: 'int',
+    default: 15,
+    min: 1,
+    max: 300,
+    unit: 's',
+    category: 'request',
+    groupOverride: true,
+    gptLoad: true,
+    description: 'TCP connect and TLS handshake to the upstream.',
+  },
+  idle_conn_timeout: {
+    type: 'int',
+    default: 120,
+    min: 1,
+    max: 3_600,
+    unit: 's',
+    category: 'request',
+    groupOverride: true,
+    gptLoad: true,
+    description: 'An idle pooled upstream connection is closed after this.',
+  },
+  response_header_timeout: {
+    type: 'int',
+    default: 600,
+    min: 1,
+    max: day,
+    unit: 's',
+    category: 'request',
+    groupOverride: true,
+    gptLoad: true,
+    description: 'From the sent request to the response head, streams too.',
+  },
+  max_idle_conns: {
+    type: 'int',
+    default: 100,
+    min: 1,
+    max: 100_000,
+    unit: 'connections',
+    category: 'request',
+    groupOverride: true,
+    gptLoad: true,
+    description: 'Idle upstream connections kept in all, per worker.',
+  },
+  max_idle_conns_per_host: {
+    type: 'int',
+    default: 50,
+    min: 1,
+    max: 100_000,
+    unit: 'connections',
+    category: 'request',
+    groupOverride: true,
+    gptLoad: true,
+    description: 'Idle upstream connections kept per upstream, per worker. Does not limit concurrency.',
+  },
+  proxy_url: {
+    type: 'string',
+    default: '',
+    category: 'request',
+    groupOverride: true,
+    gptLoad: true,
+    check: emptyOrProxyUrl,
+    secret: true,
+    description:
+      'Outbound proxy: http, https or socks5, credentials allowed. Empty: HTTP_PROXY, HTTPS_PROXY, NO_PROXY.',
+  },
+  max_retries: {
+    type: 'int',
+    default: 3,
+    min: 0,
+    max: 100,
+    unit: 'attempts',
+    category: 'retry',
+    groupOverride: true,
+    gptLoad: true,
+    description: 'Attempts after the first.',
+  },
+  failover_status_codes: {
+    type: 'string',
+    default: automaticFailoverCodes,
+    category: 'retry',
+    groupOverride: true,
+    gptLoad: true,
+    check: checkFailoverCodes,
+    description: 'Statuses that are retried on another key. The default means automatic: decided by error class.',
+  },
+  blacklist_threshold: {
+    type: 'int',
+    default: 3,
+    min: 0,
+    max: 1_000,
+    unit: 'failures',
+    category: 'key',
+    groupOverride: true,
+    gptLoad: true,
+    description: 'Consecutive key_auth failures before a key is invalid; 0 = never.',
+  },
+  key_validation_interval_minutes: {
+    type: 'int',
+    default: 60,
+    min: 1,
+    max: 43_200,
+    unit: 'minutes',
+    category: 'key',
+    groupOverride: true,
+    gptLoad: true,
+    description: 'Interval of probes of invalid keys.',
+  },
+  key_validation_concurrency: {
+    type: 'int',
+    default: 10,
+    min: 1,
+    max: 100,
+    unit: 'probes',
+    category: 'key',
+    groupOverride: true,
+    gptLoad: true,
+    description: 'Probes of one group at the same time.',
+  },
+  key_validation_timeout_seconds: {
+    type: 'int',
+    default: 20,
+    min: 1,
+    max: 600,
+    unit: 's',
+    category: 'key',
+    groupOverride: true,
+    gptLoad: true,
+    description: 'Timeout of one probe.',
+  },
+  first_byte_timeout_ms: {
+    type: 'int',
+    default: 600_000,
+    min: 10,
+    max: day * 1000,
+    unit: 'ms',
+    category: 'request',
+    groupOverride: true,
+    gptLoad: false,
+    description: 'From the sent request to the first byte of the response body.',
+  },
+  stream_idle_timeout_ms: {
+    type: 'int',
+    default: 300_000,
+    min: 10,
+    max: day * 1000,
+    unit: 'ms',
+    category: 'request',
+    groupOverride: true,
+    gptLoad: false,
+    description: 'Longest silence inside a response. There is no other cap on long streams.',
+  },
+  retry_deadline_ms: {
+    type: 'int',
+    default: 900_000,
+    min: 0,
+    max: day * 1000,
+    unit: 'ms',
+    category: 'retry',
+    groupOverride: true,
+    gptLoad: false,
+    description: 'No new attempt begins later than this after the request arrived; 0 = no retries in time.',
+  },
+  max_keys_per_request: {
+    type: 'int',
+    default: 8,
+    min: 1,
+    max: 1_000,
+    unit: 'keys',
+    category: 'retry',
+    groupOverride: true,
+    gptLoad: false,
+    description: 'Different keys that one request may try.',
+  },
+  replay_buffer_bytes: {
+    type: 'int',
+    default: 1_048_576,
+    min: 0,
+    max: 67_108_864,
+    unit: 'bytes',
+    category: 'retry',
+    groupOverride: true,
+    gptLoad: false,
+    description: 'A request body up to this size can be sent again; a larger one flows through without retry.',
+  },
+  max_body_bytes: {
+    type: 'int',
+    default: 33_554_432,
+    min: 1_024,
+    max: 1_073_741_824,
+    unit: 'bytes',
+    category: 'request',
+    groupOverride: true,
+    gptLoad: false,
+    description: 'Largest request body that a rule may rewrite; larger is 413. Untouched bodies are not limited by it.',
+  },
+  rate_limit_cooldown_ms: {
+    type: 'int',
+    default: 30_000,
+    min: 100,
+    max: day * 1000,
+    unit: 'ms',
+    category: 'key',
+    groupOverride: true,
+    gptLoad: false,
+    description: 'How long a rate limited key cools when the upstream names no time.',
+  },
+  quota_cooldown_ms: {
+    type: 'int',
+    default: 3_600_000,
+    min: 1_000,
+    max: 31 * day * 1000,
+    unit: 'ms',
+    category: 'key',
+    groupOverride: true,
+    gptLoad: false,
+    description: 'How long a key without quota is out when the upstream names no reset.',
+  },
+  max_cooldown_ms: {
+    type: 'int',
+    default: day * 1000,
+    min: 1_000,
+    max: 31 * day * 1000,
+    unit: 'ms',
+    category: 'key',
+    groupOverride: true,
+    gptLoad: false,
+    description: 'A deadline that an upstream names is cut at this.',
+  },
+  join_v1: {
+    type: 'bool',
+    default: true,
+    category: 'request',
+    groupOverride: true,
+    gptLoad: false,
+    description:
+      'Join /v1 once: of a base URL that ends in /v1 and a path that begins with it, and add it where a known path lacks it.',
+  },
+  forward_client_headers: {
+    type: 'bool',
+    default: false,
+    category: 'request',
+    groupOverride: true,
+    gptLoad: false,
+    description: 'Pass Cookie, Forwarded and X-Forwarded-* of the client to the upstream.',
+  },
+  auth_key_opens_proxy: {
+    type: 'bool',
+    default: false,
+    category: 'basic',
+    groupOverride: false,
+    gptLoad: false,
+    description:
+      'Accept the admin key as an access key for all groups, as GPT-Load does. Every caller with it is an administrator.',
+  },
+} as const satisfies Record<string, SettingDefinition>
+
+export type SettingName = keyof typeof settingsRegistry
+export type SettingValue = string | number | boolean
+type ValueOf<D> = D extends { type: 'int' } ? number : D extends { type: 'bool' } ? boolean : string
+/** All settings, resolved. */
+export type Settings = { [K in SettingName]: ValueOf<(typeof settingsRegistry)[K]> }
+export type GroupSettingName = {
+  [K in SettingName]: (typeof settingsRegistry)[K]['groupOverride'] extends true ? K : never
+}[SettingName]
+
+export const settingNames = Object.keys(settingsRegistry) as SettingName[]
+export const groupSettingNames = settingNames.filter(
+  (name) => settingsRegistry[name].groupOverride,
+) as GroupSettingName[]
+
+/** Zod schema of one setting's value, with its bounds. */
+export function settingSchema(definition: SettingDefinition): z.ZodType<SettingValue> {
+  if (definition.type === 'int') return z.number().int().min(definition.min).max(definition.max)
+  if (definition.type === 'bool') return z.boolean()
+  const { check } = definition
+  const text = z.string().max(8_192)
+  if (check === undefined) return text
+  return text.superRefine((value, context) => {
+    const problem = check(value)
+    if (problem !== null) context.addIssue({ code: 'custom', message: problem })
+  })
+}
+
+function shapeOf(names: readonly SettingName[]): Record<string, z.ZodType> {
+  return Object.fromEntries(
+    names.map((name) => {
+      const definition: SettingDefinition = settingsRegistry[name]
+      return [name, settingSchema(definition).optional().describe(definition.description)]
+    }),
+  )
+}
+
+/** Any subset of the system settings; unknown names are refused. */
+export const systemSettingsSchema = z.strictObject(shapeOf(settingNames)) as unknown as z.ZodType<Partial<Settings>>
+/** Any subset of what a group may override. */
+export const groupSettingsSchema = z.strictObject(shapeOf(groupSettingNames)) as unknown as z.ZodType<Partial<Settings>>
+
+export const defaultSettings: Settings = Object.fromEntries(
+  settingNames.map((name) => [name, settingsRegistry[name].default]),
+) as Settings
+
+/** Later layers win; `undefined` members do not count. */
+export function resolveSettings(...layers: readonly Partial<Settings>[]): Settings {
+  const resolved: Record<string, SettingValue> = { ...defaultSettings }
+  for (const layer of layers) {
+    for (const [name, value] of Object.entries(layer)) if (value !== undefined) resolved[name] = value
+  }
+  return resolved as Settings
+}
+
+function checkFailoverCodes(value: string): string | null {
+  const result = parseFailoverCodes(value)
+  return result.ok ? null : result.error
+}
+
+function emptyOrHttpUrl(value: string): string | null {
+  return value === '' || hasProtocol(value, ['http:', 'https:']) ? null : 'must be empty or an http:// or https:// URL'
+}
+
+function emptyOrProxyUrl(value: string): string | null {
+  const isProxy = value === '' || hasProtocol(value, ['http:', 'https:', 'socks5:', 'socks5h:'])
+  return isProxy ? null : 'must be empty or an http://, https:// or socks5:// URL'
+}
+
+function hasProtocol(value: string, protocols: string[]): boolean {
+  const url = URL.parse(value)
+  return url !== null && protocols.includes(url.protocol) && url.hostname !== ''
+}
