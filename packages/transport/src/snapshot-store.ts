@@ -1,0 +1,25 @@
+/**
+ * Port of the last good snapshot of an edge: sealed frames as they came from config-service, in the order in which they
+ * were applied. Sealed under EDGE_TOKEN, so that an edge needs only its own environment to start alone. Adapters:
+ * file-snapshot-store, redis-snapshot-store, none.
+ */
+export type SnapshotFrame = {
+  /** `base` replaces everything before it; `delta` follows it. */
+  kind: 'base' | 'delta'
+  epoch: string
+  revision: number
+  savedAtMs: number
+  /** Content key of the frame's chunks, wrapped per accepted token. */
+  wrappedKeys: readonly string[]
+  /** Sealed chunks. */
+  chunks: readonly Uint8Array[]
+}
+
+export interface SnapshotStore {
+  /** All frames of the newest complete snapshot; nothing when there is none. A torn last frame is left out. */
+  load(): AsyncIterable<SnapshotFrame>
+  /** Replaces what is stored, atomically. */
+  replace(frame: AsyncIterable<SnapshotFrame>): Promise<void>
+  append(frame: SnapshotFrame): Promise<void>
+  close(): Promise<void>
+}
