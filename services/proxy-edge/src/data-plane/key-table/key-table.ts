@@ -1,0 +1,42 @@
+import type { KeyFacts } from '@gpt-load/contracts/key-state'
+
+/**
+ * Port: the table of provider keys that the request path reads. Typed columns by slot number, shared by all workers; no key
+ * objects, no Map of keys. Readers never lock. A slot may be given to another key while a request holds its number: whoever
+ * acts later compares `keyId` (and `generation`). Groups have dense numbers (`groupNumber`), given by the control side.
+ */
+export interface KeyTable {
+  /**
+   * Next usable slot of the group by rotation, none of the first `triedCount` of `tried`; -1 = none. Active keys come
+   * first; suspect ones only when no active key is left. `model` leaves out keys that are limited for it ('' = any).
+   */
+  pick(groupNumber: number, model: string, tried: Int32Array, triedCount: number): number
+  /** The same key for the same `affinity` on every edge while it is usable (rendezvous hash), for stateful paths. */
+  pickSticky(groupNumber: number, affinity: number, model: string, tried: Int32Array, triedCount: number): number
+
+  keyId(slot: number): number
+  groupNumber(slot: number): number
+  /** The secret as a latin1 string, made on each call; '' when the slot was vacated meanwhile. */
+  secret(slot: number): string
+  /** Display form, `sk-a…Zx9`. */
+  hint(slot: number): string
+  /** Stored facts; a fresh object, so not on the path of a successful first attempt. */
+  facts(slot: number): KeyFacts
+  /** Cheap test for the success path: the counter is above zero or the state is not active. */
+  needsSuccessReport(slot: number): boolean
+
+  /**
+   * Puts new facts of one generation into force for all workers at once (merged, severity and deadline by max). False when
+   * the slot belongs to another key now or holds a newer generation: nothing was changed.
+   */
+  apply(slot: number, keyId: number, facts: KeyFacts): boolean
+  /** A limit of one model only. */
+  applyModel(slot: number, keyId: number, model: string, facts: KeyFacts): boolean
+
+  usableCount(groupNumber: number): number
+  /** Keys of the group in all, and by stored state. */
+  count(groupNumber: number): number
+  countByState(groupNumber: number): Record<KeyFacts['state'], number>
+  /** Earliest `until` among keys that are out only for a time; 0 = none. Epoch ms, edge clock. */
+  earliestReturn(groupNumber: number, model: string): number
+}

@@ -1,0 +1,89 @@
+/**
+ * Port: the exchange with the client. The request path knows only this and upstream-exchange.ts; matching, retry, shaping,
+ * streaming and logging are written against them once. Adapters: node-http-downstream.ts (reference), later our own codec.
+ * Raw headers are pairs in wire order and case: [name, value, name, value, …], values as latin1 strings.
+ */
+export interface DownstreamExchange {
+  readonly method: string
+  /** Request target as it came, origin form: `/path?query`, never decoded or normalised. */
+  readonly target: string
+  readonly httpVersion: '1.0' | '1.1'
+  readonly rawHeaders: readonly string[]
+  readonly remoteAddress: string
+  readonly isEncrypted: boolean
+  /** -1 = unknown length (chunked); 0 = no body. */
+  readonly contentLength: number
+  /** The client asked to switch protocols (Connection: upgrade). */
+  readonly isUpgrade: boolean
+
+  /** Flow control of the request body. Starts paused: nothing is delivered before the first `resume`. */
+  pause(): void
+  resume(): void
+
+  /** 1xx of the upstream (103), passed on. */
+  writeInformational(status: number, rawHeaders: readonly string[]): void
+  /**
+   * Once. The adapter adds framing only (Connection, Transfer-Encoding, Date when absent): hop-by-hop headers must not be in
+   * `rawHeaders`; Content-Length may be and is then trusted.
+   */
+  writeHead(status: number, reason: string, rawHeaders: readonly string[]): void
+  /** False = the client reads too slowly: wait for `onDrain`. */
+  write(chunk: Uint8Array): boolean
+  end(rawTrailers?: readonly string[]): void
+  /** Breaks the connection visibly (reset); never a clean end. */
+  abort(): void
+  /** Answers 101 and hands over the raw connection; only when `isUpgrade`. */
+  upgrade(status: number, reason: string, rawHeaders: readonly string[]): Tunnel
+}
+
+export interface DownstreamReceiver {
+  onData(chunk: Uint8Array): void
+  onEnd(rawTrailers: readonly string[]): void
+  onDrain(): void
+  /** The client is gone before the whole answer was handed to the system. Nothing else follows. */
+  onAbort(): void
+  /** The whole answer was handed to the system. Nothing else follows. */
+  onFinish(): void
+}
+
+/** Both directions of a connection after an upgrade. */
+export interface Tunnel {
+  write(chunk: Uint8Array): boolean
+  end(): void
+  abort(): void
+  pause(): void
+  resume(): void
+  receive(receiver: TunnelReceiver): void
+}
+export interface TunnelReceiver {
+  onData(chunk: Uint8Array): void
+  onDrain(): void
+  onEnd(): void
+  onClose(): void
+}
+
+export type RequestHandler = (exchange: DownstreamExchange) => DownstreamReceiver
+
+export type DownstreamLimits = {
+  /** Whole head must have arrived. */
+  headTimeoutMs: number
+  /** Longest stall inside a request body. */
+  bodyStallTimeoutMs: number
+  keepAliveTimeoutMs: number
+  /** Longest time a client may take nothing while we have bytes for it. */
+  writeStallTimeoutMs: number
+  maxHeadBytes: number
+  maxConnections: number
+}
+
+export interface DownstreamServer {
+  listen(options: { host: string; port: number; reusePort: boolean }): Promise<{ port: number }>
+  /** From now on every answer carries Connection: close; idle connections stay until `closeIdle`. */
+  startDraining(): void
+  closeIdle(): void
+  /** Stops accepting; open exchanges go on. */
+  stopAccepting(): Promise<void>
+  /** Ends what is left. */
+  close(): Promise<void>
+  readonly openConnections: number
+}

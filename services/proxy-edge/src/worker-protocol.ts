@@ -1,0 +1,56 @@
+import type { KeyFacts } from '@gpt-load/contracts/key-state'
+import type { Cause } from '@gpt-load/contracts/key-state'
+import type { LogBatchIdentity } from '@gpt-load/contracts/log-event'
+import type { AccessKeyRecord, GroupRecord } from '@gpt-load/contracts/snapshot'
+import type { Settings } from '@gpt-load/contracts/settings'
+
+/**
+ * Messages between the main thread (control side) and the data-plane workers. Only changes cross, and sealed log batches as
+ * one transferred buffer each. Keys cross through shared memory (key-table), never by message.
+ */
+
+/** Policies after a change: whole on the first message to a worker, then only what differs. */
+export type PolicyUpdate = {
+  isFull: boolean
+  settings?: Partial<Settings>
+  /** With `groupNumber`, the dense number of the group in the key table. */
+  groups: readonly (GroupRecord & { groupNumber: number })[]
+  removedGroupIds: readonly number[]
+  accessKeys: readonly AccessKeyRecord[]
+  removedAccessKeyIds: readonly number[]
+  /** Base64; only when it is new. */
+  pepper?: string
+  /** Edge clock minus server clock, ms. */
+  clockSkewMs: number
+}
+
+/** What happened to a key, applied locally already; the main thread coalesces it into the outbox. */
+export type KeyOutcome = {
+  keyId: number
+  /** '' = the key itself. */
+  model: string
+  /** Facts in force now, with the generation acted on. */
+  facts: KeyFacts
+  /** 1 when a failure counts against the key, else 0. */
+  failures: number
+  succeeded: boolean
+  cause: Cause
+}
+
+export type ToWorker =
+  | { type: 'policies'; update: PolicyUpdate }
+  | { type: 'key_table_grown'; handles: unknown }
+  | { type: 'drain' }
+  | { type: 'close_idle' }
+  | { type: 'stop_accepting' }
+  | { type: 'flush_logs' }
+  | { type: 'close' }
+
+export type FromWorker =
+  | { type: 'listening'; port: number }
+  | { type: 'policies_applied' }
+  | { type: 'key_outcome'; outcome: KeyOutcome }
+  | { type: 'log_batch'; identity: LogBatchIdentity; bytes: Uint8Array }
+  | { type: 'in_flight'; count: number; lastRequestAtMs: number }
+  | { type: 'stopped_accepting' }
+  | { type: 'failed'; code: string; message: string }
