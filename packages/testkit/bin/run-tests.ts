@@ -1,0 +1,41 @@
+// Runs every suite of the repository over one set of servers and ends with `N passed, N failed`:
+//   node packages/testkit/bin/run-tests.ts [--long] [FILTER…]
+// A filter is a part of a test file's path. --long runs the long forms of faults and fuzzes (npm run soak).
+
+import { globSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
+import { run } from 'node:test'
+import type { TestEvent } from './test-report.ts'
+import { createTestReport } from './test-report.ts'
+import { startTestServers } from '../src/servers/test-servers.ts'
+
+const root = resolve(import.meta.dirname, '../../..')
+const isLong = process.argv.includes('--long')
+const filters = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
+/** One test may wait for servers to die and come back; a file that takes longer than this hangs. */
+const fileTimeoutMs = isLong ? 3_600_000 : 300_000
+
+const files = globSync(['packages/*/test/**/*.test.ts', 'services/*/test/**/*.test.ts', 'infra/*/test/**/*.test.ts'], {
+  cwd: root,
+  exclude: (path) => String(path).includes('node_modules'),
+})
+  .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
+  .filter((file) => isLong || !file.endsWith('.soak.test.ts'))
+  .toSorted()
+if (files.length === 0) throw new Error(`no test file matches ${filters.join(' ')}`)
+
+process.stdout.write(`Starting MariaDB, Redis and Kafka for ${files.length} test files …\n`)
+await using servers = await startTestServers()
+Object.assign(process.env, servers.env)
+
+const report = createTestReport({ root, write: (text) => process.stdout.write(text) })
+const stream = run({
+  files: files.map((file) => resolve(root, file)),
+  concurrency: Math.max(1, Math.min(2, availableParallelism())),
+  timeout: fileTimeoutMs,
+  execArgv: ['--disable-warning=ExperimentalWarning'],
+})
+for await (const event of stream) report.add(event as TestEvent)
+const { failed } = report.finish()
+process.exitCode = failed === 0 ? 0 : 1

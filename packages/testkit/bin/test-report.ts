@@ -1,0 +1,89 @@
+import { relative } from 'node:path'
+
+/** The events of node:test's `run()` that the report reads. */
+export type TestEvent = {
+  type: string
+  data: {
+    name?: string
+    file?: string
+    nesting?: number
+    message?: string
+    skip?: string | boolean
+    todo?: string | boolean
+    details?: { type?: string; duration_ms?: number; error?: Error & { cause?: unknown; failureType?: string } }
+    tests?: unknown
+  }
+}
+
+/** A line per file, every failure in full, every skip with its reason, at the end the plain line that sums up. */
+export function createTestReport({ root, write }: { root: string; write(text: string): void }) {
+  const files = new Map<string, { passed: number; failed: number; output: string[] }>()
+  const skips: string[] = []
+  const failures: string[] = []
+  const startedAt = performance.now()
+
+  const entryOf = (file: string) => {
+    const known = files.get(file) ?? { passed: 0, failed: 0, output: [] }
+    files.set(file, known)
+    return known
+  }
+
+  function addResult(event: TestEvent, isPass: boolean): void {
+    const { data } = event
+    const file = relative(root, data.file ?? 'unknown file')
+    if (data.details?.type === 'suite' && isPass) return
+    if (data.skip !== undefined && data.skip !== false) {
+      skips.push(`skipped: ${file}: ${data.name}: ${data.skip === true ? 'no reason given' : data.skip}`)
+      return
+    }
+    // A suite or parent that fails only because a subtest failed is not counted twice.
+    if (!isPass && data.details?.error?.failureType === 'subtestsFailed') return
+    const entry = entryOf(file)
+    if (isPass) entry.passed += 1
+    else {
+      entry.failed += 1
+      failures.push(`${file}: ${data.name}\n${describeError(data.details?.error)}`)
+    }
+  }
+
+  return {
+    add(event: TestEvent): void {
+      if (event.type === 'test:pass') addResult(event, true)
+      else if (event.type === 'test:fail') addResult(event, false)
+      else if (event.type === 'test:stderr' || event.type === 'test:stdout') keepOutput(event)
+      else if (event.type === 'test:summary' && event.data.file !== undefined) writeFileLine(event.data.file)
+    },
+    finish(): { passed: number; failed: number } {
+      for (const skip of skips) write(`${skip}\n`)
+      for (const failure of failures) write(`\nFAILED ${failure}\n`)
+      const counts = [...files.values()]
+      const passed = counts.reduce((sum, file) => sum + file.passed, 0)
+      const failed = counts.reduce((sum, file) => sum + file.failed, 0)
+      const skipped = skips.length === 0 ? '' : `, ${skips.length} skipped`
+      write(`\n${((performance.now() - startedAt) / 1000).toFixed(0)} s\n${passed} passed, ${failed} failed${skipped}\n`)
+      return { passed, failed }
+    },
+  }
+
+  function keepOutput(event: TestEvent): void {
+    const { output } = entryOf(relative(root, event.data.file ?? 'unknown file'))
+    output.push(event.data.message ?? '')
+    // Enough for a stack and a log tail; a suite that prints more loses its oldest lines.
+    if (output.length > 400) output.splice(0, 200)
+  }
+
+  function writeFileLine(path: string): void {
+    const file = relative(root, path)
+    const { passed, failed, output } = entryOf(file)
+    write(`${failed === 0 ? 'ok  ' : 'FAIL'} ${file} (${passed} passed${failed === 0 ? '' : `, ${failed} failed`})\n`)
+    const text = output.join('')
+    if (failed > 0) write(text.slice(-8_000))
+    else for (const line of text.split('\n')) if (line.startsWith('measured: ')) write(`     ${line}\n`)
+  }
+}
+
+function describeError(error: (Error & { cause?: unknown }) | undefined): string {
+  if (error === undefined) return 'no error given'
+  const cause = error.cause instanceof Error ? error.cause : error
+  return cause.stack ?? String(cause)
+}
