@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import { instantSchema } from './parameters.ts'
+
+/** Edges with their last reports, and how far behind the committed revision each is. */
+export const edgeSchema = z.object({
+  instance: z.string(),
+  name: z.string(),
+  version: z.string(),
+  reachable: z.boolean().describe('It has reported within the last seconds.'),
+  epoch: z.string(),
+  revision: z.number().int(),
+  lag: z.number().int().describe('Revisions that it has not applied yet.'),
+  state_hash: z.string(),
+  clock_skew_ms: z.number().int(),
+  ready: z.boolean(),
+  draining: z.boolean(),
+  workers: z.number().int(),
+  in_flight: z.number().int(),
+  keys: z.number().int(),
+  feed_connected: z.boolean(),
+  outbox_pending: z.number().int(),
+  worker_deaths: z.number().int(),
+  log: z.object({
+    served: z.number().int(),
+    acknowledged: z.number().int(),
+    in_flight: z.number().int(),
+    spooled: z.number().int(),
+    dropped: z.number().int(),
+  }),
+  started_at: instantSchema,
+  reported_at: instantSchema,
+})
+export type Edge = z.infer<typeof edgeSchema>
+
+export const edgeListSchema = z.object({
+  epoch: z.string(),
+  revision: z.number().int(),
+  reachable: z.number().int(),
+  applied: z.number().int().describe('Reachable edges that have the revision.'),
+  items: z.array(edgeSchema),
+})
+export type EdgeList = z.infer<typeof edgeListSchema>
+
+export const statusSchema = z.object({
+  version: z.string(),
+  epoch: z.string(),
+  revision: z.number().int(),
+  edges: z.object({ reachable: z.number().int(), applied: z.number().int() }),
+  started_at: instantSchema,
+  server_time: instantSchema,
+})
+export type Status = z.infer<typeof statusSchema>

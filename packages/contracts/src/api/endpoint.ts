@@ -1,0 +1,39 @@
+import type { z } from 'zod'
+import type { ProblemCode } from '../problem.ts'
+
+/**
+ * The shape of one entry of the endpoint table. Server, OpenAPI document and typed client derive from the table and know
+ * nothing else about an endpoint.
+ */
+export const scopes = ['read', 'write', 'secrets:read'] as const
+export type Scope = (typeof scopes)[number]
+export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+export type Endpoint = {
+  method: HttpMethod
+  /** Parameters in braces: `/api/v1/groups/{id}`. */
+  path: `/api/v1/${string}`
+  summary: string
+  tag: string
+  scope: Scope
+  params: z.ZodObject
+  query: z.ZodObject
+  body: z.ZodType | null
+  /** Larger bodies are refused unread. */
+  maxBodyBytes: number
+  /** The answer has an ETag (a revision); If-Match is honoured by changes. */
+  hasRevision: boolean
+  response: { status: 200 | 201 | 204; schema: z.ZodType | null }
+  /** Beyond `commonProblems`. */
+  problems: readonly ProblemCode[]
+}
+
+/** JSON bodies of all endpoints but those that say otherwise. */
+export const defaultMaxBodyBytes = 1_048_576
+
+/** Headers of answers to changes. */
+export const changeHeaders = {
+  revision: 'x-gptload-revision',
+  /** `applied/reachable`: edges that have the change, of those that have reported lately. */
+  applied: 'x-gptload-applied',
+} as const

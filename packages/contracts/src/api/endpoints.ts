@@ -1,0 +1,363 @@
+import { z } from 'zod'
+import {
+  accessKeyCreatedSchema,
+  accessKeyCreateSchema,
+  accessKeyListQuerySchema,
+  accessKeyPatchSchema,
+  accessKeySchema,
+} from './access-key.ts'
+import { aggregateMemberListInputSchema, aggregateMemberListSchema, memberWeightSchema } from './aggregate-member.ts'
+import { edgeListSchema, statusSchema } from './edge.ts'
+import { defaultMaxBodyBytes, type Endpoint } from './endpoint.ts'
+import { groupCreateSchema, groupListQuerySchema, groupPatchSchema, groupSchema } from './group.ts'
+import {
+  keyAddResultSchema,
+  keyAddSchema,
+  keyDetailSchema,
+  keyDisableSchema,
+  keyListQuerySchema,
+  keyPatchSchema,
+  keySchema,
+  keyTestResultSchema,
+  maxKeysBodyBytes,
+} from './key.ts'
+import { logListQuerySchema, requestLogDetailSchema, requestLogSchema } from './log.ts'
+import { idParameter, idParameters, noParameters } from './parameters.ts'
+import { pageSchema } from './page.ts'
+import { settingListSchema, settingsPatchSchema } from './setting.ts'
+import { upstreamListInputSchema, upstreamListSchema } from './upstream.ts'
+
+/**
+ * The admin API, whole: operation id -> endpoint. Everything that speaks HTTP to config-service derives from this table.
+ * Changes are answered once reachable edges have applied them, after a second at the latest (`changeHeaders`).
+ */
+const base = {
+  params: noParameters,
+  query: noParameters,
+  body: null,
+  maxBodyBytes: defaultMaxBodyBytes,
+  hasRevision: false,
+  problems: [],
+} as const
+
+const read = { ...base, scope: 'read' } as const
+const readOne = { ...read, params: idParameters, hasRevision: true, problems: ['not_found'] } as const
+const change = { ...base, scope: 'write', problems: ['payload_too_large', 'unsupported_media_type'] } as const
+const changeOne = {
+  ...change,
+  params: idParameters,
+  hasRevision: true,
+  problems: ['not_found', 'precondition_failed', 'conflict', 'payload_too_large', 'unsupported_media_type'],
+} as const
+const memberParameters = z.strictObject({ id: idParameter, member_id: idParameter })
+
+export const endpoints = {
+  listGroups: {
+    ...read,
+    method: 'GET',
+    path: '/api/v1/groups',
+    tag: 'groups',
+    summary: 'List groups in their order',
+    query: groupListQuerySchema,
+    response: { status: 200, schema: pageSchema(groupSchema) },
+  },
+  createGroup: {
+    ...change,
+    method: 'POST',
+    path: '/api/v1/groups',
+    tag: 'groups',
+    summary: 'Create a group with its upstreams or members',
+    body: groupCreateSchema,
+    hasRevision: true,
+    response: { status: 201, schema: groupSchema },
+    problems: ['duplicate', 'payload_too_large', 'unsupported_media_type'],
+  },
+  getGroup: {
+    ...readOne,
+    method: 'GET',
+    path: '/api/v1/groups/{id}',
+    tag: 'groups',
+    summary: 'Get a group',
+    response: { status: 200, schema: groupSchema },
+  },
+  updateGroup: {
+    ...changeOne,
+    method: 'PATCH',
+    path: '/api/v1/groups/{id}',
+    tag: 'groups',
+    summary: 'Change fields of a group (merge patch)',
+    body: groupPatchSchema,
+    response: { status: 200, schema: groupSchema },
+    problems: [...changeOne.problems, 'duplicate'],
+  },
+  deleteGroup: {
+    ...changeOne,
+    method: 'DELETE',
+    path: '/api/v1/groups/{id}',
+    tag: 'groups',
+    summary: 'Delete a group with its keys; logs stay',
+    hasRevision: false,
+    response: { status: 204, schema: null },
+  },
+  listUpstreams: {
+    ...readOne,
+    method: 'GET',
+    path: '/api/v1/groups/{id}/upstreams',
+    tag: 'groups',
+    summary: 'List the upstreams of a group',
+    response: { status: 200, schema: upstreamListSchema },
+  },
+  replaceUpstreams: {
+    ...changeOne,
+    method: 'PUT',
+    path: '/api/v1/groups/{id}/upstreams',
+    tag: 'groups',
+    summary: 'Replace the upstreams of a group',
+    body: upstreamListInputSchema,
+    response: { status: 200, schema: upstreamListSchema },
+  },
+  listMembers: {
+    ...readOne,
+    method: 'GET',
+    path: '/api/v1/groups/{id}/members',
+    tag: 'groups',
+    summary: 'List the members of an aggregate',
+    response: { status: 200, schema: aggregateMemberListSchema },
+  },
+  replaceMembers: {
+    ...changeOne,
+    method: 'PUT',
+    path: '/api/v1/groups/{id}/members',
+    tag: 'groups',
+    summary: 'Replace the members of an aggregate',
+    body: aggregateMemberListInputSchema,
+    response: { status: 200, schema: aggregateMemberListSchema },
+  },
+  putMember: {
+    ...changeOne,
+    method: 'PUT',
+    path: '/api/v1/groups/{id}/members/{member_id}',
+    tag: 'groups',
+    summary: 'Add a member to an aggregate or change its weight',
+    params: memberParameters,
+    body: memberWeightSchema,
+    response: { status: 200, schema: aggregateMemberListSchema },
+  },
+  deleteMember: {
+    ...changeOne,
+    method: 'DELETE',
+    path: '/api/v1/groups/{id}/members/{member_id}',
+    tag: 'groups',
+    summary: 'Take a member out of an aggregate',
+    params: memberParameters,
+    hasRevision: false,
+    response: { status: 204, schema: null },
+  },
+  addKeys: {
+    ...changeOne,
+    method: 'POST',
+    path: '/api/v1/groups/{id}/keys',
+    tag: 'keys',
+    summary: 'Add up to 5,000 keys to a group',
+    body: keyAddSchema,
+    maxBodyBytes: maxKeysBodyBytes,
+    hasRevision: false,
+    response: { status: 200, schema: keyAddResultSchema },
+  },
+  listKeys: {
+    ...read,
+    method: 'GET',
+    path: '/api/v1/groups/{id}/keys',
+    tag: 'keys',
+    summary: 'List the keys of a group',
+    params: idParameters,
+    query: keyListQuerySchema,
+    response: { status: 200, schema: pageSchema(keySchema) },
+    problems: ['not_found'],
+  },
+  getKey: {
+    ...readOne,
+    method: 'GET',
+    path: '/api/v1/keys/{id}',
+    tag: 'keys',
+    summary: 'Get a key with its history',
+    response: { status: 200, schema: keyDetailSchema },
+  },
+  updateKey: {
+    ...changeOne,
+    method: 'PATCH',
+    path: '/api/v1/keys/{id}',
+    tag: 'keys',
+    summary: 'Change note or weight of a key (merge patch)',
+    body: keyPatchSchema,
+    response: { status: 200, schema: keySchema },
+  },
+  deleteKey: {
+    ...changeOne,
+    method: 'DELETE',
+    path: '/api/v1/keys/{id}',
+    tag: 'keys',
+    summary: 'Delete a key',
+    hasRevision: false,
+    response: { status: 204, schema: null },
+  },
+  enableKey: {
+    ...changeOne,
+    method: 'POST',
+    path: '/api/v1/keys/{id}/enable',
+    tag: 'keys',
+    summary: 'Enable a disabled key',
+    response: { status: 200, schema: keySchema },
+  },
+  disableKey: {
+    ...changeOne,
+    method: 'POST',
+    path: '/api/v1/keys/{id}/disable',
+    tag: 'keys',
+    summary: 'Disable a key, for good or until a time',
+    body: keyDisableSchema.optional(),
+    response: { status: 200, schema: keySchema },
+  },
+  restoreKey: {
+    ...changeOne,
+    method: 'POST',
+    path: '/api/v1/keys/{id}/restore',
+    tag: 'keys',
+    summary: 'Make a key active again and forget its failures',
+    response: { status: 200, schema: keySchema },
+  },
+  testKey: {
+    ...changeOne,
+    method: 'POST',
+    path: '/api/v1/keys/{id}/test',
+    tag: 'keys',
+    summary: 'Probe a key now',
+    hasRevision: false,
+    response: { status: 200, schema: keyTestResultSchema },
+  },
+  listAccessKeys: {
+    ...read,
+    method: 'GET',
+    path: '/api/v1/access-keys',
+    tag: 'access keys',
+    summary: 'List access keys',
+    query: accessKeyListQuerySchema,
+    response: { status: 200, schema: pageSchema(accessKeySchema) },
+  },
+  createAccessKey: {
+    ...change,
+    method: 'POST',
+    path: '/api/v1/access-keys',
+    tag: 'access keys',
+    summary: 'Create an access key; the answer shows its token once',
+    body: accessKeyCreateSchema,
+    hasRevision: true,
+    response: { status: 201, schema: accessKeyCreatedSchema },
+    problems: ['duplicate', 'payload_too_large', 'unsupported_media_type'],
+  },
+  getAccessKey: {
+    ...readOne,
+    method: 'GET',
+    path: '/api/v1/access-keys/{id}',
+    tag: 'access keys',
+    summary: 'Get an access key',
+    response: { status: 200, schema: accessKeySchema },
+  },
+  updateAccessKey: {
+    ...changeOne,
+    method: 'PATCH',
+    path: '/api/v1/access-keys/{id}',
+    tag: 'access keys',
+    summary: 'Change an access key (merge patch)',
+    body: accessKeyPatchSchema,
+    response: { status: 200, schema: accessKeySchema },
+  },
+  deleteAccessKey: {
+    ...changeOne,
+    method: 'DELETE',
+    path: '/api/v1/access-keys/{id}',
+    tag: 'access keys',
+    summary: 'Revoke an access key',
+    hasRevision: false,
+    response: { status: 204, schema: null },
+  },
+  listSettings: {
+    ...read,
+    method: 'GET',
+    path: '/api/v1/settings',
+    tag: 'settings',
+    summary: 'List settings with value, default, source and bounds',
+    hasRevision: true,
+    response: { status: 200, schema: settingListSchema },
+  },
+  updateSettings: {
+    ...change,
+    method: 'PATCH',
+    path: '/api/v1/settings',
+    tag: 'settings',
+    summary: 'Change settings; null goes back to the default',
+    body: settingsPatchSchema,
+    hasRevision: true,
+    response: { status: 200, schema: settingListSchema },
+    problems: ['precondition_failed', 'payload_too_large', 'unsupported_media_type'],
+  },
+  listLogs: {
+    ...read,
+    method: 'GET',
+    path: '/api/v1/logs',
+    tag: 'logs',
+    summary: 'List requests, newest first',
+    query: logListQuerySchema,
+    response: { status: 200, schema: pageSchema(requestLogSchema) },
+  },
+  getLog: {
+    ...read,
+    method: 'GET',
+    path: '/api/v1/logs/{request_id}',
+    tag: 'logs',
+    summary: 'Get a request with all its attempts',
+    params: z.strictObject({ request_id: z.string().min(1).max(64) }),
+    response: { status: 200, schema: requestLogDetailSchema },
+    problems: ['not_found'],
+  },
+  listEdges: {
+    ...read,
+    method: 'GET',
+    path: '/api/v1/edges',
+    tag: 'system',
+    summary: 'List edges with their last reports',
+    response: { status: 200, schema: edgeListSchema },
+  },
+  getStatus: {
+    ...read,
+    method: 'GET',
+    path: '/api/v1/status',
+    tag: 'system',
+    summary: 'Revision, epoch and version',
+    response: { status: 200, schema: statusSchema },
+  },
+  getOpenapi: {
+    ...read,
+    method: 'GET',
+    path: '/api/v1/openapi.json',
+    tag: 'system',
+    summary: 'This API as an OpenAPI 3.1 document',
+    response: { status: 200, schema: z.record(z.string(), z.json()) },
+  },
+} as const satisfies Record<string, Endpoint>
+
+export type OperationId = keyof typeof endpoints
+export const operationIds = Object.keys(endpoints) as OperationId[]
+
+type BodyOf<E extends Endpoint> = E['body'] extends z.ZodType ? z.output<E['body']> : undefined
+
+/** What a verb gets: path, query and body, parsed. */
+export type OperationInput<K extends OperationId> = {
+  params: z.output<(typeof endpoints)[K]['params']>
+  query: z.output<(typeof endpoints)[K]['query']>
+  body: BodyOf<(typeof endpoints)[K]>
+}
+/** What a verb answers; null without a body. */
+export type OperationResult<K extends OperationId> = (typeof endpoints)[K]['response']['schema'] extends z.ZodType
+  ? z.output<(typeof endpoints)[K]['response']['schema']>
+  : null

@@ -1,0 +1,119 @@
+import { z } from 'zod'
+import { noteSchema, weightSchema } from '../group-shape.ts'
+import { causeSchema, keyStateSchema } from '../key-state.ts'
+import { instantInputSchema, instantSchema, listParameter } from './parameters.ts'
+import { pageParameters } from './page.ts'
+
+/** Provider keys are never shown: `hint` is a part of one that is good for recognising it only. */
+export const maxKeysPerRequest = 5_000
+/** Text of one addition: 5,000 keys of 1,600 bytes; larger sets are imported. */
+export const maxKeysBodyBytes = 8_388_608
+/** Malformed lines that an answer lists; the count is complete. */
+export const maxMalformedLines = 1_000
+
+export const keyCauseSchema = z.object({ ...causeSchema.shape, at: instantSchema })
+
+export const keySchema = z.object({
+  id: z.number().int(),
+  group_id: z.number().int(),
+  hint: z.string(),
+  note: z.string(),
+  weight: z.number().int(),
+  state: keyStateSchema,
+  usable: z.boolean().describe('Whether a request may take it now: a deadline that has passed counts as over.'),
+  until: instantSchema.nullable().describe('End of the state; null = none.'),
+  generation: z.number().int(),
+  failures: z.number().int().describe('Consecutive failures that count against it, on all edges.'),
+  cause: keyCauseSchema.nullable(),
+  last_probe: z.object({ at: instantSchema, ok: z.boolean() }).nullable(),
+  managed_by: z.string().nullable(),
+  revision: z.number().int(),
+  created_at: instantSchema,
+  updated_at: instantSchema,
+})
+export type Key = z.infer<typeof keySchema>
+
+export const keyTransitionEntrySchema = z.object({
+  id: z.number().int(),
+  at: instantSchema,
+  model: z.string().nullable().describe('null = the key itself.'),
+  state_from: keyStateSchema,
+  state_to: keyStateSchema,
+  until: instantSchema.nullable(),
+  generation: z.number().int(),
+  failures: z.number().int(),
+  cause: keyCauseSchema.nullable(),
+  applied: z.boolean().describe('false: it came for an older generation and changed nothing.'),
+})
+
+const keyModelStateSchema = z.object({
+  model: z.string(),
+  state: keyStateSchema,
+  until: instantSchema.nullable(),
+  failures: z.number().int(),
+  cause: keyCauseSchema.nullable(),
+})
+
+/** The newest transitions, newest first. */
+export const maxHistoryEntries = 100
+export const keyDetailSchema = z.object({
+  ...keySchema.shape,
+  models: z.array(keyModelStateSchema).describe('Models for which this key deviates from its own state.'),
+  history: z.array(keyTransitionEntrySchema),
+})
+export type KeyDetail = z.infer<typeof keyDetailSchema>
+
+export const keyListQuerySchema = z.strictObject({
+  ...pageParameters,
+  state: listParameter(keyStateSchema, 6).optional().describe('Stored states, separated by commas.'),
+  search: z.string().min(1).max(100).optional().describe('Part of note or hint.'),
+})
+
+/**
+ * `keys`: one key per item. `text`: a JSON array of strings, else keys between blanks, commas, semicolons and line ends;
+ * lines that begin with # are comments. What is malformed is reported and left out, the rest is added.
+ */
+export const keyAddSchema = z
+  .strictObject({
+    keys: z.array(z.string()).min(1).max(maxKeysPerRequest).optional(),
+    text: z.string().min(1).optional(),
+    note: noteSchema.optional(),
+    weight: weightSchema.min(1).optional(),
+  })
+  .refine(
+    ({ keys, text }) => (keys === undefined) !== (text === undefined),
+    'give the keys either as "keys" or as "text"',
+  )
+export type KeyAdd = z.infer<typeof keyAddSchema>
+
+export const keyAddResultSchema = z.object({
+  added: z.number().int(),
+  duplicate: z.number().int().describe('Twice in the input, or in the group already.'),
+  malformed: z.number().int(),
+  malformed_lines: z
+    .array(z.object({ line: z.number().int().describe('From 1.'), reason: z.string() }))
+    .max(maxMalformedLines),
+  total: z.number().int().describe('Keys in the group now.'),
+})
+export type KeyAddResult = z.infer<typeof keyAddResultSchema>
+
+export const keyPatchSchema = z.strictObject({
+  note: noteSchema.nullable().optional(),
+  weight: weightSchema.min(1).optional(),
+})
+
+export const keyDisableSchema = z.strictObject({
+  note: noteSchema.optional(),
+  until: instantInputSchema.optional().describe('Enabled again then; left out: for good.'),
+})
+
+export const keyTestResultSchema = z.object({
+  valid: z.boolean(),
+  status: z.number().int().nullable().describe('Of the upstream; null = no answer.'),
+  code: z.string().describe("The provider's error code; empty when it named none."),
+  message: z.string(),
+  duration_ms: z.number().int(),
+  state: keyStateSchema,
+  until: instantSchema.nullable(),
+})
+export type KeyTestResult = z.infer<typeof keyTestResultSchema>
