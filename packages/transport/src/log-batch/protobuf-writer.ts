@@ -1,0 +1,105 @@
+// Protobuf wire format into one growing buffer that its owner reuses: no allocation per field or per event. Callers
+// reserve the worst case of a message first; the put functions below do not check room.
+
+import { wireType } from './log-event-fields.ts'
+
+export type ProtobufWriter = { buffer: Buffer; length: number }
+
+const maxSafeVarintBytes = 8
+/** Below this many UTF-16 units a loop beats the call into the native encoder. */
+const shortStringUnits = 32
+/** A varint of at most this many bits needs no arithmetic beyond 32 bits. */
+const max31Bits = 0x7fff_ffff
+
+/** Worst cases: tag of two bytes and a number; tag, length of two bytes, the string. */
+export const maxNumberFieldBytes = 2 + maxSafeVarintBytes
+export const maxStringFieldBytes = (maxBytes: number): number => 4 + maxBytes
+
+export function reserve(writer: ProtobufWriter, bytes: number): void {
+  const needed = writer.length + bytes
+  if (needed <= writer.buffer.length) return
+  const grown = Buffer.allocUnsafeSlow(Math.max(needed, writer.buffer.length * 2))
+  writer.buffer.copy(grown, 0, 0, writer.length)
+  writer.buffer = grown
+}
+
+/** Leaves out 0 and everything that is not a positive number. */
+export function putUint(writer: ProtobufWriter, field: number, value: number): void {
+  if (!(value > 0)) return
+  putTag(writer, field, wireType.varint)
+  putVarint(writer, value)
+}
+
+/** Writes 0 too; leaves out negative numbers, which mean absent. */
+export function putOptionalUint(writer: ProtobufWriter, field: number, value: number): void {
+  if (!(value >= 0)) return
+  putTag(writer, field, wireType.varint)
+  putVarint(writer, value)
+}
+
+/** Cut at the last character that fits; lone surrogates become U+FFFD. `maxBytes` is below 16,384. */
+export function putString(writer: ProtobufWriter, field: number, value: string, maxBytes: number): void {
+  if (!value) return
+  putTag(writer, field, wireType.bytes)
+  const start = writer.length + 1
+  const written = writeAscii(writer.buffer, start, value, maxBytes)
+  const bytes = written >= 0 ? written : writer.buffer.write(value, start, maxBytes, 'utf8')
+  if (bytes < 128) {
+    writer.buffer[start - 1] = bytes
+  } else {
+    writer.buffer.copyWithin(start + 1, start, start + bytes)
+    writer.buffer[start - 1] = (bytes & 127) | 128
+    writer.buffer[start] = bytes >> 7
+  }
+  writer.length = start + bytes + (bytes < 128 ? 0 : 1)
+}
+
+/**
+ * Opens a nested message whose length is not known yet; `endMessage` fills it in. The length is a varint padded to
+ * three bytes, which every protobuf reader takes: messages below 2 MiB need no second pass.
+ */
+export function beginMessage(writer: ProtobufWriter, field: number): number {
+  putTag(writer, field, wireType.bytes)
+  writer.length += 3
+  return writer.length
+}
+
+export function endMessage(writer: ProtobufWriter, start: number): void {
+  const bytes = writer.length - start
+  writer.buffer[start - 3] = (bytes & 127) | 128
+  writer.buffer[start - 2] = ((bytes >> 7) & 127) | 128
+  writer.buffer[start - 1] = (bytes >> 14) & 127
+}
+
+/** Tag of field and wire type (two bytes with room for the number) and three bytes of length. */
+export const messageOverheadBytes = 5
+
+function putTag(writer: ProtobufWriter, field: number, type: number): void {
+  const tag = (field << 3) | type
+  if (tag < 128) {
+    writer.buffer[writer.length++] = tag
+  } else {
+    writer.buffer[writer.length++] = (tag & 127) | 128
+    writer.buffer[writer.length++] = tag >> 7
+  }
+}
+
+function putVarint(writer: ProtobufWriter, value: number): void {
+  const { buffer } = writer
+  let rest = value <= Number.MAX_SAFE_INTEGER ? Math.round(value) : Number.MAX_SAFE_INTEGER
+  for (; rest > max31Bits; rest = Math.floor(rest / 128)) buffer[writer.length++] = (rest % 128) | 128
+  for (; rest > 127; rest >>>= 7) buffer[writer.length++] = (rest & 127) | 128
+  buffer[writer.length++] = rest
+}
+
+/** Bytes written, or -1 when the string is long, does not fit whole or is not ASCII. */
+function writeAscii(buffer: Buffer, start: number, value: string, maxBytes: number): number {
+  const units = value.length
+  if (units > shortStringUnits || units > maxBytes) return -1
+  for (let i = 0; i < units; i++) {
+    const unit = value.charCodeAt(i)
+    if (unit > 127) return -1
+    buffer[start + i] = unit
+  }
+  return units
+}
