@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { ChangeFeedMessage } from '@gpt-load/contracts/change-feed-message'
 import { canonicalJson, createFeedSigner, createFeedVerifier } from '../src/feed-mac.ts'
 

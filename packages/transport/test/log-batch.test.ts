@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { crc32, gzipSync } from 'node:zlib'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { channelTypes } from '@gpt-load/contracts/channel-types'
 import { errorClasses } from '@gpt-load/contracts/error-class'
 import { endReasons } from '@gpt-load/contracts/log-event'
@@ -23,19 +23,54 @@ const text = fc.oneof(
 )
 
 const attempt: fc.Arbitrary<LogAttempt> = fc.record({
-  ...{ number: uint, groupId: uint, keyId: uint, keyHint: text, upstream: text, startedAtMs: uint },
-  ...{ connectMs: optionalUint, headMs: optionalUint, endMs: optionalUint, status: uint },
-  ...{ errorClass: fc.constantFrom('', ...errorClasses), errorCode: text, errorMessage: text },
+  number: uint,
+  groupId: uint,
+  keyId: uint,
+  keyHint: text,
+  upstream: text,
+  startedAtMs: uint,
+  connectMs: optionalUint,
+  headMs: optionalUint,
+  endMs: optionalUint,
+  status: uint,
+  errorClass: fc.constantFrom('', ...errorClasses),
+  errorCode: text,
+  errorMessage: text,
 })
 
 const event: fc.Arbitrary<LogEvent> = fc.record({
-  ...{ sequence: uint, requestId: text, receivedAtMs: uint, groupId: uint, groupName: text },
-  ...{ memberGroupId: uint, memberGroupName: text, channel: fc.constantFrom('', ...channelTypes), method: text },
-  ...{ requestPath: text, modelRequested: text, modelSent: text, isStream: fc.boolean(), accessKeyId: uint },
-  ...{ clientAddress: text, userAgent: text, status: uint, errorClass: fc.constantFrom('', ...errorClasses) },
-  ...{ errorCode: text, errorMessage: text, endReason: fc.constantFrom(...endReasons) },
-  ...{ firstByteMs: optionalUint, firstTokenMs: optionalUint, durationMs: optionalUint, bytesIn: uint, bytesOut: uint },
-  tokens: fc.record({ input: optionalUint, output: optionalUint, cached: optionalUint, reasoning: optionalUint }),
+  sequence: uint,
+  requestId: text,
+  receivedAtMs: uint,
+  groupId: uint,
+  groupName: text,
+  memberGroupId: uint,
+  memberGroupName: text,
+  channel: fc.constantFrom('', ...channelTypes),
+  method: text,
+  requestPath: text,
+  modelRequested: text,
+  modelSent: text,
+  isStream: fc.boolean(),
+  accessKeyId: uint,
+  clientAddress: text,
+  userAgent: text,
+  status: uint,
+  errorClass: fc.constantFrom('', ...errorClasses),
+  errorCode: text,
+  errorMessage: text,
+  endReason: fc.constantFrom(...endReasons),
+  firstByteMs: optionalUint,
+  firstTokenMs: optionalUint,
+  durationMs: optionalUint,
+  bytesIn: uint,
+  bytesOut: uint,
+  tokens: fc.record({
+    input: optionalUint,
+    output: optionalUint,
+    cached: optionalUint,
+    reasoning: optionalUint,
+  }),
   attempts: fc.array(attempt, { maxLength: 4 }),
 })
 
@@ -81,23 +116,53 @@ function expectedEvent(one: LogEvent): LogEvent {
 }
 
 const plainEvent: LogEvent = {
-  ...{ sequence: 7, requestId: 'r-1', receivedAtMs: 1_700_000_000_123, groupId: 3, groupName: 'openai-main' },
-  ...{
-    memberGroupId: 4,
-    memberGroupName: 'eu',
-    channel: 'openai',
-    method: 'POST',
-    requestPath: '/v1/chat/completions',
+  sequence: 7,
+  requestId: 'r-1',
+  receivedAtMs: 1_700_000_000_123,
+  groupId: 3,
+  groupName: 'openai-main',
+  memberGroupId: 4,
+  memberGroupName: 'eu',
+  channel: 'openai',
+  method: 'POST',
+  requestPath: '/v1/chat/completions',
+  modelRequested: 'gpt-4.1',
+  modelSent: 'gpt-4.1-mini',
+  isStream: true,
+  accessKeyId: 9,
+  clientAddress: '::1',
+  userAgent: 'sdk/1',
+  status: 200,
+  errorClass: '',
+  errorCode: '',
+  errorMessage: '',
+  endReason: 'complete',
+  firstByteMs: 0,
+  firstTokenMs: 12,
+  durationMs: 340,
+  bytesIn: 512,
+  bytesOut: 7e4,
+  tokens: {
+    input: 10,
+    output: 0,
+    cached: -1,
+    reasoning: -1,
   },
-  ...{ modelRequested: 'gpt-4.1', modelSent: 'gpt-4.1-mini', isStream: true, accessKeyId: 9, clientAddress: '::1' },
-  ...{ userAgent: 'sdk/1', status: 200, errorClass: '', errorCode: '', errorMessage: '', endReason: 'complete' },
-  ...{ firstByteMs: 0, firstTokenMs: 12, durationMs: 340, bytesIn: 512, bytesOut: 70_000 },
-  tokens: { input: 10, output: 0, cached: -1, reasoning: -1 },
   attempts: [
     {
-      ...{ number: 1, groupId: 4, keyId: 11, keyHint: 'sk-a…Zx9', upstream: 'https://api.openai.com' },
-      ...{ startedAtMs: 1_700_000_000_124, connectMs: -1, headMs: 5, endMs: 300, status: 200 },
-      ...{ errorClass: '', errorCode: '', errorMessage: '' },
+      number: 1,
+      groupId: 4,
+      keyId: 11,
+      keyHint: 'sk-a…Zx9',
+      upstream: 'https://api.openai.com',
+      startedAtMs: 1_700_000_000_124,
+      connectMs: -1,
+      headMs: 5,
+      endMs: 300,
+      status: 200,
+      errorClass: '',
+      errorCode: '',
+      errorMessage: '',
     },
   ],
 }

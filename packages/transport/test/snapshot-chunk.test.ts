@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { maxChunkBytes } from '@gpt-load/contracts/snapshot'
 import type { SnapshotRecord } from '@gpt-load/contracts/snapshot'
 import { createChunkSplitter, frameChunk, splitChunks } from '../src/chunk-splitter.ts'

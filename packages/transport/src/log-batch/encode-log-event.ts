@@ -37,9 +37,17 @@ const maxEventBytes =
   20 * maxNumberFieldBytes +
   sum(
     [
-      ...[bounds.request_id, bounds.group_name, bounds.group_name, bounds.method, bounds.request_path],
-      ...[bounds.model, bounds.model, bounds.client_address, bounds.user_agent],
-      ...[bounds.error_code, bounds.error_message],
+      bounds.request_id,
+      bounds.group_name,
+      bounds.group_name,
+      bounds.method,
+      bounds.request_path,
+      bounds.model,
+      bounds.model,
+      bounds.client_address,
+      bounds.user_agent,
+      bounds.error_code,
+      bounds.error_message,
     ].map(maxStringFieldBytes),
   )
 
