@@ -1,0 +1,131 @@
+import { readFileSync } from 'node:fs'
+import type { LogBatchIdentity, LogEvent } from '@gpt-load/contracts/log-event'
+import { createMariadbSqlClient } from '@gpt-load/database/sql-client/mariadb-sql-client'
+import type { SqlClient } from '@gpt-load/database/sql-client/sql-client'
+import { createSqliteSqlClient } from '@gpt-load/database/sql-client/sqlite-sql-client'
+import { createMetrics } from '@gpt-load/service-kit/metrics'
+import type { SharedMariadb } from '@gpt-load/testkit/servers/test-servers'
+import { createLogEventWriter, encodeLogEvent, payloadOf } from '@gpt-load/transport/log-batch/encode-log-event'
+import { sealLogBatch } from '@gpt-load/transport/log-batch/log-batch'
+import type { StreamPartition, StreamRecord } from '@gpt-load/transport/log-stream'
+import { createIngestMeter } from '../src/ingest-meter.ts'
+import { createLogStore } from '../src/log-store.ts'
+
+export const place: StreamPartition = { topic: 'request-logs', partition: 0 }
+export const nowMs = Date.UTC(2026, 10, 24, 12)
+
+export function logEvent(sequence: number, changes: Partial<LogEvent> = {}): LogEvent {
+  return {
+    sequence,
+    requestId: `req-${sequence}`,
+    receivedAtMs: nowMs - 1_000 + sequence,
+    groupId: 1,
+    groupName: 'openai-main',
+    memberGroupId: 0,
+    memberGroupName: '',
+    channel: 'openai',
+    method: 'POST',
+    requestPath: '/v1/chat/completions',
+    modelRequested: 'gpt-4.1-nano',
+    modelSent: 'gpt-4.1-nano',
+    isStream: false,
+    accessKeyId: 7,
+    clientAddress: '127.0.0.1',
+    userAgent: 'test',
+    status: 200,
+    errorClass: '',
+    errorCode: '',
+    errorMessage: '',
+    endReason: 'complete',
+    firstByteMs: 12,
+    firstTokenMs: -1,
+    durationMs: 20,
+    bytesIn: 300,
+    bytesOut: 500,
+    tokens: { input: 10, output: 5, cached: -1, reasoning: -1 },
+    attempts: [attempt(1)],
+    ...changes,
+  }
+}
+
+export function attempt(
+  number: number,
+  changes: Partial<LogEvent['attempts'][number]> = {},
+): LogEvent['attempts'][number] {
+  return {
+    number,
+    groupId: 1,
+    keyId: 40 + number,
+    keyHint: 'sk-a…Zx9',
+    upstream: 'api.openai.com',
+    startedAtMs: nowMs,
+    connectMs: 1,
+    headMs: 10,
+    endMs: 19,
+    status: 200,
+    errorClass: '',
+    errorCode: '',
+    errorMessage: '',
+    ...changes,
+  }
+}
+
+export function batchRecord(
+  offset: number,
+  events: readonly LogEvent[],
+  identity: Partial<LogBatchIdentity> = {},
+): StreamRecord {
+  const writer = createLogEventWriter()
+  for (const event of events) encodeLogEvent(writer, event)
+  const whole = {
+    source: 'edge-1.0',
+    edge: 'edge-1',
+    firstSequence: events[0]?.sequence ?? 1,
+    count: events.length,
+    ...identity,
+  }
+  const bytes = sealLogBatch({ identity: whole, events: payloadOf(writer), codec: 'zstd' })
+  return { ...place, offset: String(offset), bytes, timestampMs: nowMs }
+}
+
+export async function openSqlite(): Promise<SqlClient> {
+  const sql = createSqliteSqlClient(':memory:')
+  await applySchema(sql)
+  return sql
+}
+
+export async function openMariadb(shared: SharedMariadb): Promise<SqlClient> {
+  const { name } = await shared.createDatabase()
+  const connection = { host: shared.host, port: shared.port, user: 'root', password: '', database: name }
+  const sql = createMariadbSqlClient(connection, { connections: 4 })
+  await applySchema(sql)
+  return sql
+}
+
+async function applySchema(sql: SqlClient): Promise<void> {
+  const url = import.meta.resolve('@gpt-load/database/sql-client/sql-client')
+  const folder = sql.dialect === 'mysql' ? 'mysql-logs' : 'sqlite-logs'
+  const text = readFileSync(new URL(`../../migrations/${folder}/0001_request_logs.sql`, url), 'utf8')
+  for (const statement of text.replaceAll(/--.*$/gm, '').split(';'))
+    if (statement.trim() !== '') await sql.execute(statement)
+}
+
+export function openStore(sql: SqlClient, options: { now?: () => number } = {}) {
+  const letters: { reason: string; bytes: Uint8Array }[] = []
+  const store = createLogStore({
+    sql,
+    deadLetter: {
+      send: async ({ source, reason }) => void letters.push({ reason, bytes: source.bytes }),
+      close: async () => {},
+    },
+    meter: createIngestMeter(createMetrics({ hasProcessMetrics: false })),
+    nowMs: options.now ?? (() => nowMs),
+    retentionDays: () => 7,
+  })
+  return { store, letters }
+}
+
+export async function count(sql: SqlClient, table: string, where = '1 = 1'): Promise<number> {
+  const [row] = await sql.read(`SELECT COUNT(*) AS n FROM ${table} WHERE ${where}`)
+  return Number(row?.['n'])
+}

@@ -1,0 +1,312 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { createRequestLogReader } from '@gpt-load/database/logs/request-log-reader'
+import type { SqlClient } from '@gpt-load/database/sql-client/sql-client'
+import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
+import { SeekRequired } from '@gpt-load/transport/log-stream'
+import { latencyOfBin } from '../src/latency-bin.ts'
+import { readSourceAccounts } from '../src/reconcile.ts'
+import { applyRetention } from '../src/retention.ts'
+import { readPartitions } from '../src/stored-days.ts'
+import {
+  attempt,
+  batchRecord,
+  count,
+  logEvent,
+  nowMs,
+  openMariadb,
+  openSqlite,
+  openStore,
+  place,
+} from './log-fixtures.ts'
+
+describe('log store on MariaDB', () => {
+  const mariadb = useMariadb()
+  guarantees(async () => openMariadb(await mariadb))
+
+  test('makes the partition of the day before it inserts, and drops expired ones', async () => {
+    await using sql = disposable(await openMariadb(await mariadb))
+    const dayMs = 86_400_000
+    let now = nowMs
+    const { store } = openStore(sql.client, { now: () => now })
+    await store.startOffset(place)
+    await store.handle(place, [batchRecord(0, [logEvent(1)])])
+    now += 10 * dayMs
+    await store.handle(place, [batchRecord(1, [logEvent(2)])])
+    assert.equal(await count(sql.client, 'request_logs'), 2)
+    await applyRetention({ sql: sql.client, nowMs: now, retentionDays: 7, signal: new AbortController().signal })
+    assert.equal(await count(sql.client, 'request_logs'), 1)
+    assert.ok(
+      (await readPartitions(sql.client, 'request_logs')).every(
+        ({ lessThan }) => lessThan === 1 || lessThan > nowMs / dayMs + 3,
+      ),
+    )
+  })
+
+  test('two stores that make the same day at once both go on', async () => {
+    await using sql = disposable(await openMariadb(await mariadb))
+    const other = { topic: place.topic, partition: 1 }
+    const [a, b] = [openStore(sql.client).store, openStore(sql.client).store]
+    await a.startOffset(place)
+    await b.startOffset(other)
+    await Promise.all([
+      a.handle(place, [batchRecord(0, [logEvent(1)])]),
+      b.handle(other, [batchRecord(0, [logEvent(1, { requestId: 'b' })], { source: 'edge-2.0' })]),
+    ])
+    assert.equal(await count(sql.client, 'request_logs'), 2)
+  })
+
+  test('the same batch in two partitions at once is stored once', async () => {
+    await using sql = disposable(await openMariadb(await mariadb))
+    const other = { topic: place.topic, partition: 1 }
+    const [a, b] = [openStore(sql.client).store, openStore(sql.client).store]
+    await a.startOffset(place)
+    await b.startOffset(other)
+    for (let round = 0; round < 20; round += 1) {
+      const record = batchRecord(round, [logEvent(round + 1)])
+      await Promise.all([a.handle(place, [record]), b.handle(other, [{ ...record, partition: 1 }])])
+    }
+    assert.equal(await count(sql.client, 'request_logs'), 20)
+    assert.equal(await count(sql.client, 'log_batches'), 20)
+  })
+})
+
+describe('log store on SQLite', () => guarantees(openSqlite))
+
+function guarantees(open: () => Promise<SqlClient>): void {
+  test('stores a request with its attempts and reads it back whole', async () => {
+    await using sql = disposable(await open())
+    const { store } = openStore(sql.client)
+    assert.equal(await store.startOffset(place), null)
+    const failed = attempt(1, {
+      status: 401,
+      errorClass: 'key_auth',
+      errorCode: 'invalid_api_key',
+      errorMessage: 'wrong key',
+    })
+    await store.handle(place, [batchRecord(0, [logEvent(1, { attempts: [failed, attempt(2)] }), logEvent(2)])])
+    const reader = createRequestLogReader(sql.client)
+    const detail = await reader.find('req-1')
+    assert.deepEqual(
+      detail?.attempts.map(({ number, status, error_code }) => [number, status, error_code]),
+      [
+        [1, 401, 'invalid_api_key'],
+        [2, 200, ''],
+      ],
+    )
+    assert.equal(detail?.key_id, 42)
+    assert.deepEqual(detail?.tokens, { input: 10, output: 5, cached: null, reasoning: null })
+    const page = await reader.list({ fromMs: 0, toMs: nowMs + 1, limit: 1 })
+    assert.deepEqual(
+      page.items.map(({ request_id }) => request_id),
+      ['req-2'],
+    )
+    const rest = await reader.list({ fromMs: 0, toMs: nowMs + 1, limit: 1, after: page.next! })
+    assert.deepEqual([rest.items[0]?.request_id, rest.next], ['req-1', null])
+  })
+
+  test('a resent batch moves the offset and stores nothing twice', async () => {
+    await using sql = disposable(await open())
+    const { store } = openStore(sql.client)
+    await store.startOffset(place)
+    const events = [logEvent(1), logEvent(2)]
+    await store.handle(place, [batchRecord(0, events), batchRecord(1, events)])
+    await store.handle(place, [batchRecord(2, events)])
+    assert.equal(await count(sql.client, 'request_logs'), 2)
+    assert.equal(await store.startOffset(place), '3')
+    const [row] = await sql.client.read('SELECT requests FROM request_rollups WHERE span = 86400')
+    assert.equal(Number(row?.['requests']), 2)
+  })
+
+  test('a zombie whose partition went to another instance stores nothing and is told to seek', async () => {
+    await using sql = disposable(await open())
+    const zombie = openStore(sql.client).store
+    const heir = openStore(sql.client).store
+    await zombie.startOffset(place)
+    await heir.startOffset(place)
+    await heir.handle(place, [batchRecord(0, [logEvent(1)])])
+    await assert.rejects(
+      zombie.handle(place, [batchRecord(0, [logEvent(2, { requestId: 'z' })], { firstSequence: 2 })]),
+      SeekRequired,
+    )
+    assert.equal(await count(sql.client, 'request_logs'), 1)
+    assert.equal(await zombie.startOffset(place), '1')
+  })
+
+  test('records before the stored offset are skipped', async () => {
+    await using sql = disposable(await open())
+    const { store } = openStore(sql.client)
+    await store.startOffset(place)
+    await store.handle(place, [batchRecord(0, [logEvent(1)]), batchRecord(1, [logEvent(2)])])
+    await store.handle(place, [batchRecord(1, [logEvent(3)]), batchRecord(5, [logEvent(4)])])
+    assert.equal(await count(sql.client, 'request_logs'), 3)
+    assert.equal(await store.startOffset(place), '6')
+  })
+
+  test('an undecodable record is dead-lettered whole, an unstorable event alone, and the partition goes on', async () => {
+    await using sql = disposable(await open())
+    const { store, letters } = openStore(sql.client)
+    await store.startOffset(place)
+    const poison = { ...batchRecord(0, [logEvent(1)]), bytes: Buffer.from('not a batch') }
+    await store.handle(place, [poison, batchRecord(1, [logEvent(2), logEvent(3, { requestId: 'ü' }), logEvent(4)])])
+    assert.equal(letters.length, 2)
+    assert.match(letters[1]!.reason, /request id/)
+    assert.equal(await count(sql.client, 'request_logs'), 2)
+    const [account] = await readSourceAccounts(sql.client, { committedAfterMs: 0 })
+    assert.deepEqual([account?.committed, account?.deadLettered, account?.gaps], [2, 1, [{ from: 1, to: 1 }]])
+  })
+
+  test('clocks that are wrong are stored as given and flagged', async () => {
+    await using sql = disposable(await open())
+    const { store } = openStore(sql.client)
+    await store.startOffset(place)
+    const times = [nowMs, nowMs + 2 * 3_600_000, nowMs - 8 * 86_400_000]
+    await store.handle(place, [
+      batchRecord(
+        0,
+        times.map((receivedAtMs, index) => logEvent(index + 1, { receivedAtMs })),
+      ),
+    ])
+    const rows = await sql.client.read('SELECT clock_flag, received_at FROM request_logs ORDER BY sequence')
+    assert.deepEqual(
+      rows.map((row) => [Number(row['clock_flag']), Number(row['received_at'])]),
+      [
+        [0, times[0]],
+        [1, times[1]],
+        [2, times[2]],
+      ],
+    )
+  })
+
+  test('text past its column is cut at a character, never refused', async () => {
+    await using sql = disposable(await open())
+    const { store, letters } = openStore(sql.client)
+    await store.startOffset(place)
+    const long = '🔑'.repeat(4_000)
+    const changes = {
+      userAgent: long,
+      requestPath: long,
+      modelRequested: long,
+      modelSent: long,
+      errorMessage: long,
+      status: 500,
+      groupName: long,
+      errorCode: long,
+      clientAddress: long,
+    }
+    await store.handle(place, [
+      batchRecord(0, [
+        logEvent(1, {
+          ...changes,
+          attempts: [attempt(1, { upstream: long, keyHint: long }), attempt(2, { errorMessage: long })],
+        }),
+      ]),
+    ])
+    assert.deepEqual(letters, [])
+    const [row] = await sql.client.read('SELECT user_agent FROM request_logs')
+    assert.match(String(row?.['user_agent']), /^(🔑)+$/u)
+  })
+
+  test('rollups equal a recomputation from the rows', async () => {
+    await using sql = disposable(await open())
+    const { store } = openStore(sql.client)
+    await store.startOffset(place)
+    const events = Array.from({ length: 300 }, (_, index) =>
+      logEvent(index + 1, {
+        receivedAtMs: nowMs + index * 7_000,
+        status: index % 7 === 0 ? 500 : 200,
+        groupId: 1 + (index % 3),
+        durationMs: (index * 37) % 5_000,
+        attempts: index % 5 === 0 ? [attempt(1, { status: 429 }), attempt(2)] : [attempt(1)],
+      }),
+    )
+    for (let start = 0; start < 300; start += 50)
+      await store.handle(place, [batchRecord(start, events.slice(start, start + 50))])
+    for (const [span, width] of [
+      [60, 60_000],
+      [3_600, 3_600_000],
+      [86_400, 86_400_000],
+    ] as const) {
+      const sums = await sql.client.read(
+        `SELECT group_id, bucket, SUM(requests) AS n, SUM(failures) AS f, SUM(rescued) AS r, SUM(tokens_input) AS t FROM request_rollups WHERE span = ${span} GROUP BY group_id, bucket ORDER BY group_id, bucket`,
+      )
+      const expected = recompute(events, span, width)
+      assert.deepEqual(
+        sums.map((row) => [row['group_id'], row['bucket'], row['n'], row['f'], row['r'], row['t']].map(Number)),
+        expected,
+      )
+    }
+    const bins = await sql.client.read(
+      'SELECT bin, SUM(requests) AS n FROM latency_rollups WHERE span = 86400 AND metric = 1 GROUP BY bin ORDER BY bin',
+    )
+    assertMedian(
+      bins.map((row) => [Number(row['bin']), Number(row['n'])]),
+      events.map(({ durationMs }) => durationMs),
+    )
+  })
+
+  test('every attempt counts for its key', async () => {
+    await using sql = disposable(await open())
+    const { store } = openStore(sql.client)
+    await store.startOffset(place)
+    await store.handle(place, [
+      batchRecord(0, [
+        logEvent(1, { attempts: [attempt(1, { status: 429, errorClass: 'rate_limit' }), attempt(2)] }),
+        logEvent(2),
+      ]),
+    ])
+    const rows = await sql.client.read(
+      'SELECT key_id, requests, failures, last_used_at FROM key_rollups ORDER BY key_id',
+    )
+    assert.deepEqual(
+      rows.map((row) => [row['key_id'], row['requests'], row['failures'], row['last_used_at']].map(Number)),
+      [
+        [41, 2, 1, nowMs],
+        [42, 1, 0, nowMs],
+      ],
+    )
+  })
+
+  test('retention deletes expired rows and minute rollups, and keeps the rest', async () => {
+    await using sql = disposable(await open())
+    const dayMs = 86_400_000
+    let now = nowMs
+    const { store } = openStore(sql.client, { now: () => now })
+    await store.startOffset(place)
+    await store.handle(place, [batchRecord(0, [logEvent(1)])])
+    now = nowMs + 9 * dayMs
+    await store.handle(place, [batchRecord(1, [logEvent(2, { receivedAtMs: now })])])
+    await applyRetention({ sql: sql.client, nowMs: now, retentionDays: 7, signal: new AbortController().signal })
+    assert.equal(await count(sql.client, 'request_logs'), 1)
+    assert.equal(await count(sql.client, 'request_rollups', 'span = 60'), 1)
+    assert.equal(await count(sql.client, 'request_rollups', 'span = 86400'), 2)
+  })
+}
+
+function recompute(events: ReturnType<typeof logEvent>[], span: number, width: number): number[][] {
+  const sums = new Map<string, number[]>()
+  for (const event of events) {
+    const bucket = Math.floor(event.receivedAtMs / width) * span
+    const row = sums.get(`${event.groupId}:${bucket}`) ?? [event.groupId, bucket, 0, 0, 0, 0]
+    row[2]! += 1
+    row[3]! += event.status >= 400 ? 1 : 0
+    row[4]! += event.status < 400 && event.attempts.length > 1 ? 1 : 0
+    row[5]! += event.tokens.input
+    sums.set(`${event.groupId}:${bucket}`, row)
+  }
+  return [...sums.values()].toSorted((a, b) => a[0]! - b[0]! || a[1]! - b[1]!)
+}
+
+function assertMedian(bins: [bin: number, n: number][], values: number[]): void {
+  const exact = values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
+  let seen = 0
+  const median = bins.find(([, n]) => (seen += n) > values.length / 2)!
+  assert.ok(
+    Math.abs(latencyOfBin(median[0]) / exact - 1) < 0.1,
+    `${latencyOfBin(median[0])} is not within a bin of ${exact}`,
+  )
+}
+
+function disposable(client: SqlClient) {
+  return { client, [Symbol.asyncDispose]: () => client.close() }
+}
