@@ -24,15 +24,18 @@ const policy: KeyPolicy = {
 const nowMs = 1_800_000_000_000
 
 const facts = (generation?: number): fc.Arbitrary<KeyFacts> =>
-  fc.record({
-    state: fc.constantFrom(...keyStates),
-    until: fc.oneof(
-      fc.constant(0),
-      fc.integer({ min: 1, max: 5 }).map((n) => nowMs + n * 1000),
-    ),
-    generation: generation === undefined ? fc.integer({ min: 0, max: 3 }) : fc.constant(generation),
-    failures: fc.integer({ min: 0, max: 4 }, { noNullPrototype: true }),
-  })
+  fc.record(
+    {
+      state: fc.constantFrom(...keyStates),
+      until: fc.oneof(
+        fc.constant(0),
+        fc.integer({ min: 1, max: 5 }).map((n) => nowMs + n * 1000),
+      ),
+      generation: generation === undefined ? fc.integer({ min: 0, max: 3 }) : fc.constant(generation),
+      failures: fc.integer({ min: 0, max: 4 }),
+    },
+    { noNullPrototype: true },
+  )
 const failure = (changes: Partial<JudgedFailure> = {}): JudgedFailure => ({
   errorClass: 'key_auth',
   until: 0,
