@@ -106,5 +106,8 @@ export interface Channel {
   /** GET of a model list or of one model; null otherwise. `model` '' = the list. */
   modelListPath(method: string, path: string): { model: string } | null
   /** Model list after redirect rules (gpt-load/proxy.md 6); null = not a model list, leave it alone. */
-  rewriteModelList(body: string, rules: { sources: readonly string[]; isStrict: boolean; isFirstPage: boolean }): string | null
+  rewriteModelList(
+    body: string,
+    rules: { sources: readonly string[]; isStrict: boolean; isFirstPage: boolean },
+  ): string | null
 }

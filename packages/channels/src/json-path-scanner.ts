@@ -1,0 +1,290 @@
+import {
+  backslash,
+  closeArray,
+  closeObject,
+  colon,
+  comma,
+  isBlank,
+  joinBytes,
+  openArray,
+  openObject,
+  parseJsonBytes,
+  quote,
+} from './json-bytes.ts'
+
+/**
+ * Finds the values at a few paths of a JSON text that arrives in pieces, without parsing it: whatever is not on a path is
+ * skipped, long strings by a native search for their closing quote. Memory is one captured value at a time, bounded by
+ * its `maxBytes`. A root array counts as a sequence of roots (Gemini streams are one), as do roots one after another.
+ *
+ * It trusts the text to be JSON: of malformed text it may find anything, but it never throws and never grows.
+ */
+export type JsonCapture = {
+  path: readonly string[]
+  /** A longer value is reported without its bytes. 0 = only where it begins matters; reported at its first byte. */
+  maxBytes: number
+}
+export interface JsonScanListener {
+  /** `bytes` is null when the value was longer than its bound; offsets count from the first byte ever pushed. */
+  onValue(capture: number, bytes: Uint8Array | null, start: number, end: number): void
+  onRootEnd?(): void
+}
+export type RootKind = 'none' | 'object' | 'array' | 'other'
+
+type PathNode = { name: Uint8Array; nameText: string; children: PathNode[]; capture: number; maxBytes: number }
+
+/** Names on paths are short; every character may be written as a six-byte escape. */
+const maxNameBytes = 512
+
+const atRoot = 0
+const atName = 1
+const atColon = 2
+const atValue = 3
+const afterValue = 4
+
+export class JsonPathScanner {
+  readonly #root: PathNode
+  readonly #listener: JsonScanListener
+  /** Open objects that lie on a path; `#level` of them. */
+  readonly #nodes: PathNode[] = []
+  #level = 0
+  /** Node that the name just read leads to; null = not on a path. */
+  #target: PathNode | null = null
+  #expects = atRoot
+  #rootKind: RootKind = 'none'
+  /** Open containers inside a value that is skipped or captured as a whole. */
+  #depth = 0
+  #inString = false
+  #isName = false
+  #isEscaped = false
+  #inScalar = false
+  /** Collected bytes of the name or the captured value; `#segment` is where they begin in the present chunk, -1 = none. */
+  #segment = -1
+  #parts: Uint8Array[] = []
+  #partBytes = 0
+  #maxBytes = 0
+  #valueStart = 0
+  #consumed = 0
+
+  constructor(captures: readonly JsonCapture[], listener: JsonScanListener) {
+    this.#root = compilePaths(captures)
+    this.#listener = listener
+  }
+
+  get rootKind(): RootKind {
+    return this.#rootKind
+  }
+
+  push(chunk: Uint8Array): void {
+    let at = 0
+    while (at < chunk.length) {
+      if (this.#inString) at = this.#passString(chunk, at)
+      else if (this.#depth > 0) at = this.#passContainer(chunk, at)
+      else if (this.#inScalar) at = this.#passScalar(chunk, at)
+      else at = this.#passStructure(chunk, at)
+    }
+    if (this.#segment >= 0) this.#keepSegment(chunk, chunk.length)
+    this.#consumed += chunk.length
+  }
+
+  #passStructure(chunk: Uint8Array, from: number): number {
+    let at = from
+    while (at < chunk.length) {
+      const byte = chunk[at]!
+      if (isBlank(byte)) at++
+      else if (this.#expects === atName) return this.#startName(byte, at)
+      else if (this.#expects === atValue) return this.#startValue(chunk, byte, at)
+      else if (this.#expects === atColon) {
+        if (byte === colon) this.#expects = atValue
+        at++
+      } else if (this.#expects === afterValue) {
+        at++
+        if (byte === comma) this.#expects = atName
+        else if (byte === closeObject) this.#leaveObject()
+      } else return this.#startRoot(byte, at)
+    }
+    return at
+  }
+
+  #startRoot(byte: number, at: number): number {
+    if (byte === openObject) {
+      if (this.#rootKind !== 'array') this.#rootKind = 'object'
+      this.#level = 1
+      this.#nodes[0] = this.#root
+      this.#expects = atName
+    } else if (byte === openArray && this.#rootKind === 'none') this.#rootKind = 'array'
+    else if (byte === openArray) this.#depth = 1
+    else if (byte === quote) this.#inString = true
+    else if (this.#rootKind === 'none' && byte < 0x80) this.#rootKind = 'other'
+    if (this.#rootKind === 'none' && this.#inString) this.#rootKind = 'other'
+    return at + 1
+  }
+
+  #startName(byte: number, at: number): number {
+    if (byte === quote) {
+      this.#inString = true
+      this.#isName = true
+      this.#collect(at + 1, maxNameBytes)
+    } else if (byte === closeObject) this.#leaveObject()
+    return at + 1
+  }
+
+  #startValue(chunk: Uint8Array, byte: number, at: number): number {
+    const target = this.#target
+    this.#expects = afterValue
+    if (target !== null && byte === openObject && target.capture === -1) {
+      this.#nodes[this.#level++] = target
+      this.#expects = atName
+      return at + 1
+    }
+    const isCaptured = target !== null && target.capture !== -1
+    if (isCaptured) this.#startCapture(target, at)
+    if (byte === openObject || byte === openArray) this.#depth = 1
+    else if (byte === quote) this.#inString = true
+    else {
+      this.#inScalar = true
+      return this.#passScalar(chunk, at)
+    }
+    return at + 1
+  }
+
+  #startCapture(target: PathNode, at: number): void {
+    this.#valueStart = this.#consumed + at
+    if (target.maxBytes > 0) return this.#collect(at, target.maxBytes)
+    this.#target = null
+    this.#listener.onValue(target.capture, null, this.#valueStart, this.#valueStart)
+  }
+
+  /** To behind the closing quote, or to the end of the chunk. */
+  #passString(chunk: Uint8Array, from: number): number {
+    let at = from
+    if (this.#isEscaped) {
+      this.#isEscaped = false
+      at++
+    }
+    for (;;) {
+      const found = chunk.indexOf(quote, at)
+      const end = found === -1 ? chunk.length : found
+      let run = 0
+      while (end - run > at && chunk[end - run - 1] === backslash) run++
+      const isEscaped = run % 2 === 1
+      if (found === -1) {
+        this.#isEscaped = isEscaped
+        return chunk.length
+      }
+      if (!isEscaped) return this.#endString(chunk, found)
+      at = found + 1
+    }
+  }
+
+  #endString(chunk: Uint8Array, end: number): number {
+    this.#inString = false
+    if (this.#isName) {
+      this.#isName = false
+      this.#target = this.#findTarget(this.#takeCollected(chunk, end))
+      this.#expects = atColon
+    } else if (this.#depth === 0) this.#endValue(chunk, end + 1)
+    return end + 1
+  }
+
+  #findTarget(name: Uint8Array | null): PathNode | null {
+    const node = this.#nodes[this.#level - 1]
+    if (name === null || node === undefined) return null
+    if (!name.includes(backslash)) return node.children.find((child) => isSame(child.name, name)) ?? null
+    const text = parseJsonBytes(joinBytes([quoteBytes, name, quoteBytes]))
+    return node.children.find((child) => child.nameText === text) ?? null
+  }
+
+  #passContainer(chunk: Uint8Array, from: number): number {
+    for (let at = from; at < chunk.length; at++) {
+      const byte = chunk[at]
+      if (byte === quote) {
+        this.#inString = true
+        return at + 1
+      }
+      if (byte === openObject || byte === openArray) this.#depth++
+      else if (byte === closeObject || byte === closeArray) {
+        if (--this.#depth > 0) continue
+        this.#endValue(chunk, at + 1)
+        return at + 1
+      }
+    }
+    return chunk.length
+  }
+
+  /** Stops before the byte that ends a number or a literal. */
+  #passScalar(chunk: Uint8Array, from: number): number {
+    for (let at = from; at < chunk.length; at++) {
+      const byte = chunk[at]
+      if (byte !== comma && byte !== closeObject && byte !== closeArray && !isBlank(byte)) continue
+      this.#inScalar = false
+      this.#endValue(chunk, at)
+      return at
+    }
+    return chunk.length
+  }
+
+  #endValue(chunk: Uint8Array, end: number): void {
+    const target = this.#target
+    this.#target = null
+    if (target === null || target.capture === -1 || this.#segment < 0) return
+    this.#listener.onValue(target.capture, this.#takeCollected(chunk, end), this.#valueStart, this.#consumed + end)
+  }
+
+  #leaveObject(): void {
+    this.#level--
+    this.#target = null
+    this.#expects = this.#level > 0 ? afterValue : atRoot
+    if (this.#level === 0) this.#listener.onRootEnd?.()
+  }
+
+  #collect(from: number, maxBytes: number): void {
+    this.#segment = from
+    this.#parts = []
+    this.#partBytes = 0
+    this.#maxBytes = maxBytes
+  }
+
+  /** Copies, since the chunk belongs to the caller; past the bound only the count goes on. */
+  #keepSegment(chunk: Uint8Array, end: number): void {
+    this.#partBytes += end - this.#segment
+    if (this.#partBytes <= this.#maxBytes) this.#parts.push(chunk.slice(this.#segment, end))
+    else this.#parts = []
+    this.#segment = 0
+  }
+
+  #takeCollected(chunk: Uint8Array, end: number): Uint8Array | null {
+    const from = this.#segment
+    this.#segment = -1
+    if (this.#partBytes + end - from > this.#maxBytes) return null
+    const last = chunk.subarray(from, end)
+    return this.#parts.length === 0 ? last : joinBytes([...this.#parts, last])
+  }
+}
+
+const quoteBytes = Uint8Array.of(quote)
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false
+  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false
+  return true
+}
+
+function compilePaths(captures: readonly JsonCapture[]): PathNode {
+  const root = createNode('')
+  for (const [index, { path, maxBytes }] of captures.entries()) {
+    let node = root
+    for (const name of path) {
+      let next = node.children.find((child) => child.nameText === name)
+      if (next === undefined) node.children.push((next = createNode(name)))
+      node = next
+    }
+    node.capture = index
+    node.maxBytes = maxBytes
+  }
+  return root
+}
+
+function createNode(name: string): PathNode {
+  return { name: new TextEncoder().encode(name), nameText: name, children: [], capture: -1, maxBytes: 0 }
+}

@@ -1,0 +1,92 @@
+import { parseJsonBytes } from './json-bytes.ts'
+import { JsonPathScanner } from './json-path-scanner.ts'
+import type { JsonCapture } from './json-path-scanner.ts'
+
+/**
+ * Reads the few top-level members of a request body that routing needs, while the body streams by in pieces and without
+ * parsing it. Of duplicate names the last wins, as in JSON.parse: so nothing is certain before the object closes, and
+ * `isDone` says when it is. It changes nothing; json-patch does, with the offsets found here or on its own.
+ */
+export type ByteSpan = { start: number; end: number }
+
+/** Longer than any model name that a provider knows, each character written as an escape. */
+const maxTextBytes = 4_096
+const captures: readonly JsonCapture[] = [
+  { path: ['model'], maxBytes: maxTextBytes },
+  { path: ['stream'], maxBytes: 16 },
+  { path: ['previous_response_id'], maxBytes: maxTextBytes },
+]
+
+export class RequestScanner {
+  readonly #scanner: JsonPathScanner
+  readonly #maxBytes: number
+  #scannedBytes = 0
+  #isClosed = false
+  #isCut = false
+  #model = ''
+  #modelSpan: ByteSpan | null = null
+  #stream = false
+  #previousResponseId = ''
+
+  /** Past `maxBytes` the scanner stops looking: `isCut` turns true, what was found stays. */
+  constructor({ maxBytes }: { maxBytes: number }) {
+    this.#maxBytes = maxBytes
+    this.#scanner = new JsonPathScanner(captures, {
+      onValue: (capture, bytes, start, end) => this.#take(capture, bytes, { start, end }),
+      onRootEnd: () => (this.#isClosed = true),
+    })
+  }
+
+  push(chunk: Uint8Array): void {
+    if (this.isDone) return
+    const left = this.#maxBytes - this.#scannedBytes
+    const seen = chunk.length > left ? chunk.subarray(0, left) : chunk
+    this.#scanner.push(seen)
+    this.#scannedBytes += seen.length
+    this.#isCut = seen.length < chunk.length && !this.isDone
+  }
+
+  /** Nothing that follows can change the answer: the object closed, the body is no object, or the bound is reached. */
+  get isDone(): boolean {
+    return this.#isClosed || this.#isCut || this.#scanner.rootKind === 'array' || this.#scanner.rootKind === 'other'
+  }
+
+  get isCut(): boolean {
+    return this.#isCut
+  }
+
+  get isObject(): boolean {
+    return this.#scanner.rootKind === 'object'
+  }
+
+  /** Top-level `model`; '' = none, not a string, or absurdly long. */
+  get model(): string {
+    return this.#model
+  }
+
+  /** Bytes of the value of the `model` that counts, quotes included; null = none. */
+  get modelSpan(): ByteSpan | null {
+    return this.#modelSpan
+  }
+
+  get stream(): boolean {
+    return this.#stream
+  }
+
+  /** For paths that stick to one key; '' = none. */
+  get previousResponseId(): string {
+    return this.#previousResponseId
+  }
+
+  #take(capture: number, bytes: Uint8Array | null, span: ByteSpan): void {
+    // The first root is the body; what follows it is not JSON, and must not overwrite what counts.
+    if (this.#isClosed) return
+    const value = bytes === null ? undefined : parseJsonBytes(bytes)
+    if (capture === 1) this.#stream = value === true
+    else if (capture === 2) this.#previousResponseId = typeof value === 'string' ? value : ''
+    else {
+      this.#model = typeof value === 'string' ? value : ''
+      this.#modelSpan = span
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import type { TokenUsage } from '@gpt-load/contracts/log-event'
+import type { UsageReader } from './channel.ts'
+import { EventLedger } from './event-ledger.ts'
+import { joinBytes, parseJsonBytes } from './json-bytes.ts'
+import type { JsonPathScanner } from './json-path-scanner.ts'
+import { objectOf } from './json-value.ts'
+import { createEventScanner } from './json-usage-reader.ts'
+import type { StreamError, UsageDialect } from './usage-dialect.ts'
+
+/**
+ * Reads usage from a server-sent event stream in pieces of any size. One `data:` line is one event, as every provider
+ * sends it. After the first content only events that can matter are parsed (those that name usage or an error), so that a
+ * long stream costs two native searches per event. A line longer than `maxLineBytes` is scanned, not held.
+ */
+export const maxLineBytes = 65_536
+
+const newline = 0x0a
+const dataField = Buffer.from('data:')
+const usageName = Buffer.from('"usage')
+const usageIsNull = Buffer.from('"usage":null')
+const errorText = Buffer.from('"error"')
+
+export class SseUsageReader implements UsageReader {
+  readonly #dialect: UsageDialect
+  readonly #ledger: EventLedger
+  /** Beginning of a line whose end has not come yet. */
+  #parts: Uint8Array[] = []
+  #partBytes = 0
+  /** Set while inside a line that is too long to hold. */
+  #longLine: JsonPathScanner | null = null
+
+  constructor(dialect: UsageDialect) {
+    this.#dialect = dialect
+    this.#ledger = new EventLedger(dialect)
+  }
+
+  push(chunk: Uint8Array): void {
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    let from = 0
+    for (;;) {
+      const end = bytes.indexOf(newline, from)
+      if (end === -1) break
+      this.#endLine(bytes.subarray(from, end))
+      from = end + 1
+    }
+    if (from < bytes.length) this.#keep(bytes.subarray(from))
+  }
+
+  usage(): TokenUsage {
+    return this.#ledger.usage
+  }
+
+  hasContent(): boolean {
+    return this.#ledger.hasContent
+  }
+
+  streamError(): StreamError | null {
+    return this.#ledger.error
+  }
+
+  #keep(piece: Uint8Array): void {
+    if (this.#longLine !== null) return this.#longLine.push(piece)
+    this.#parts.push(Uint8Array.from(piece))
+    this.#partBytes += piece.length
+    if (this.#partBytes > maxLineBytes) this.#startLongLine()
+  }
+
+  #startLongLine(): void {
+    const payload = payloadOf(Buffer.from(joinBytes(this.#parts)))
+    this.#parts = []
+    this.#partBytes = 0
+    this.#longLine = createEventScanner(this.#dialect, this.#ledger)
+    if (payload !== null) this.#longLine.push(payload)
+  }
+
+  #endLine(rest: Buffer): void {
+    if (this.#longLine !== null) {
+      this.#longLine.push(rest)
+      this.#longLine = null
+    } else if (this.#partBytes === 0) this.#readLine(rest)
+    else {
+      const line = Buffer.concat([...this.#parts, rest])
+      this.#parts = []
+      this.#partBytes = 0
+      this.#readLine(line)
+    }
+  }
+
+  #readLine(line: Buffer): void {
+    const payload = payloadOf(line)
+    if (payload === null) return
+    if (this.#ledger.hasContent && !canMatter(payload)) return
+    const event = objectOf(parseJsonBytes(payload))
+    if (event !== null) this.#ledger.read(event)
+  }
+}
+
+/** Null for comments, event names, ids and blank lines. A final CR is blank to the JSON parser. */
+function payloadOf(line: Buffer): Buffer | null {
+  if (line.length <= dataField.length) return null
+  for (let index = 0; index < dataField.length; index++) if (line[index] !== dataField[index]) return null
+  return line.subarray(dataField.length)
+}
+
+/** The names cannot occur inside a JSON string: there, their quotes are escaped. */
+function canMatter(payload: Buffer): boolean {
+  const usageAt = payload.indexOf(usageName)
+  if (
+    usageAt !== -1 &&
+    payload.compare(usageIsNull, 0, usageIsNull.length, usageAt, usageAt + usageIsNull.length) !== 0
+  )
+    return true
+  return payload.includes(errorText)
+}
