@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { promisify } from 'node:util'
 import fc from 'fast-check'
 import { z } from 'zod'
 import { readEnvironment } from '../src/environment.ts'
@@ -182,20 +179,4 @@ test('LOG_* variables become options, also the level "warning"', () => {
     format: 'json',
     file: { path: '/l', maxBytes: 104_857_600, maxFiles: 5 },
   })
-})
-
-const writeLines = new URL('fixtures/write-lines.ts', import.meta.url).pathname
-
-test('every line reaches a pipe before the process ends', async () => {
-  const { stdout } = await promisify(execFile)(process.execPath, [writeLines, '20000'], { maxBuffer: 64 * 1024 * 1024 })
-  assert.equal(stdout.trim().split('\n').length, 20_000)
-})
-
-test('a reader that went away costs lines, not the process', async () => {
-  const child = spawn(process.execPath, [writeLines, '20000'], { stdio: ['ignore', 'pipe', 'pipe'] })
-  child.stdout.destroy()
-  let stderr = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => void (stderr += text))
-  const [code] = await once(child, 'close')
-  assert.deepEqual([code, stderr], [0, 'ended\n'])
 })
