@@ -15,7 +15,7 @@ const segments = new Set(['models', 'files', 'cachedContents', 'tunedModels', 'b
 /** OpenAI's calls, which Gemini answers below `/openai`. */
 const compatibleSegments = new Set(['chat', 'embeddings', 'images', 'completions'])
 const families = new Set(['files', 'cachedContents', 'tunedModels', 'batches', 'fileSearchStores', 'corpora'])
-const modelSegment = /(\/models\/)([^/:]+)(?![^]*\/models\/)/
+const modelSegment = /^(.*\/models\/)([^/:]+)/
 
 /**
  * Google's Gemini API. The key is a header, never part of a URL (URLs end up in logs); on the OpenAI-compatible paths it

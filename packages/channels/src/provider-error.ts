@@ -52,7 +52,7 @@ function readError(error: JsonObject, root: JsonObject, text: string): ProviderE
   return {
     codes: names.map(codeOf).filter((code) => code !== ''),
     message: messageOf(error, root, text),
-    statement: cut(textOf(error['message'])),
+    statement: cut(statementOf(error, root)),
     details,
     isQuoted: false,
   }
@@ -64,8 +64,12 @@ function codeOf(value: unknown): string {
 }
 
 function messageOf(error: JsonObject, root: JsonObject, text: string): string {
-  const found = [error['message'], root['error_msg'], root['error'], root['message']].map(textOf)
+  const found = [statementOf(error, root), root['error_msg'], root['error'], root['message']].map(textOf)
   return cut(found.find((message) => message !== '') ?? text)
+}
+
+function statementOf(error: JsonObject, root: JsonObject): string {
+  return error === root ? '' : textOf(error['message'])
 }
 
 function cut(text: string): string {

@@ -79,8 +79,8 @@ export class RequestScanner {
   }
 
   #take(capture: number, bytes: Uint8Array | null, span: ByteSpan): void {
-    // The first root is the body; what follows it is not JSON, and must not overwrite what counts.
-    if (this.#isClosed) return
+    // Only a root object is asked, not those inside an array, nor what follows it: that is not JSON any more.
+    if (this.#isClosed || !this.isObject) return
     const value = bytes === null ? undefined : parseJsonBytes(bytes)
     if (capture === 1) this.#stream = value === true
     else if (capture === 2) this.#previousResponseId = typeof value === 'string' ? value : ''

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { RequestScanner } from '../src/request-scanner.ts'
 import { decode, encode, everyCut, singleBytes } from './json-cuts.ts'
 import { jsonObjectText, jsonText } from './json-arbitraries.ts'
