@@ -1,4 +1,4 @@
-import { relative } from 'node:path'
+import { relative, resolve } from 'node:path'
 
 /** The events of node:test's `run()` that the report reads. */
 export type TestEvent = {
@@ -20,6 +20,7 @@ export function createTestReport({ root, write }: { root: string; write(text: st
   const files = new Map<string, { passed: number; failed: number; output: string[] }>()
   const skips: string[] = []
   const failures: string[] = []
+  const reported = new Set<string>()
   const startedAt = performance.now()
 
   const entryOf = (file: string) => {
@@ -54,13 +55,17 @@ export function createTestReport({ root, write }: { root: string; write(text: st
       else if (event.type === 'test:summary' && event.data.file !== undefined) writeFileLine(event.data.file)
     },
     finish(): { passed: number; failed: number } {
+      // A file that could not even be loaded has no summary event.
+      for (const file of files.keys()) if (!reported.has(file)) writeFileLine(resolve(root, file))
       for (const skip of skips) write(`${skip}\n`)
       for (const failure of failures) write(`\nFAILED ${failure}\n`)
       const counts = [...files.values()]
       const passed = counts.reduce((sum, file) => sum + file.passed, 0)
       const failed = counts.reduce((sum, file) => sum + file.failed, 0)
       const skipped = skips.length === 0 ? '' : `, ${skips.length} skipped`
-      write(`\n${((performance.now() - startedAt) / 1000).toFixed(0)} s\n${passed} passed, ${failed} failed${skipped}\n`)
+      write(
+        `\n${((performance.now() - startedAt) / 1000).toFixed(0)} s\n${passed} passed, ${failed} failed${skipped}\n`,
+      )
       return { passed, failed }
     },
   }
@@ -74,6 +79,7 @@ export function createTestReport({ root, write }: { root: string; write(text: st
 
   function writeFileLine(path: string): void {
     const file = relative(root, path)
+    reported.add(file)
     const { passed, failed, output } = entryOf(file)
     write(`${failed === 0 ? 'ok  ' : 'FAIL'} ${file} (${passed} passed${failed === 0 ? '' : `, ${failed} failed`})\n`)
     const text = output.join('')
