@@ -1,0 +1,81 @@
+import { Worker } from 'node:worker_threads'
+import type { Logger } from '@gpt-load/service-kit/logger'
+import type { LogProducer, SealedBatch } from '@gpt-load/transport/log-stream'
+
+/** Main-thread side of log-thread.ts: the log producer of standalone's edge. */
+export type LogThreadData = { databasePath: string; deadLetterPath: string; instance: string }
+export type LogThreadRequest =
+  | { type: 'send'; id: number; batches: SealedBatch[] }
+  | { type: 'retention'; days: number }
+  | { type: 'metrics'; id: number }
+  | { type: 'close' }
+type LogThreadAnswer =
+  | { type: 'ready' | 'closed' }
+  | { type: 'sent'; id: number; error?: string }
+  | { type: 'metrics'; id: number; text: string }
+  | { type: 'log'; level: 'info' | 'warn' | 'error' | 'fatal'; text: string; detail: string }
+
+export interface LogThread {
+  readonly producer: LogProducer
+  setRetentionDays(days: number): void
+  metricsText(): Promise<string>
+  close(): Promise<void>
+}
+
+type Waiting = { resolve(text: string): void; reject(error: Error): void }
+
+/** Resolves when the thread can store. */
+export async function startLogThread(data: LogThreadData, logger: Logger): Promise<LogThread> {
+  const worker = new Worker(new URL('./log-thread.ts', import.meta.url), { workerData: data })
+  const waiting = new Map<number, Waiting>()
+  let lastId = 0
+  let isRunning = true
+  const ready = Promise.withResolvers<void>()
+  const closed = Promise.withResolvers<void>()
+
+  const settle = (id: number, error: string | undefined, text = '') => {
+    const entry = waiting.get(id)
+    waiting.delete(id)
+    if (error === undefined) entry?.resolve(text)
+    else entry?.reject(new Error(error))
+  }
+  worker.on('message', (answer: LogThreadAnswer) => {
+    if (answer.type === 'ready') ready.resolve()
+    else if (answer.type === 'sent') settle(answer.id, answer.error)
+    else if (answer.type === 'metrics') settle(answer.id, undefined, answer.text)
+    else if (answer.type === 'log') logger[answer.level]({ thread: 'log', detail: answer.detail }, answer.text)
+  })
+  const end = (error: Error) => {
+    isRunning = false
+    ready.reject(error)
+    closed.resolve()
+    for (const id of waiting.keys()) settle(id, error.message)
+  }
+  worker.on('error', (error) => {
+    logger.error({ err: error }, 'the log thread failed')
+    end(error as Error)
+  })
+  worker.on('exit', () => end(new Error('the log thread has ended')))
+  const ask = (request: (id: number) => LogThreadRequest): Promise<string> => {
+    if (!isRunning) return Promise.reject(new Error('the log thread has ended'))
+    const id = ++lastId
+    return new Promise((resolve, reject) => {
+      waiting.set(id, { resolve, reject })
+      worker.postMessage(request(id))
+    })
+  }
+  await ready.promise
+  return {
+    producer: {
+      send: async (batches) => void (await ask((id) => ({ type: 'send', id, batches: [...batches] }))),
+      isConnected: () => isRunning,
+      close: async () => {},
+    },
+    setRetentionDays: (days) => worker.postMessage({ type: 'retention', days } satisfies LogThreadRequest),
+    metricsText: () => ask((id) => ({ type: 'metrics', id })),
+    async close() {
+      worker.postMessage({ type: 'close' } satisfies LogThreadRequest)
+      await closed.promise
+    },
+  }
+}
