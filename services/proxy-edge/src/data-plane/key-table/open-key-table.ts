@@ -1,0 +1,251 @@
+// The key table as a worker sees it: picks without locks, and puts new facts into force for all workers at once. Also the
+// main thread's own view. Nothing is allocated by a pick.
+// Invariant: a slot that `pick` answers was usable, untried and of the group at the moment its place was read.
+
+import { keyStates, type KeyFacts } from '@gpt-load/contracts/key-state'
+import { pushAttention } from './attention-queue.ts'
+import { writeFacts } from './key-mutation.ts'
+import type { KeyTable } from './key-table.ts'
+import { mergeReport } from './merge-views.ts'
+import { hashModel, ModelDeviations, type ModelHash } from './model-deviations.ts'
+import { readSecret } from './secret-arena.ts'
+import { control, header, headerWords, SharedColumns, setWord, type KeyTableHandles } from './shared-columns.ts'
+import { searchSticky, type StickyFilter } from './sticky-index.ts'
+import { factsOf, readFacts, serverNowMs } from './stored-facts.ts'
+import { cursorWord, membership, placeOf, setBase, type Membership } from './usable-set.ts'
+import { createWorkerLock, type WriterLock } from './writer-lock.ts'
+
+/** Steps that advance the shared cursor, so that the neighbour of a limited key does not get double traffic. */
+const sharedSteps = 16
+/** Entries looked at by one pick: 0.2 ms when all of them miss the cache. Counted when it was not enough. */
+const maxWalkSteps = 4_096
+/** Rounds of a sticky search while the index changes; after them an answer may differ from another edge's. */
+const maxStickyRounds = 8
+/** The walk over the model table that `earliestReturn` needs is made at most this often per worker. */
+const modelReturnCacheMs = 50
+const noModel: ModelHash = { high: 0, low: 0 }
+
+export type OpenKeyTableOptions = {
+  handles: KeyTableHandles
+  /** Number of this thread, unique in the process while it lives; workers count from 2. */
+  owner: number
+  nowMs?: () => number
+}
+
+export function openKeyTable({ handles, owner, nowMs = Date.now }: OpenKeyTableOptions): KeyTable {
+  const columns = new SharedColumns(handles)
+  const models = new ModelDeviations(columns, owner)
+  return new SharedKeyTable({ columns, models, lock: createWorkerLock(columns, owner), nowMs })
+}
+
+type Parts = { columns: SharedColumns; models: ModelDeviations; lock: WriterLock; nowMs: () => number }
+
+export class SharedKeyTable implements KeyTable, StickyFilter {
+  readonly #columns: SharedColumns
+  readonly #models: ModelDeviations
+  readonly #lock: WriterLock
+  readonly #nowMs: () => number
+  // What the search under way asks for; fields in place of a closure per pick.
+  #wantedPlace = 0
+  #tried: Int32Array = new Int32Array(0)
+  #triedCount = 0
+  #model: ModelHash = noModel
+  #isModelWanted = false
+  #hashedModel = ''
+  #modelHash: ModelHash = noModel
+  #modelReturn = { groupNumber: -1, model: '', until: 0, readAtMs: 0 }
+
+  constructor({ columns, models, lock, nowMs }: Parts) {
+    this.#columns = columns
+    this.#models = models
+    this.#lock = lock
+    this.#nowMs = nowMs
+  }
+
+  pick(groupNumber: number, model: string, tried: Int32Array, triedCount: number): number {
+    this.#ask(groupNumber, model, tried, triedCount)
+    const slot = this.#pickFrom(groupNumber, membership.active)
+    return slot >= 0 ? slot : this.#pickFrom(groupNumber, membership.suspect)
+  }
+
+  pickSticky(groupNumber: number, affinity: number, model: string, tried: Int32Array, triedCount: number): number {
+    this.#ask(groupNumber, model, tried, triedCount)
+    const slot = this.#stickyFrom(groupNumber, membership.active, affinity)
+    return slot >= 0 ? slot : this.#stickyFrom(groupNumber, membership.suspect, affinity)
+  }
+
+  keyId(slot: number): number {
+    this.#see(slot)
+    return this.#columns.keyId[slot] as number
+  }
+
+  groupNumber(slot: number): number {
+    this.#see(slot)
+    return (this.#columns.place[slot] as number) >>> 2
+  }
+
+  secret(slot: number): string {
+    this.#see(slot)
+    return readSecret(this.#columns, slot)
+  }
+
+  hint(slot: number): string {
+    return hintOf(this.secret(slot))
+  }
+
+  facts(slot: number): KeyFacts {
+    this.#see(slot)
+    return readFacts(this.#columns, slot)
+  }
+
+  needsSuccessReport(slot: number): boolean {
+    const { failures, state } = this.#columns
+    return failures[slot] !== 0 || state[slot] !== 0
+  }
+
+  apply(slot: number, keyId: number, facts: KeyFacts): boolean {
+    this.#see(slot)
+    const columns = this.#columns
+    const groupNumber = this.groupNumber(slot)
+    const serverNow = this.#serverNow()
+    if (columns.keyId[slot] !== keyId || !this.#lock.acquire(groupNumber)) return false
+    try {
+      if (columns.keyId[slot] !== keyId || this.groupNumber(slot) !== groupNumber) return false
+      const merged = mergeReport(factsOf(columns, slot), facts, serverNow)
+      if (!merged) return false
+      if (writeFacts(columns, groupNumber, slot, merged, serverNow)) pushAttention(columns, slot)
+      return true
+    } finally {
+      this.#lock.release(groupNumber)
+    }
+  }
+
+  applyModel(slot: number, keyId: number, model: string, facts: KeyFacts): boolean {
+    this.#see(slot)
+    const { keyId: ids, generation } = this.#columns
+    if (ids[slot] !== keyId || (generation[slot] as number) > facts.generation) return false
+    return this.#models.change(this.groupNumber(slot), keyId, hashModel(model), (stored) =>
+      stored ? mergeReport(stored, facts, this.#serverNow()) : facts,
+    )
+  }
+
+  usableCount(groupNumber: number): number {
+    return this.#length(groupNumber, membership.active) + this.#length(groupNumber, membership.suspect)
+  }
+
+  count(groupNumber: number): number {
+    return this.#header(groupNumber, header.keyCount)
+  }
+
+  countByState(groupNumber: number): Record<KeyFacts['state'], number> {
+    const counts = keyStates.map((state, index) => [state, this.#header(groupNumber, header.stateCounts + index)])
+    return Object.fromEntries(counts) as Record<KeyFacts['state'], number>
+  }
+
+  earliestReturn(groupNumber: number, model: string): number {
+    this.#columns.refresh()
+    const index = (groupNumber * headerWords + header.earliestReturn) / 2
+    const ofKeys = this.#columns.headers64[index] ?? 0
+    const ofModel = this.#header(groupNumber, header.modelDeviations) > 0 ? this.#modelReturnOf(groupNumber, model) : 0
+    const until = ofKeys === 0 || (ofModel !== 0 && ofModel < ofKeys) ? ofModel : ofKeys
+    return until === 0 ? 0 : until + (this.#columns.control[control.clockSkewMs] as number)
+  }
+
+  isPickable(slot: number): boolean {
+    if (Atomics.load(this.#columns.place, slot) !== this.#wantedPlace) return false
+    for (let index = 0; index < this.#triedCount; index += 1) if (this.#tried[index] === slot) return false
+    if (!this.#isModelWanted) return true
+    return !this.#models.isLimited(this.#columns.keyId[slot] as number, this.#model, this.#serverNow())
+  }
+
+  #ask(groupNumber: number, model: string, tried: Int32Array, triedCount: number): void {
+    this.#tried = tried
+    this.#triedCount = triedCount
+    this.#isModelWanted = model !== '' && this.#header(groupNumber, header.modelDeviations) > 0
+    if (this.#isModelWanted) this.#model = this.#hashOf(model)
+  }
+
+  #pickFrom(groupNumber: number, member: Membership): number {
+    const length = this.#length(groupNumber, member)
+    if (length === 0) return -1
+    const columns = this.#columns
+    const offset = columns.headers[setBase(groupNumber, member) + setWord.ringOffset] as number
+    if (offset + length > columns.rings.length) columns.refresh()
+    this.#wantedPlace = placeOf(groupNumber, member)
+    const cursor = cursorWord(groupNumber, member)
+    const shared = Math.min(sharedSteps, length)
+    const steps = Math.min(shared + length, maxWalkSteps)
+    let position = 0
+    for (let step = 0; step < steps; step += 1) {
+      position = step < shared ? (Atomics.add(columns.headers, cursor, 1) >>> 0) % length : (position + 1) % length
+      const slot = (columns.rings[offset + position] as number) | 0
+      if (slot >= columns.slots) columns.refresh()
+      if (slot >= 0 && slot < columns.slots && this.isPickable(slot)) return slot
+    }
+    if (steps === maxWalkSteps) Atomics.add(columns.control, control.cutWalks, 1)
+    return -1
+  }
+
+  #stickyFrom(groupNumber: number, member: Membership, affinity: number): number {
+    const columns = this.#columns
+    if (this.#length(groupNumber, member) === 0) return -1
+    this.#wantedPlace = placeOf(groupNumber, member)
+    const set = setBase(groupNumber, member)
+    for (let round = 0; ; round += 1) {
+      columns.refresh()
+      const version = Atomics.load(columns.headers, set + setWord.version)
+      const slot = searchSticky(columns, set, affinity, this)
+      const isWhole = (version & 1) === 0 && Atomics.load(columns.headers, set + setWord.version) === version
+      if (isWhole || round === maxStickyRounds) return slot
+    }
+  }
+
+  #length(groupNumber: number, member: Membership): number {
+    return this.#word(setBase(groupNumber, member) + setWord.length)
+  }
+
+  #header(groupNumber: number, word: number): number {
+    return this.#word(groupNumber * headerWords + word)
+  }
+
+  /** 0 for a group that nobody has opened yet. */
+  #word(index: number): number {
+    const columns = this.#columns
+    if (index >= columns.headers.length) columns.refresh()
+    return index < columns.headers.length ? Atomics.load(columns.headers, index) : 0
+  }
+
+  #see(slot: number): void {
+    if (slot >= this.#columns.slots) this.#columns.refresh()
+  }
+
+  #serverNow(): number {
+    return serverNowMs(this.#columns, this.#nowMs())
+  }
+
+  #hashOf(model: string): ModelHash {
+    if (model !== this.#hashedModel) {
+      this.#hashedModel = model
+      this.#modelHash = hashModel(model)
+    }
+    return this.#modelHash
+  }
+
+  #modelReturnOf(groupNumber: number, model: string): number {
+    if (model === '') return 0
+    const now = this.#nowMs()
+    const known = this.#modelReturn
+    const isFresh =
+      known.groupNumber === groupNumber && known.model === model && now - known.readAtMs < modelReturnCacheMs
+    if (isFresh) return known.until
+    const until = this.#models.earliestReturn(groupNumber, hashModel(model), this.#serverNow())
+    this.#modelReturn = { groupNumber, model, until, readAtMs: now }
+    return until
+  }
+}
+
+/** Short ones show nothing, so that a hint never is most of a key. */
+function hintOf(secret: string): string {
+  if (secret.length < 16) return secret === '' ? '' : '…'
+  return `${secret.slice(0, 4)}…${secret.slice(-3)}`
+}
