@@ -1,0 +1,214 @@
+// The last good snapshot in one file: frames one after the other, appended, replaced as a whole by tmp + rename. What was
+// acknowledged survives a power cut. Several processes may share the directory: a frame is appended in one write to
+// whatever file stands there, and `judgeFrame` sorts out on loading what follows what. A torn frame is passed over.
+//
+//   frame = "GLSF" | u32 head bytes | u32 crc32 of head | u32 crc32 of chunks | head (JSON) | chunks
+//
+// Chunks are sealed: the file holds no secret in clear. How many deltas pile up before a new base is the caller's affair.
+
+import { randomBytes } from 'node:crypto'
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import { createInOrder } from './in-order.ts'
+import { AppendRefused, followOn, frameOf, headOf, judgeFrame, parseHead } from './snapshot-frame.ts'
+import type { SnapshotPosition, StoredHead } from './snapshot-frame.ts'
+import type { SnapshotFrame, SnapshotStore } from './snapshot-store.ts'
+
+const fileName = 'snapshot'
+const magic = Buffer.from('GLSF')
+const prefixBytes = 16
+/** Lengths of chunks and a few wrapped keys: a base of a million keys has some hundred chunks. */
+const maxHeadBytes = 1_048_576
+/** Where a torn frame was: the next one is looked for in steps of this many bytes. */
+const scanBytes = 65_536
+/** What a process left that died in `replace`. */
+const staleTmpMs = 3_600_000
+
+type StoredFrame = { head: StoredHead; chunks: Uint8Array[] }
+
+export function createFileSnapshotStore(options: { dir: string }): SnapshotStore {
+  const { dir } = options
+  const path = join(dir, fileName)
+  /** What this process knows to be stored. */
+  let reached: SnapshotPosition | undefined
+  /** An append while `replace` runs belongs to the new file. */
+  const inOrder = createInOrder()
+
+  async function* load(): AsyncGenerator<SnapshotFrame> {
+    reached = undefined
+    for await (const { head, chunks } of readFrames(path)) {
+      const verdict = judgeFrame(head, reached)
+      if (verdict === 'stop') return
+      if (verdict === 'skip') continue
+      reached = { epoch: head.epoch, revision: head.revision }
+      yield frameOf(head, chunks)
+    }
+  }
+
+  const replace = async (frames: AsyncIterable<SnapshotFrame>): Promise<void> => {
+    await mkdir(dir, { recursive: true, mode: 0o700 })
+    await removeStaleTmp(dir)
+    const tmp = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`
+    try {
+      const position = await writeNew(tmp, frames)
+      await rename(tmp, path)
+      await syncDir(dir)
+      reached = position
+    } catch (error) {
+      await rm(tmp, { force: true })
+      throw error
+    }
+  }
+
+  const append = async (frame: SnapshotFrame): Promise<void> => {
+    const position = followOn(frame, reached)
+    const file = await open(path, 'a').catch(missingFile)
+    try {
+      await writeWhole(file, frameParts(frame, reached?.revision ?? 0))
+      await file.datasync()
+    } finally {
+      await file.close()
+    }
+    reached = position
+  }
+
+  return {
+    load,
+    replace: (frames) => inOrder(() => replace(frames)),
+    append: (frame) => inOrder(() => append(frame)),
+    close: () => inOrder.idle(),
+  }
+}
+
+async function writeNew(path: string, frames: AsyncIterable<SnapshotFrame>): Promise<SnapshotPosition> {
+  const file = await open(path, 'wx', 0o600)
+  try {
+    let position: SnapshotPosition | undefined
+    for await (const frame of frames) {
+      const after = position?.revision ?? 0
+      position = followOn(frame, position)
+      await writeWhole(file, frameParts(frame, after))
+    }
+    if (!position) throw new AppendRefused('a snapshot has at least a base')
+    await file.sync()
+    return position
+  } finally {
+    await file.close()
+  }
+}
+
+/** A full disk shows as a short write, not as an error; what was written then is a torn frame. */
+async function writeWhole(file: FileHandle, parts: Uint8Array[]): Promise<void> {
+  const bytes = parts.reduce((sum, part) => sum + part.length, 0)
+  const { bytesWritten } = await file.writev(parts)
+  if (bytesWritten !== bytes) throw new Error(`the disk took ${bytesWritten} of ${bytes} bytes`)
+}
+
+function frameParts(frame: SnapshotFrame, after: number): Uint8Array[] {
+  const head = Buffer.from(JSON.stringify(headOf(frame, after)))
+  const prefix = Buffer.alloc(prefixBytes)
+  magic.copy(prefix)
+  prefix.writeUInt32BE(head.length, 4)
+  prefix.writeUInt32BE(crc32(head), 8)
+  prefix.writeUInt32BE(checksum(frame.chunks), 12)
+  return [prefix, head, ...frame.chunks]
+}
+
+function checksum(chunks: readonly Uint8Array[]): number {
+  return chunks.reduce((crc, chunk) => crc32(chunk, crc), 0)
+}
+
+/** All whole frames in the order of the file. Holds one at a time. */
+async function* readFrames(path: string): AsyncGenerator<StoredFrame> {
+  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  if (!file) return
+  try {
+    for (let at = 0; ;) {
+      const found = await readFrame(file, at)
+      if (found) yield found.frame
+      const next = found ? found.end : await findMagic(file, at + 1)
+      if (next === undefined) return
+      at = next
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+/** Undefined for everything that is not a whole, unharmed frame. */
+async function readFrame(file: FileHandle, at: number): Promise<{ frame: StoredFrame; end: number } | undefined> {
+  const prefix = await readBytes(file, at, prefixBytes)
+  if (!prefix?.subarray(0, magic.length).equals(magic)) return undefined
+  const headBytes = prefix.readUInt32BE(4)
+  if (headBytes > maxHeadBytes) return undefined
+  const headJson = await readBytes(file, at + prefixBytes, headBytes)
+  if (!headJson || crc32(headJson) !== prefix.readUInt32BE(8)) return undefined
+  const head = parseHead(headJson.toString())
+  if (!head) return undefined
+  let end = at + prefixBytes + headBytes
+  const chunks: Uint8Array[] = []
+  for (const bytes of head.chunk_bytes) {
+    const chunk = await readBytes(file, end, bytes)
+    if (!chunk) return undefined
+    chunks.push(chunk)
+    end += bytes
+  }
+  if (checksum(chunks) !== prefix.readUInt32BE(12)) return undefined
+  return { frame: { head, chunks }, end }
+}
+
+/** Undefined when the file ends before. The size is asked first: a torn head must not make us allocate what it claims. */
+async function readBytes(file: FileHandle, at: number, bytes: number): Promise<Buffer | undefined> {
+  const { size } = await file.stat()
+  if (at + bytes > size) return undefined
+  const buffer = Buffer.allocUnsafeSlow(bytes)
+  let read = 0
+  while (read < bytes) {
+    const { bytesRead } = await file.read(buffer, read, bytes - read, at + read)
+    if (bytesRead === 0) return undefined
+    read += bytesRead
+  }
+  return buffer
+}
+
+async function findMagic(file: FileHandle, from: number): Promise<number | undefined> {
+  const window = Buffer.alloc(scanBytes)
+  for (let at = from; ; at += scanBytes - magic.length) {
+    const { bytesRead } = await file.read(window, 0, scanBytes, at)
+    const found = window.subarray(0, bytesRead).indexOf(magic)
+    if (found !== -1) return at + found
+    if (bytesRead < scanBytes) return undefined
+  }
+}
+
+async function removeStaleTmp(dir: string): Promise<void> {
+  for (const name of await readdir(dir)) {
+    if (!name.startsWith(`${fileName}.`) || !name.endsWith('.tmp')) continue
+    const path = join(dir, name)
+    const age = await stat(path).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0,
+    )
+    if (age > staleTmpMs) await rm(path, { force: true })
+  }
+}
+
+/** The new name must be on disk too. */
+async function syncDir(dir: string): Promise<void> {
+  const handle = await open(dir, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+function missingFile(error: NodeJS.ErrnoException): never {
+  if (error.code === 'ENOENT') throw new AppendRefused('there is no snapshot to append to')
+  throw error
+}
