@@ -31,7 +31,8 @@ export type MysqlConnection = {
  * statements of every length would fill.
  */
 const connectTimeoutMs = 5_000
-const acquireTimeoutMs = 8_000
+/** The pool tries to connect for this long, so it is also how late a caller learns that the server is away. */
+const acquireTimeoutMs = 3_000
 /** Above idleTimeout, so that it never ends a connection that merely waits in the pool. */
 const socketTimeoutMs = 90_000
 const idleTimeoutSeconds = 50
@@ -51,7 +52,6 @@ export function createMysqlDatabase(connection: MysqlConnection, poolSize: numbe
     acquireTimeout: acquireTimeoutMs,
     idleTimeout: idleTimeoutSeconds,
     initSql: sessionSql,
-    // A pool without a listener would turn a lost connection into an uncaught error.
   })
   const adapter = new PrismaMariaDb(pool as never, {
     database: connection.database,

@@ -1,0 +1,257 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { statSync } from 'node:fs'
+import { describe, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
+import { bulkInsert } from '../src/bulk-insert.ts'
+import type { DatabaseConnection } from '../src/create-database.ts'
+import { faultOf, isUniqueViolation, LeaseLost } from '../src/database-errors.ts'
+import { envelopeKeyId } from '../src/envelope.ts'
+import { openKeyring, WrongMasterKeyError } from '../src/keyring.ts'
+import { assertLease, waitForLease, withLease, type LeaseHold } from '../src/lease.ts'
+import { migrate, SchemaTooNew, waitForSchema } from '../src/migrate.ts'
+import { mysqlConnection, openEmpty, openMigrated, sqliteConnection } from './open-databases.ts'
+
+const masterKey = 'a master key of enough length'
+const mariadb = useMariadb()
+const dialects: Record<string, () => Promise<DatabaseConnection>> = {
+  SQLite: async () => sqliteConnection(),
+  MariaDB: async () => {
+    const server = await mariadb
+    return mysqlConnection(server, (await server.createDatabase()).name)
+  },
+}
+
+for (const [name, connect] of Object.entries(dialects)) {
+  describe(name, () => {
+    test('two replicas that start together on an empty database migrate it once and share one installation', async () => {
+      await using opened = openEmpty(await connect())
+      const handles = [opened.handle, opened.another()]
+      const versions = await Promise.all(handles.map((handle) => migrate(handle, { component: 'config' })))
+      const keyrings = await Promise.all(handles.map((database) => openKeyring({ database, masterKey })))
+      assert.deepEqual(versions, [1, 1])
+      assert.equal(keyrings[0]?.epoch, keyrings[1]?.epoch)
+      assert.deepEqual(keyrings[0]?.hashToken('sk-1'), keyrings[1]?.hashToken('sk-1'))
+      assert.equal(keyrings[1]?.open(keyrings[0]!.seal('secret', 'test'), 'test').toString(), 'secret')
+      assert.equal(await opened.handle.database.dataKey.count(), 1)
+    })
+
+    test('migrating again applies nothing', async () => {
+      await using opened = await openMigrated(await connect())
+      assert.equal(await migrate(opened.handle, { component: 'config' }), 1)
+      const rows = await opened.handle.sql.query('SELECT version FROM schema_migrations')
+      assert.equal(rows.length, 1)
+    })
+
+    test('a schema one version ahead is served, two ahead is refused', async () => {
+      await using opened = await openMigrated(await connect())
+      const ahead = (version: number) =>
+        opened.handle.sql.execute("INSERT INTO schema_migrations VALUES ('config', ?, 'x', 'x', 0)", [version])
+      await ahead(2)
+      assert.equal(await waitForSchema(opened.handle, { component: 'config' }), 2)
+      await ahead(3)
+      await assert.rejects(waitForSchema(opened.handle, { component: 'config' }), SchemaTooNew)
+      await assert.rejects(migrate(opened.handle, { component: 'config' }), SchemaTooNew)
+    })
+
+    test('a service waits for the schema that another one migrates', async () => {
+      await using opened = openEmpty(await connect())
+      const reasons: string[] = []
+      const waiting = waitForSchema(
+        opened.another(),
+        { component: 'config' },
+        { onWaiting: (text) => reasons.push(text) },
+      )
+      await migrate(opened.handle, { component: 'config' })
+      assert.equal(await waiting, 1)
+    })
+
+    test('a wrong ENCRYPTION_KEY is refused and changes nothing', async () => {
+      await using opened = await openMigrated(await connect())
+      const first = await openKeyring({ database: opened.handle, masterKey })
+      const before = await opened.handle.database.dataKey.findMany()
+      await assert.rejects(
+        openKeyring({ database: opened.handle, masterKey: 'another key of enough length' }),
+        WrongMasterKeyError,
+      )
+      assert.deepEqual(await opened.handle.database.dataKey.findMany(), before)
+      const again = await openKeyring({ database: opened.handle, masterKey })
+      assert.deepEqual(again.pepper, first.pepper)
+    })
+
+    test('a sealed value opens only for its purpose and unchanged', async () => {
+      await using opened = await openMigrated(await connect())
+      const keyring = await openKeyring({ database: opened.handle, masterKey })
+      const sealed = keyring.seal('sk-secret', 'provider_key')
+      assert.equal(envelopeKeyId(sealed), 1)
+      assert.throws(() => keyring.open(sealed, 'header_rule'))
+      const changed = Buffer.from(sealed)
+      changed[20] = (changed[20] ?? 0) ^ 1
+      assert.throws(() => keyring.open(changed, 'provider_key'))
+    })
+
+    test('Prisma and raw SQL see the same rows, and integers above 32 bits are exact', async () => {
+      await using opened = await openMigrated(await connect())
+      const at = 1_790_000_123_456
+      await opened.handle.write(async ({ database, sql }) => {
+        await database.setting.create({ data: { name: 'a', value: '1', revision: 1, updated_at: at } })
+        await sql.execute("INSERT INTO settings (name, value, revision, updated_at) VALUES ('b', '2', 1, ?)", [at])
+      })
+      const rows = await opened.handle.sql.query<{ name: string; updated_at: number }>(
+        'SELECT name, updated_at FROM settings ORDER BY name',
+      )
+      assert.deepEqual(
+        rows.map((row) => ({ ...row })),
+        [
+          { name: 'a', updated_at: at },
+          { name: 'b', updated_at: at },
+        ],
+      )
+      const inside = await opened.handle.write(({ sql }) => sql.query('SELECT updated_at FROM settings'))
+      assert.deepEqual(
+        inside.map((row) => ({ ...row })),
+        [{ updated_at: at }, { updated_at: at }],
+      )
+      assert.equal(
+        (await opened.handle.database.setting.findUniqueOrThrow({ where: { name: 'b' } })).updated_at,
+        BigInt(at),
+      )
+    })
+
+    test('a failing transaction leaves nothing, and a query beside it is not part of it', async () => {
+      await using opened = await openMigrated(await connect())
+      const { handle } = opened
+      await assert.rejects(
+        handle.write(async ({ database, sql }) => {
+          await database.setting.create({ data: { name: 'a', value: '1', revision: 1, updated_at: 1 } })
+          assert.equal(await handle.database.setting.count(), 0)
+          assert.equal((await handle.sql.query('SELECT 1 FROM settings')).length, 0)
+          await sql.execute("INSERT INTO settings (name, value, revision, updated_at) VALUES ('b', '2', 1, 1)")
+          throw new Error('half-way')
+        }),
+        /half-way/,
+      )
+      assert.equal(await handle.database.setting.count(), 0)
+    })
+
+    test('a snapshot does not see what is committed while it reads', async () => {
+      await using opened = await openMigrated(await connect())
+      const { handle } = opened
+      await handle.readSnapshot(async (sql) => {
+        const count = async () => (await sql.query('SELECT 1 FROM settings')).length
+        assert.equal(await count(), 0)
+        await handle.sql.execute("INSERT INTO settings (name, value, revision, updated_at) VALUES ('b', '2', 1, 1)")
+        assert.equal(await count(), 0)
+      })
+      assert.equal(await handle.database.setting.count(), 1)
+    })
+
+    test('bulk rows go in by hundreds, duplicates are left out and counted', async () => {
+      await using opened = await openMigrated(await connect())
+      const insert = (from: number) => ({
+        table: 'settings',
+        columns: ['name', 'value', 'revision', 'updated_at'],
+        rows: Array.from({ length: 1_203 }, (_, index) => [`s${from + index}`, '1', 1, 1]),
+        ignoreDuplicates: true,
+      })
+      assert.equal(await opened.handle.write(({ sql }) => bulkInsert(sql, insert(0))), 1_203)
+      assert.equal(await opened.handle.write(({ sql }) => bulkInsert(sql, insert(1_000))), 1_000)
+      const twice = opened.handle.write(({ sql }) => bulkInsert(sql, { ...insert(0), ignoreDuplicates: false }))
+      await assert.rejects(twice, isUniqueViolation)
+      const prisma = opened.handle.write(({ database }) =>
+        database.setting.create({ data: { name: 's1', value: '', revision: 1, updated_at: 1 } }),
+      )
+      await assert.rejects(prisma, isUniqueViolation)
+    })
+
+    test('writers that collide are repeated: no increment is lost', async () => {
+      await using opened = await openMigrated(await connect())
+      const handles = [opened.handle, opened.another()]
+      await opened.handle.sql.execute(
+        "INSERT INTO settings (name, value, revision, updated_at) VALUES ('x', '', 0, 0), ('y', '', 0, 0)",
+      )
+      const increments = Array.from({ length: 40 }, (_, index) =>
+        handles[index % 2]!.write(async ({ sql }) => {
+          // Opposite orders: on MariaDB these deadlock.
+          for (const name of index % 4 < 2 ? ['x', 'y'] : ['y', 'x'])
+            await sql.execute(`UPDATE settings SET revision = revision + 1 WHERE name = '${name}'`)
+        }),
+      )
+      await Promise.all(increments)
+      const rows = await opened.handle.sql.query<{ revision: number }>('SELECT revision FROM settings')
+      assert.deepEqual(
+        rows.map(({ revision }) => revision),
+        [40, 40],
+      )
+    })
+
+    test('a lease has one holder, and its fence rises with each', async () => {
+      await using opened = await openMigrated(await connect())
+      const other = opened.another()
+      const first = await withLease(opened.handle, 'job', { ttlMs: 5_000 }, async (_signal, lease) => {
+        assert.deepEqual(await withLease(other, 'job', { ttlMs: 5_000 }, async () => 'second'), { held: false })
+        return lease.fence
+      })
+      const second = await withLease(other, 'job', { ttlMs: 5_000 }, async (_signal, lease) => lease.fence)
+      assert.deepEqual(
+        [first, second],
+        [
+          { held: true, result: 1 },
+          { held: true, result: 2 },
+        ],
+      )
+    })
+
+    test('a holder that renews keeps its lease past its life', async () => {
+      await using opened = await openMigrated(await connect())
+      const other = opened.another()
+      await withLease(opened.handle, 'job', { ttlMs: 300 }, async (signal, lease) => {
+        const outlived = performance.now() + 900
+        while (performance.now() < outlived) {
+          assert.equal((await withLease(other, 'job', { ttlMs: 300 }, async () => 0)).held, false)
+          await setImmediate()
+        }
+        assert.equal(signal.aborted, false)
+        await opened.handle.write(({ sql }) => assertLease(sql, lease))
+      })
+    })
+
+    test('a holder whose lease was taken over is told and can no longer write', async () => {
+      await using opened = await openMigrated(await connect())
+      await withLease(opened.handle, 'job', { ttlMs: 600 }, async (signal, lease) => {
+        await opened.handle.sql.execute("UPDATE leases SET expires_at = 0 WHERE job = 'job'")
+        const taken = await waitForLease(opened.another(), 'job', { ttlMs: 600 }, async (_signal, next) => next.fence)
+        assert.equal(taken, lease.fence + 1)
+        if (!signal.aborted) await once(signal, 'abort')
+        await assert.rejects(stale(opened.handle, lease), LeaseLost)
+      })
+    })
+  })
+}
+
+function stale(handle: Awaited<ReturnType<typeof openMigrated>>['handle'], lease: LeaseHold): Promise<void> {
+  return handle.write(({ sql }) => assertLease(sql, lease))
+}
+
+test('the SQLite file is readable by its owner only, and refuses writes outside of `write`', async () => {
+  await using opened = await openMigrated(sqliteConnection())
+  assert.ok(opened.connection.dialect === 'sqlite')
+  for (const suffix of ['', '-wal', '-shm']) assert.equal(statSync(opened.connection.path + suffix).mode & 0o777, 0o600)
+  await assert.rejects(opened.handle.database.setting.deleteMany())
+})
+
+test('an unreachable server is DatabaseUnavailable, by its true reason', async () => {
+  await using opened = openEmpty(mysqlConnection({ host: '127.0.0.1', port: 1 }, 'none'))
+  await assert.rejects(opened.handle.ping(), /ECONNREFUSED/)
+  await assert.rejects(opened.handle.sql.query('SELECT 1'), (error) => faultOf(error) === 'unavailable')
+  await assert.rejects(opened.handle.database.setting.count(), { name: 'DatabaseUnavailable' })
+  await assert.rejects(
+    opened.handle.write(async () => 1),
+    { name: 'DatabaseUnavailable' },
+  )
+  await assert.rejects(
+    opened.handle.readSnapshot(async () => 1),
+    { name: 'DatabaseUnavailable' },
+  )
+})
