@@ -1,12 +1,12 @@
 import { countOf, objectOf, textOf } from './json-value.ts'
-import type { UsageDialect } from './usage-dialect.ts'
+import { defineUsageDialect } from './usage-dialect.ts'
 
 /**
  * Usage of the Anthropic API. Its `input_tokens` leave out what the cache read or wrote; ours hold both, as every other
  * channel counts them. Thinking is part of the output and not told apart. `message_delta` repeats totals, and they
  * replace those of `message_start`.
  */
-export const anthropicUsage: UsageDialect = {
+export const anthropicUsage = defineUsageDialect({
   memberPaths: [['type'], ['usage'], ['error'], ['message', 'usage']],
   contentMembers: ['content', 'completion'],
   usageOf(event) {
@@ -28,7 +28,7 @@ export const anthropicUsage: UsageDialect = {
     const error = objectOf(event['error'])
     return error === null ? null : { code: textOf(error['type']), message: textOf(error['message']) }
   },
-}
+})
 
 function hasDelta(value: unknown): boolean {
   const delta = objectOf(value)

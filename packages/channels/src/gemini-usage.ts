@@ -2,13 +2,13 @@ import type { TokenUsage } from '@gpt-load/contracts/log-event'
 import { countOf, listOf, objectOf, textOf } from './json-value.ts'
 import type { JsonObject } from './json-value.ts'
 import { openaiUsage } from './openai-usage.ts'
-import type { UsageDialect } from './usage-dialect.ts'
+import { defineUsageDialect } from './usage-dialect.ts'
 
 /**
  * Usage of the Gemini API. Candidates and thoughts are counted apart there; ours put both into `output`, as every other
  * channel does. Its OpenAI-compatible paths answer in OpenAI's shape, which is read as such.
  */
-export const geminiUsage: UsageDialect = {
+export const geminiUsage = defineUsageDialect({
   memberPaths: [...openaiUsage.memberPaths, ['usageMetadata']],
   contentMembers: [...openaiUsage.contentMembers, 'candidates', 'embedding', 'embeddings', 'predictions'],
   usageOf(event) {
@@ -21,7 +21,7 @@ export const geminiUsage: UsageDialect = {
     const status = textOf(error?.['status'])
     return status === '' ? openaiUsage.errorOf(event) : { code: status, message: textOf(error?.['message']) }
   },
-}
+})
 
 function countsOf(usage: JsonObject): TokenUsage {
   const thoughts = countOf(usage['thoughtsTokenCount'])

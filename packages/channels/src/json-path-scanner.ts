@@ -31,10 +31,15 @@ export interface JsonScanListener {
 }
 export type RootKind = 'none' | 'object' | 'array' | 'other'
 
+/** Compiled once per set of captures; shared by any number of scanners. */
+export type JsonPaths = PathNode
 type PathNode = { name: Uint8Array; nameText: string; children: PathNode[]; capture: number; maxBytes: number }
 
 /** Names on paths are short; every character may be written as a six-byte escape. */
 const maxNameBytes = 512
+
+/** How far a string is read byte by byte before a native search pays for its call. */
+const nearBytes = 64
 
 const atRoot = 0
 const atName = 1
@@ -66,8 +71,8 @@ export class JsonPathScanner {
   #valueStart = 0
   #consumed = 0
 
-  constructor(captures: readonly JsonCapture[], listener: JsonScanListener) {
-    this.#root = compilePaths(captures)
+  constructor(paths: JsonPaths, listener: JsonScanListener) {
+    this.#root = paths
     this.#listener = listener
   }
 
@@ -157,24 +162,30 @@ export class JsonPathScanner {
 
   /** To behind the closing quote, or to the end of the chunk. */
   #passString(chunk: Uint8Array, from: number): number {
-    let at = from
-    if (this.#isEscaped) {
-      this.#isEscaped = false
-      at++
-    }
+    let at = this.#isEscaped ? from + 1 : from
+    this.#isEscaped = false
     for (;;) {
-      const found = chunk.indexOf(quote, at)
-      const end = found === -1 ? chunk.length : found
-      let run = 0
-      while (end - run > at && chunk[end - run - 1] === backslash) run++
-      const isEscaped = run % 2 === 1
-      if (found === -1) {
-        this.#isEscaped = isEscaped
+      const near = Math.min(at + nearBytes, chunk.length)
+      while (at < near) {
+        const byte = chunk[at]
+        if (byte === quote) return this.#endString(chunk, at)
+        at += byte === backslash ? 2 : 1
+      }
+      if (at >= chunk.length) {
+        this.#isEscaped = at > chunk.length
         return chunk.length
       }
-      if (!isEscaped) return this.#endString(chunk, found)
-      at = found + 1
+      at = this.#jumpToQuote(chunk, at)
     }
+  }
+
+  /** To the next quote, or to the escape before it, or to the end; a backslash at the end is left to be seen. */
+  #jumpToQuote(chunk: Uint8Array, from: number): number {
+    const found = chunk.indexOf(quote, from)
+    const end = found === -1 ? chunk.length : found
+    let run = 0
+    while (end - run > from && chunk[end - run - 1] === backslash) run++
+    return run % 2 === 1 ? end - 1 : end
   }
 
   #endString(chunk: Uint8Array, end: number): number {
@@ -270,7 +281,7 @@ function isSame(a: Uint8Array, b: Uint8Array): boolean {
   return true
 }
 
-function compilePaths(captures: readonly JsonCapture[]): PathNode {
+export function compileJsonPaths(captures: readonly JsonCapture[]): JsonPaths {
   const root = createNode('')
   for (const [index, { path, maxBytes }] of captures.entries()) {
     let node = root

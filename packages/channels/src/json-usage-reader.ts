@@ -3,7 +3,6 @@ import type { UsageReader } from './channel.ts'
 import { EventLedger } from './event-ledger.ts'
 import { parseJsonBytes } from './json-bytes.ts'
 import { JsonPathScanner } from './json-path-scanner.ts'
-import { maxMemberBytes } from './usage-dialect.ts'
 import type { StreamError, UsageDialect } from './usage-dialect.ts'
 
 /**
@@ -39,15 +38,13 @@ export class JsonUsageReader implements UsageReader {
 
 /** Feeds a ledger with what the dialect wants to know of events that are too long, or of unknown length, to parse whole. */
 export function createEventScanner(dialect: UsageDialect, ledger: EventLedger): JsonPathScanner {
-  const members = dialect.memberPaths.map((path) => ({ path, maxBytes: maxMemberBytes }))
-  const content = dialect.contentMembers.map((name) => ({ path: [name], maxBytes: 0 }))
   let event: Record<string, unknown> = {}
-  return new JsonPathScanner([...members, ...content], {
+  return new JsonPathScanner(dialect.paths, {
     onValue(capture, bytes) {
-      const member = members[capture]
-      if (member === undefined) ledger.markContent()
+      const path = dialect.memberPaths[capture]
+      if (path === undefined) ledger.markContent()
       else if (bytes !== null) {
-        place(event, member.path, parseJsonBytes(bytes))
+        place(event, path, parseJsonBytes(bytes))
         ledger.read(event)
       }
     },

@@ -1,14 +1,15 @@
 import type { TokenUsage } from '@gpt-load/contracts/log-event'
 import { countOf, listOf, objectOf, textOf } from './json-value.ts'
 import type { JsonObject } from './json-value.ts'
-import type { StreamError, UsageDialect } from './usage-dialect.ts'
+import { defineUsageDialect } from './usage-dialect.ts'
+import type { StreamError } from './usage-dialect.ts'
 
 /**
  * Usage of the OpenAI APIs: chat and completions (`prompt_tokens`), responses, images and transcriptions
  * (`input_tokens`), embeddings (no output). `input` holds the cached tokens too and `output` the reasoning, as OpenAI
  * counts them.
  */
-export const openaiUsage: UsageDialect = {
+export const openaiUsage = defineUsageDialect({
   memberPaths: [['type'], ['usage'], ['error'], ['code'], ['message'], ['response', 'usage'], ['response', 'error']],
   contentMembers: ['choices', 'output', 'data', 'text'],
   usageOf(event) {
@@ -21,7 +22,7 @@ export const openaiUsage: UsageDialect = {
     if (typeof error === 'string' && error !== '') return { code: '', message: error }
     return errorFrom(objectOf(error)) ?? (event['type'] === 'error' ? errorFrom(event) : null)
   },
-}
+})
 
 function countsOf(usage: JsonObject): TokenUsage {
   const inputDetails = objectOf(usage['prompt_tokens_details']) ?? objectOf(usage['input_tokens_details'])

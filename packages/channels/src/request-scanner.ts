@@ -1,6 +1,5 @@
 import { parseJsonBytes } from './json-bytes.ts'
-import { JsonPathScanner } from './json-path-scanner.ts'
-import type { JsonCapture } from './json-path-scanner.ts'
+import { compileJsonPaths, JsonPathScanner } from './json-path-scanner.ts'
 
 /**
  * Reads the few top-level members of a request body that routing needs, while the body streams by in pieces and without
@@ -11,11 +10,11 @@ export type ByteSpan = { start: number; end: number }
 
 /** Longer than any model name that a provider knows, each character written as an escape. */
 const maxTextBytes = 4_096
-const captures: readonly JsonCapture[] = [
+const paths = compileJsonPaths([
   { path: ['model'], maxBytes: maxTextBytes },
   { path: ['stream'], maxBytes: 16 },
   { path: ['previous_response_id'], maxBytes: maxTextBytes },
-]
+])
 
 export class RequestScanner {
   readonly #scanner: JsonPathScanner
@@ -31,7 +30,7 @@ export class RequestScanner {
   /** Past `maxBytes` the scanner stops looking: `isCut` turns true, what was found stays. */
   constructor({ maxBytes }: { maxBytes: number }) {
     this.#maxBytes = maxBytes
-    this.#scanner = new JsonPathScanner(captures, {
+    this.#scanner = new JsonPathScanner(paths, {
       onValue: (capture, bytes, start, end) => this.#take(capture, bytes, { start, end }),
       onRootEnd: () => (this.#isClosed = true),
     })

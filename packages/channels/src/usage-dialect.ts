@@ -1,4 +1,6 @@
 import type { TokenUsage } from '@gpt-load/contracts/log-event'
+import { compileJsonPaths } from './json-path-scanner.ts'
+import type { JsonPaths } from './json-path-scanner.ts'
 import type { JsonObject } from './json-value.ts'
 
 /**
@@ -7,7 +9,7 @@ import type { JsonObject } from './json-value.ts'
  */
 export type StreamError = { code: string; message: string }
 
-export type UsageDialect = {
+export type UsageRules = {
   /** Members worth keeping of an event that is too long to parse: of each at most `maxMemberBytes`. */
   memberPaths: readonly (readonly string[])[]
   /** Top-level members of a body that hold what the model generated. */
@@ -22,3 +24,12 @@ export type UsageDialect = {
 export const maxMemberBytes = 16_384
 
 export const unknownUsage: TokenUsage = Object.freeze({ input: -1, output: -1, cached: -1, reasoning: -1 })
+
+export type UsageDialect = UsageRules & { paths: JsonPaths }
+
+/** Captures: the member paths first, then the content members. */
+export function defineUsageDialect(rules: UsageRules): UsageDialect {
+  const members = rules.memberPaths.map((path) => ({ path, maxBytes: maxMemberBytes }))
+  const content = rules.contentMembers.map((name) => ({ path: [name], maxBytes: 0 }))
+  return { ...rules, paths: compileJsonPaths([...members, ...content]) }
+}

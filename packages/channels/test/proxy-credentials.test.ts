@@ -58,10 +58,12 @@ test('removing the key leaves every other parameter byte for byte', () => {
     fc.property(fc.array(parameter), (parameters) => {
       const query = parameters.join('&')
       const cleaned = removeKeyFromQuery(query)
-      assert.equal(new URLSearchParams(cleaned).has('key'), false)
+      // The leading & keeps URLSearchParams from dropping a question mark.
+      const read = (text: string): URLSearchParams => new URLSearchParams(`&${text}`)
+      assert.equal(read(cleaned).has('key'), false)
       assert.equal(removeKeyFromQuery(cleaned), cleaned)
-      const others = [...new URLSearchParams(query)].filter(([name]) => name !== 'key')
-      assert.deepEqual([...new URLSearchParams(cleaned)], others)
+      const others = [...read(query)].filter(([name]) => name !== 'key')
+      assert.deepEqual([...read(cleaned)], others)
     }),
   )
 })
