@@ -1,0 +1,217 @@
+import type { Socket } from 'node:net'
+import type { Dispatcher } from 'undici'
+import type { ConnectError } from './connect/connect-error.ts'
+import { codeOf } from './connect/connect-error.ts'
+import type { ConnectReceiver, PendingConnection } from './connect/connect-upstream.ts'
+import { basicCredentials, parseOutboundProxy } from './connect/outbound-proxy.ts'
+import { RequestBodyStream } from './request-body-stream.ts'
+import { PooledConnection, type UndiciOriginPool } from './undici-origin-pool.ts'
+import type {
+  UpstreamErrorKind,
+  UpstreamExchange,
+  UpstreamReceiver,
+  UpstreamRequest,
+} from './upstream-exchange.ts'
+
+/**
+ * One attempt over undici: connects or reuses, dispatches, maps undici's callbacks to the port. The object is undici's
+ * handler itself, so an attempt costs no closures.
+ */
+
+/** A reset on a reused connection within this long is the reuse race (WIRE.md 5); later the upstream had begun to work. */
+const reuseRaceMs = 1_000
+
+export class UndiciExchange implements UpstreamExchange, ConnectReceiver {
+  readonly #pool: UndiciOriginPool
+  readonly #request: UpstreamRequest
+  readonly #receiver: UpstreamReceiver
+  #pending: PendingConnection | null = null
+  #connection: PooledConnection | null = null
+  #controller: Dispatcher.DispatchController | null = null
+  #body: RequestBodyStream | null = null
+  #isOver = false
+  #isReused = false
+  #hasResent = false
+  #hasAnswer = false
+  #isPaused = false
+  #startedMs = 0
+
+  constructor(pool: UndiciOriginPool, request: UpstreamRequest, receiver: UpstreamReceiver) {
+    this.#pool = pool
+    this.#request = request
+    this.#receiver = receiver
+    if (request.body === null && request.contentLength !== 0) this.#body = new RequestBodyStream(receiver)
+  }
+
+  start(): void {
+    const connection = this.#pool.take()
+    this.#isReused = connection !== null
+    if (connection === null) this.#pending = this.#pool.connect(this)
+    else this.#dispatch(connection)
+  }
+
+  write(chunk: Uint8Array): boolean {
+    return this.#isOver || this.#body === null ? true : this.#body.write(chunk)
+  }
+
+  /** Trailers of a request cannot be sent by undici. */
+  end(): void {
+    if (!this.#isOver) this.#body?.end()
+  }
+
+  pause(): void {
+    this.#isPaused = true
+    this.#controller?.pause()
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    this.#controller?.resume()
+  }
+
+  abort(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#pending?.cancel()
+    this.#release()
+  }
+
+  onSocket(socket: Socket): void {
+    this.#pending = null
+    this.#dispatch(this.#pool.adopt(socket))
+  }
+
+  onConnectError(error: ConnectError): void {
+    this.#fail(error.kind, error.code, true)
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    this.#startedMs = performance.now()
+    if (this.#isPaused) controller.pause()
+    this.#body?.onSending()
+    if (!this.#isOver) this.#receiver.onConnect(this.#isReused)
+  }
+
+  onResponseStarted(): void {
+    this.#hasAnswer = true
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, _headers: unknown, reason = ''): void {
+    if (this.#isOver) return
+    const rawHeaders = toPairs(controller.rawHeaders)
+    if (status < 200) this.#receiver.onInformational(status, rawHeaders)
+    else this.#receiver.onHead(status, reason, rawHeaders)
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    if (!this.#isOver) this.#receiver.onData(chunk)
+  }
+
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
+    if (this.#isOver) return
+    const connection = this.#connection!
+    // undici takes a reset of an answer that ends with the connection for its end.
+    if (connection.hasFailed) return this.#fail('reset', 'ECONNRESET', false)
+    this.#isOver = true
+    this.#connection = null
+    this.#body?.destroy()
+    this.#pool.giveBack(connection)
+    this.#receiver.onEnd(toPairs(controller.rawTrailers))
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    if (this.#isOver) return
+    const code = codeOf(error)
+    const kind = kindOf(code)
+    const isUnsent = this.#controller === null
+    if (this.#isReuseRace(kind, isUnsent)) this.#resend()
+    else this.#fail(kind, code, isUnsent)
+  }
+
+  #dispatch(connection: PooledConnection): void {
+    this.#connection = connection
+    connection.client.dispatch(this.#dispatchOptions(), this)
+  }
+
+  #dispatchOptions(): Dispatcher.DispatchOptions {
+    const { method, target, rawHeaders, body, contentLength } = this.#request
+    const headers = [...rawHeaders]
+    // undici would state the length of a buffer; a request that came chunked goes on chunked.
+    if (body !== null && contentLength === -1) this.#body = RequestBodyStream.ofChunked(this.#receiver, body)
+    else if (body === null && contentLength > 0) headers.push('Content-Length', String(contentLength))
+    return {
+      path: this.#absoluteTarget(target, headers),
+      method: method as Dispatcher.HttpMethod,
+      headers,
+      body: this.#body ?? (body as Buffer | null),
+    }
+  }
+
+  /** Plain HTTP through an HTTP proxy: absolute form and the proxy's credentials (RFC 9112 3.2.2). */
+  #absoluteTarget(target: string, headers: string[]): string {
+    const { origin } = this.#request
+    if (origin.proxyUrl === '' || origin.protocol === 'https:') return target
+    const proxy = parseOutboundProxy(origin.proxyUrl)
+    if (proxy === null || proxy.protocol === 'socks5:') return target
+    const credentials = basicCredentials(proxy)
+    if (credentials !== '') headers.push('Proxy-Authorization', credentials)
+    return `http://${origin.hostname}:${origin.port}${target}`
+  }
+
+  #isReuseRace(kind: UpstreamErrorKind, isUnsent: boolean): boolean {
+    if (!this.#isReused || this.#hasResent || this.#hasAnswer || kind !== 'reset') return false
+    const isAtHand = this.#request.body !== null || this.#request.contentLength === 0
+    return isAtHand && (isUnsent || performance.now() - this.#startedMs < reuseRaceMs)
+  }
+
+  #resend(): void {
+    this.#hasResent = true
+    this.#isReused = false
+    this.#controller = null
+    this.#release()
+    this.#body = null
+    this.#pending = this.#pool.connect(this)
+  }
+
+  #fail(kind: UpstreamErrorKind, code: string, isUnsent: boolean): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#release()
+    this.#receiver.onError({ kind, code, isUnsent })
+  }
+
+  #release(): void {
+    this.#body?.destroy()
+    this.#connection?.destroy()
+    this.#connection = null
+    this.#pending = null
+  }
+}
+
+function kindOf(code: string): UpstreamErrorKind {
+  if (code === 'HPE_INVALID_EOF_STATE' || code === 'HPE_CLOSED_CONNECTION') return 'reset'
+  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') return 'protocol'
+  if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') return 'protocol'
+  if (code === 'ETIMEDOUT') return 'connect_timeout'
+  return resetCodes.has(code) ? 'reset' : 'other'
+}
+
+const resetCodes: ReadonlySet<string> = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ECONNABORTED',
+  'UND_ERR_SOCKET',
+  'UND_ERR_INFO',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+  'CONNECTION_GONE',
+])
+
+type RawPairs = Buffer[] | string[] | object | null | undefined
+
+function toPairs(raw: RawPairs): string[] {
+  if (!Array.isArray(raw)) return []
+  const pairs: string[] = []
+  for (const part of raw) pairs.push(typeof part === 'string' ? part : (part as Buffer).toString('latin1'))
+  return pairs
+}
