@@ -1,0 +1,183 @@
+import type { Clock } from '@gpt-load/service-kit/clock'
+import type { Logger } from '@gpt-load/service-kit/logger'
+import { startPeriodic } from '@gpt-load/service-kit/periodic'
+import type { InternalApi } from '@gpt-load/transport/internal-api'
+import type { SnapshotFrame, SnapshotStore } from '@gpt-load/transport/snapshot-store'
+import { applySealed } from './apply-sealed.ts'
+import { downloadChunks } from './load-base.ts'
+import type { SnapshotApplier } from './snapshot-applier.ts'
+import type { SnapshotPosition } from './snapshot-sync.ts'
+
+/**
+ * The last good snapshot of this edge: a base and the deltas after it, as config-service sealed them. It is kept beside the
+ * applying of changes, not by it, so a slow or full disk costs nothing but its own age. What is stored opens with EDGE_TOKEN.
+ */
+export type LastGoodSnapshotOptions = {
+  store: SnapshotStore
+  api: InternalApi
+  edgeTokens: readonly string[]
+  clock: Clock
+  logger: Logger
+  maxAgeMs: number
+}
+
+export interface LastGoodSnapshot {
+  /** Applies what is stored; null when there is nothing (or it is too old, or sealed for another token). */
+  restore(applier: SnapshotApplier): Promise<SnapshotPosition | null>
+  /** Keeps the store near `position` from now on. */
+  follow(position: () => SnapshotPosition): void
+  readonly storedRevision: number
+  close(): Promise<void>
+}
+
+const saveIntervalMs = 1_000
+/** Deltas after a base are replayed at start: past this a new base is cheaper. */
+const maxJournalBytes = 32 * 1_048_576
+/** Nothing changed for this long: say so in the store, that it does not look old. */
+const stillCurrentMs = 3_600_000
+
+export function createLastGoodSnapshot(options: LastGoodSnapshotOptions): LastGoodSnapshot {
+  const { store, api, clock } = options
+  let stored: SnapshotPosition & { savedAtMs: number; journalBytes: number } = {
+    epoch: '',
+    revision: 0,
+    savedAtMs: 0,
+    journalBytes: 0,
+  }
+  let saver: ReturnType<typeof startPeriodic> | undefined
+
+  async function storeBase(signal: AbortSignal): Promise<void> {
+    const manifest = await api.manifest()
+    if (manifest === null) return
+    const chunks: Uint8Array[] = []
+    const download = { isGone: false }
+    for await (const chunk of downloadChunks({ api, manifest, signal }, download)) chunks.push(chunk)
+    if (download.isGone) return
+    const savedAtMs = clock.nowMs()
+    const { epoch, revision } = manifest
+    const frame: SnapshotFrame = {
+      kind: 'base',
+      epoch,
+      revision,
+      savedAtMs,
+      wrappedKeys: manifest.wrapped_keys,
+      chunks,
+    }
+    await store.replace(only(frame))
+    stored = { epoch, revision, savedAtMs, journalBytes: 0 }
+  }
+
+  async function storeDelta(): Promise<boolean> {
+    const chunks: Uint8Array[] = []
+    const frames: SnapshotFrame[] = []
+    let cursor: string | undefined
+    do {
+      const answer = await api.delta({
+        epoch: stored.epoch,
+        since: stored.revision,
+        ...(cursor === undefined ? {} : { cursor }),
+      })
+      if (answer.kind === 'unchanged') return true
+      if (answer.kind === 'base_required') return false
+      cursor = answer.cursor
+      chunks.push(...answer.chunks)
+      const { epoch, revision, wrappedKeys } = answer
+      frames.push({ kind: 'delta', epoch, revision, savedAtMs: clock.nowMs(), wrappedKeys, chunks: answer.chunks })
+    } while (cursor !== undefined)
+    for (const frame of frames) await store.append(frame)
+    const last = frames.at(-1) as SnapshotFrame
+    const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+    stored = {
+      ...stored,
+      revision: last.revision,
+      savedAtMs: last.savedAtMs,
+      journalBytes: stored.journalBytes + bytes,
+    }
+    return true
+  }
+
+  async function save(position: SnapshotPosition, signal: AbortSignal): Promise<void> {
+    if (position.epoch === '') return
+    const isStale = clock.nowMs() - stored.savedAtMs > stillCurrentMs
+    if (stored.epoch === position.epoch && stored.revision >= position.revision) {
+      if (isStale) await markCurrent()
+      return
+    }
+    const isJournalLong = stored.journalBytes > maxJournalBytes
+    if (stored.epoch !== position.epoch || isJournalLong || !(await storeDelta())) await storeBase(signal)
+  }
+
+  async function markCurrent(): Promise<void> {
+    const savedAtMs = clock.nowMs()
+    const { epoch, revision } = stored
+    await store.append({ kind: 'delta', epoch, revision, savedAtMs, wrappedKeys: [], chunks: [] })
+    stored = { ...stored, savedAtMs }
+  }
+
+  return {
+    async restore(applier) {
+      const found = await readNewest(store, clock.nowMs() - options.maxAgeMs)
+      if (found === null) return null
+      const position = await applyFrames(store, options.edgeTokens, applier)
+      stored = { ...position, savedAtMs: found.savedAtMs, journalBytes: found.journalBytes }
+      options.logger.warn(
+        { revision: position.revision, age_s: Math.round((clock.nowMs() - found.savedAtMs) / 1000) },
+        'started from the last good snapshot',
+      )
+      return position
+    },
+    follow(position) {
+      saver = startPeriodic({
+        name: 'last good snapshot',
+        intervalMs: saveIntervalMs,
+        clock,
+        logger: options.logger,
+        run: (signal) => save(position(), signal),
+      })
+    },
+    get storedRevision() {
+      return stored.revision
+    },
+    async close() {
+      await saver?.stop()
+      await store.close()
+    },
+  }
+}
+
+async function* only(frame: SnapshotFrame): AsyncGenerator<SnapshotFrame> {
+  yield frame
+}
+
+/** Looks before anything is applied: a snapshot that is too old must not be half in force. */
+async function readNewest(
+  store: SnapshotStore,
+  notBeforeMs: number,
+): Promise<{ savedAtMs: number; journalBytes: number } | null> {
+  let found = false
+  let savedAtMs = 0
+  let journalBytes = 0
+  for await (const frame of store.load()) {
+    found = true
+    savedAtMs = frame.savedAtMs
+    const bytes = frame.chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+    journalBytes = frame.kind === 'base' ? 0 : journalBytes + bytes
+  }
+  return found && savedAtMs >= notBeforeMs ? { savedAtMs, journalBytes } : null
+}
+
+async function applyFrames(
+  store: SnapshotStore,
+  edgeTokens: readonly string[],
+  applier: SnapshotApplier,
+): Promise<SnapshotPosition> {
+  let position: SnapshotPosition = { epoch: '', revision: 0 }
+  for await (const frame of store.load()) {
+    if (frame.kind === 'base') applier.beginBase(true)
+    if (frame.chunks.length > 0) await applySealed(frame, edgeTokens, applier)
+    if (frame.kind === 'base') applier.endBase()
+    position = { epoch: frame.epoch, revision: Math.max(position.revision, frame.revision) }
+  }
+  applier.flush()
+  return position
+}
