@@ -189,7 +189,10 @@ test('an aggregate is judged as an aggregate', async () => {
     await errorsOf(
       'version: 1\ngroups:\n  - { name: a, channel: openai, members: [{ group: b, wait: 1 }], keys: [x] }\n',
     ),
-    ['3:55 groups[0].members[0].wait: unknown field; known here: group, weight', '3:67 groups[0].keys: unknown field'],
+    [
+      '3:55 groups[0].members[0].wait: unknown field; known here: group, weight',
+      '3:67 groups[0].keys: unknown field; known here: name, display_name, description, channel, enabled, sort, param_overrides, header_rules, model_redirects, model_redirect_strict, settings, members',
+    ],
   )
 })
 
