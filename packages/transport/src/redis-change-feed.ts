@@ -116,6 +116,8 @@ export function createRedisChangeFeedSubscriber(options: RedisChangeFeedOptions)
       logger.info({ channel }, 'change feed connected')
       listener.onConnect()
       await session.untilLost()
+    } catch (error) {
+      throw session.cause ?? error
     } finally {
       client.disconnect()
     }
@@ -159,17 +161,21 @@ export function createRedisChangeFeedSubscriber(options: RedisChangeFeedOptions)
 function watch(client: Redis, signal: AbortSignal, silenceMs: number) {
   const gone = new AbortController()
   let heardAt = performance.now()
-  let reason = 'the connection was closed'
-  client.on('error', (error) => (reason = error.message))
+  let cause: Error | undefined
+  client.on('error', (error) => (cause = error))
   client.once('close', () => gone.abort())
   const either = AbortSignal.any([gone.signal, signal])
   return {
+    /** Why the connection failed; commands and connect() only say that it is closed. */
+    get cause() {
+      return cause
+    },
     heard: () => void (heardAt = performance.now()),
     async untilLost(): Promise<never> {
       heardAt = performance.now()
       for (;;) {
         await delay(pingIntervalMs, undefined, { signal: either }).catch(() => undefined)
-        if (either.aborted) throw new Error(reason)
+        if (either.aborted) throw new Error('the connection was closed')
         if (performance.now() - heardAt > silenceMs) throw new Error(`no beat for ${silenceMs} ms`)
         await withTimeout(client.ping(), pingTimeoutMs, 'a ping')
       }
