@@ -1,5 +1,5 @@
 // Finds repeated keys among millions without keeping them: a hash of 53 bits and where it was first seen, in typed
-// arrays (16 bytes per slot, at most 27 bytes per key; a Map of the keys would need ten times that). Two different
+// arrays (12 bytes per slot, at most 40 per key; a Map of the keys would need ten times that). Two different
 // keys with one hash are possible (one chance in 18,000 among a million), so what it finds is for warnings only.
 
 export interface DuplicateFinder {
