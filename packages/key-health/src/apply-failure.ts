@@ -22,6 +22,8 @@ export type FailureContext = {
   isCorroborated: boolean
   policy: KeyPolicy
   nowMs: number
+  /** From [0, 1), random: spreads the return of keys that were limited together. Default 0. */
+  jitter?: number
 }
 
 export type FailureOutcome = {
@@ -37,12 +39,10 @@ export type FailureOutcome = {
 export function applyFailure(facts: KeyFacts, failure: JudgedFailure, context: FailureContext): FailureOutcome {
   const unchanged: FailureOutcome = { facts, isChanged: false, isCounted: false, deadlineSource: null }
   if (facts.state === 'disabled') return unchanged
-  if (failure.errorClass === 'rate_limit') return takeOut(facts, 'cooling', failure, context)
-  if (failure.errorClass === 'key_quota') {
-    if (failure.needsCorroboration && !context.isCorroborated) return unchanged
-    return takeOut(facts, 'exhausted', failure, context)
-  }
   if (failure.errorClass === 'key_auth') return refuse(facts, failure, context)
+  if (failure.needsCorroboration && !context.isCorroborated) return unchanged
+  if (failure.errorClass === 'rate_limit') return takeOut(facts, 'cooling', failure, context)
+  if (failure.errorClass === 'key_quota') return takeOut(facts, 'exhausted', failure, context)
   return unchanged
 }
 
@@ -50,13 +50,14 @@ function takeOut(
   facts: KeyFacts,
   state: 'cooling' | 'exhausted',
   failure: JudgedFailure,
-  { policy, nowMs }: FailureContext,
+  { policy, nowMs, jitter }: FailureContext,
 ): FailureOutcome {
   const { until, source } = chooseDeadline(
     { until: failure.until, source: failure.deadlineSource },
     state,
     policy,
     nowMs,
+    jitter,
   )
   const next = mergeFacts(facts, { ...facts, state, until })
   return { facts: next, isChanged: !equalFacts(facts, next), isCounted: false, deadlineSource: source }

@@ -2,7 +2,7 @@ import { severityOf } from '@gpt-load/contracts/key-state'
 import type { KeyFacts } from '@gpt-load/contracts/key-state'
 import type { KeyEvent } from '@gpt-load/contracts/key-event'
 import type { KeyPolicy } from './key-policy.ts'
-import { equalFacts, mergeFacts } from './merge-facts.ts'
+import { equalFacts, isTimed, mergeFacts } from './merge-facts.ts'
 
 /**
  * The control plane's view of an edge's event. Same generation: merged, failures summed (the counter is fleet-wide) and the
@@ -24,7 +24,9 @@ export function mergeKeyEvent(stored: KeyFacts, event: KeyEvent, policy: KeyPoli
 
 function mergeCurrent(stored: KeyFacts, event: KeyEvent, policy: KeyPolicy): KeyFacts {
   const base = event.succeeded ? recover(stored, event) : stored
-  const reported: KeyFacts = { state: event.state, until: event.until, generation: base.generation, failures: 0 }
+  // Only a person disables: an edge that says so is wrong, and says nothing else about the state.
+  const state = event.state === 'disabled' ? 'active' : event.state
+  const reported: KeyFacts = { state, until: event.until, generation: base.generation, failures: 0 }
   const merged = mergeFacts(base, reported)
   return condemn({ ...merged, failures: base.failures + event.failures }, policy)
 }
@@ -36,12 +38,10 @@ function mergeCurrent(stored: KeyFacts, event: KeyEvent, policy: KeyPolicy): Key
  */
 function recover(stored: KeyFacts, event: KeyEvent): KeyFacts {
   if (stored.state === 'active') return { ...stored, failures: 0 }
-  const isLifted = stored.state === 'suspect' || (isTimed(stored) && stored.until <= event.first_cause.at)
+  const isLifted = stored.state === 'suspect' || (isTimed(stored) && stored.until <= event.last_cause.at)
   if (!isLifted) return { ...stored, failures: 0 }
   return { state: 'active', until: 0, generation: stored.generation + 1, failures: 0 }
 }
-
-const isTimed = ({ state }: KeyFacts) => state === 'cooling' || state === 'exhausted'
 
 function condemn(facts: KeyFacts, policy: KeyPolicy): KeyFacts {
   const reached = policy.blacklistThreshold > 0 && facts.failures >= policy.blacklistThreshold

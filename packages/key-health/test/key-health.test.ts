@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { errorClasses } from '@gpt-load/contracts/error-class'
 import { keyStates } from '@gpt-load/contracts/key-state'
 import type { KeyFacts } from '@gpt-load/contracts/key-state'
