@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { accessKeyTokenSchema, noteSchema } from '../group-shape.ts'
-import { booleanParameter, idParameter, instantInputSchema, instantSchema } from './parameters.ts'
+import { booleanParameter, entityIdSchema, idParameter, instantInputSchema, instantSchema } from './parameters.ts'
 import { pageParameters } from './page.ts'
 
 /** What callers of the proxy authenticate with. The token is answered once, when it is created, and is nowhere stored. */
@@ -24,7 +24,7 @@ export const accessKeySchema = z.object({
 export type AccessKey = z.infer<typeof accessKeySchema>
 
 const groupIdsSchema = z
-  .array(z.number().int().positive())
+  .array(entityIdSchema)
   .max(1_000)
   .refine((ids) => new Set(ids).size === ids.length, 'names a group twice')
 const nameSchema = z.string().trim().min(1).max(100)
@@ -35,7 +35,7 @@ export const accessKeyCreateSchema = z
     key: accessKeyTokenSchema.optional().describe('Left out: a random one is made.'),
     all_groups: z.boolean().default(false),
     group_ids: groupIdsSchema.default([]),
-    default_group_id: z.number().int().positive().nullable().optional(),
+    default_group_id: entityIdSchema.nullable().optional(),
     enabled: z.boolean().default(true),
     expires_at: instantInputSchema.nullable().optional(),
     note: noteSchema.optional(),
@@ -55,7 +55,7 @@ export const accessKeyPatchSchema = z.strictObject({
   name: nameSchema.optional(),
   all_groups: z.boolean().optional(),
   group_ids: groupIdsSchema.optional(),
-  default_group_id: z.number().int().positive().nullable().optional(),
+  default_group_id: entityIdSchema.nullable().optional(),
   enabled: z.boolean().optional(),
   expires_at: instantInputSchema.nullable().optional(),
   note: noteSchema.nullable().optional(),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { weightSchema } from '../group-shape.ts'
+import { entityIdSchema } from './parameters.ts'
 
 /** A standard group that serves an aggregate's requests, by its weight. */
 export const aggregateMemberSchema = z.object({
@@ -11,7 +12,7 @@ export const aggregateMemberSchema = z.object({
 export type AggregateMember = z.infer<typeof aggregateMemberSchema>
 
 export const aggregateMemberInputSchema = z.strictObject({
-  group_id: z.number().int().positive(),
+  group_id: entityIdSchema,
   weight: weightSchema.default(1),
 })
 export type AggregateMemberInput = z.infer<typeof aggregateMemberInputSchema>

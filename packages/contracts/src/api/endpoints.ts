@@ -22,7 +22,7 @@ import {
   maxKeysBodyBytes,
 } from './key.ts'
 import { logListQuerySchema, requestLogDetailSchema, requestLogSchema } from './log.ts'
-import { idParameter, idParameters, noParameters } from './parameters.ts'
+import { idParameter, idParameters, keyIdParameters, noParameters } from './parameters.ts'
 import { pageSchema } from './page.ts'
 import { settingListSchema, settingsPatchSchema } from './setting.ts'
 import { upstreamListInputSchema, upstreamListSchema } from './upstream.ts'
@@ -180,6 +180,7 @@ export const endpoints = {
     method: 'GET',
     path: '/api/v1/keys/{id}',
     tag: 'keys',
+    params: keyIdParameters,
     summary: 'Get a key with its history',
     response: { status: 200, schema: keyDetailSchema },
   },
@@ -188,6 +189,7 @@ export const endpoints = {
     method: 'PATCH',
     path: '/api/v1/keys/{id}',
     tag: 'keys',
+    params: keyIdParameters,
     summary: 'Change note or weight of a key (merge patch)',
     body: keyPatchSchema,
     response: { status: 200, schema: keySchema },
@@ -197,6 +199,7 @@ export const endpoints = {
     method: 'DELETE',
     path: '/api/v1/keys/{id}',
     tag: 'keys',
+    params: keyIdParameters,
     summary: 'Delete a key',
     hasRevision: false,
     response: { status: 204, schema: null },
@@ -206,6 +209,7 @@ export const endpoints = {
     method: 'POST',
     path: '/api/v1/keys/{id}/enable',
     tag: 'keys',
+    params: keyIdParameters,
     summary: 'Enable a disabled key',
     response: { status: 200, schema: keySchema },
   },
@@ -214,6 +218,7 @@ export const endpoints = {
     method: 'POST',
     path: '/api/v1/keys/{id}/disable',
     tag: 'keys',
+    params: keyIdParameters,
     summary: 'Disable a key, for good or until a time',
     body: keyDisableSchema.optional(),
     response: { status: 200, schema: keySchema },
@@ -223,6 +228,7 @@ export const endpoints = {
     method: 'POST',
     path: '/api/v1/keys/{id}/restore',
     tag: 'keys',
+    params: keyIdParameters,
     summary: 'Make a key active again and forget its failures',
     response: { status: 200, schema: keySchema },
   },
@@ -231,6 +237,7 @@ export const endpoints = {
     method: 'POST',
     path: '/api/v1/keys/{id}/test',
     tag: 'keys',
+    params: keyIdParameters,
     summary: 'Probe a key now',
     hasRevision: false,
     response: { status: 200, schema: keyTestResultSchema },

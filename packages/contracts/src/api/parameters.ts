@@ -30,7 +30,11 @@ export function listParameter<T extends z.ZodType>(item: T, maxItems: number) {
   return z.preprocess(listOf, z.array(item).min(1).max(maxItems))
 }
 
-export const idParameter = integerParameter({ min: 1 })
+/** Ids of groups and access keys are 32 bits wide in the database, those of keys are not. */
+export const maxEntityId = 2_147_483_647
+export const idParameter = integerParameter({ min: 1, max: maxEntityId })
+export const entityIdSchema = z.number().int().min(1).max(maxEntityId)
+export const keyIdParameters = z.strictObject({ id: integerParameter({ min: 1 }) })
 export const noParameters = z.strictObject({})
 export const idParameters = z.strictObject({ id: idParameter })
 

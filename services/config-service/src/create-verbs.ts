@@ -1,0 +1,47 @@
+import { createOpenapiDocument } from './http/openapi.ts'
+import { endpoints } from '@gpt-load/contracts/api/endpoints'
+import { createAccessKey } from './access-keys/create-access-key.ts'
+import { deleteAccessKey } from './access-keys/delete-access-key.ts'
+import { getAccessKey } from './access-keys/get-access-key.ts'
+import { listAccessKeys } from './access-keys/list-access-keys.ts'
+import { updateAccessKey } from './access-keys/update-access-key.ts'
+import { deleteMember } from './aggregates/delete-member.ts'
+import { listMembers } from './aggregates/list-members.ts'
+import { putMember } from './aggregates/put-member.ts'
+import { replaceMembers } from './aggregates/replace-members.ts'
+import { getStatus } from './edges/get-status.ts'
+import { listEdges } from './edges/list-edges.ts'
+import { createGroup } from './groups/create-group.ts'
+import { deleteGroup } from './groups/delete-group.ts'
+import { getGroup } from './groups/get-group.ts'
+import { listGroups } from './groups/list-groups.ts'
+import { updateGroup } from './groups/update-group.ts'
+import { addKeys } from './keys/add-keys.ts'
+import { deleteKey } from './keys/delete-key.ts'
+import { disableKey } from './keys/disable-key.ts'
+import { enableKey } from './keys/enable-key.ts'
+import { getKey } from './keys/get-key.ts'
+import { listKeys } from './keys/list-keys.ts'
+import { restoreKey } from './keys/restore-key.ts'
+import { testKey } from './keys/test-key.ts'
+import { updateKey } from './keys/update-key.ts'
+import { getLog } from './logs/get-log.ts'
+import { listLogs } from './logs/list-logs.ts'
+import { listSettings } from './settings/list-settings.ts'
+import { updateSettings } from './settings/update-settings.ts'
+import { listUpstreams } from './upstreams/list-upstreams.ts'
+import { replaceUpstreams } from './upstreams/replace-upstreams.ts'
+import type { Verbs } from './verb.ts'
+
+/** Every operation of the endpoint table with the verb behind it; the type makes none missing. */
+export function createVerbs({ version }: { version: string }): Verbs {
+  let openapi: ReturnType<typeof createOpenapiDocument> | undefined
+  return {
+    ...{ listGroups, createGroup, getGroup, updateGroup, deleteGroup },
+    ...{ listUpstreams, replaceUpstreams, listMembers, replaceMembers, putMember, deleteMember },
+    ...{ addKeys, listKeys, getKey, updateKey, deleteKey, enableKey, disableKey, restoreKey, testKey },
+    ...{ listAccessKeys, createAccessKey, getAccessKey, updateAccessKey, deleteAccessKey },
+    ...{ listSettings, updateSettings, listLogs, getLog, listEdges, getStatus },
+    getOpenapi: async () => ({ value: (openapi ??= createOpenapiDocument(endpoints, version)) }),
+  }
+}

@@ -1,0 +1,88 @@
+import type { Request, Response, Router } from 'express'
+import { changeHeaders, type Endpoint } from '@gpt-load/contracts/api/endpoint'
+import { endpoints, operationIds, type OperationId } from '@gpt-load/contracts/api/endpoints'
+import type { Actor } from '../admin-keys.ts'
+import type { Services } from '../services.ts'
+import type { VerbAnswer, VerbContext, VerbInput, Verbs } from '../verb.ts'
+import { ApiProblem } from './api-problem.ts'
+import { parseRequest } from './parse-request.ts'
+import { etagOf, parseIfMatch } from './precondition.ts'
+import { queryParameters } from './query-parameters.ts'
+import { readJsonBody } from './read-body.ts'
+
+/**
+ * One entry of the endpoint table -> one route: authenticate, read and check the request by the contract, call the verb,
+ * wait until edges have applied the change, answer.
+ */
+export type BindOptions = {
+  services: Services
+  verbs: Verbs
+  authenticate: (request: Request) => Promise<Actor>
+  /** In tests: an answer that breaks its own schema is an error. */
+  areAnswersChecked: boolean
+}
+
+const bodyTimeoutMs = 30_000
+
+type AnyVerb = (call: { ctx: VerbContext; input: VerbInput<OperationId> }) => Promise<VerbAnswer<unknown>>
+
+export function bindEndpoints(router: Router, options: BindOptions): void {
+  for (const operationId of operationIds) bindEndpoint(router, operationId, options)
+  for (const path of new Set(operationIds.map((id) => endpoints[id].path))) refuseOtherMethods(router, path)
+}
+
+function bindEndpoint(router: Router, operationId: OperationId, options: BindOptions): void {
+  const endpoint: Endpoint = endpoints[operationId]
+  const verb = options.verbs[operationId] as unknown as AnyVerb
+  const method = endpoint.method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete'
+  router[method](expressPath(endpoint.path), async (request, response) => {
+    const actor = await options.authenticate(request)
+    if (!actor.scopes.has(endpoint.scope))
+      throw new ApiProblem('forbidden', `This needs the scope "${endpoint.scope}".`)
+    const input = await readInput(endpoint, request)
+    const ctx: VerbContext = { ...options.services, actor, requestId: response.locals['requestId'] as string }
+    const answer = await verb({ ctx, input: input as unknown as VerbInput<OperationId> })
+    if (options.areAnswersChecked) endpoint.response.schema?.parse(answer.value)
+    await sendAnswer(endpoint, answer, response, options.services)
+  })
+}
+
+async function readInput(endpoint: Endpoint, request: Request) {
+  const body =
+    endpoint.body === null
+      ? undefined
+      : await readJsonBody(request, { maxBytes: endpoint.maxBodyBytes, timeoutMs: bodyTimeoutMs })
+  const parts = { params: { ...request.params }, query: queryParameters(request.originalUrl), body }
+  return { ...parseRequest(endpoint, parts), precondition: parseIfMatch(request.headers['if-match']) }
+}
+
+async function sendAnswer(
+  endpoint: Endpoint,
+  answer: VerbAnswer<unknown>,
+  response: Response,
+  services: Services,
+): Promise<void> {
+  if (answer.revision !== undefined) response.setHeader('etag', etagOf(answer.revision))
+  if (answer.committed !== undefined) {
+    const { reachable, applied } = await services.awaitApplied(answer.committed)
+    response.setHeader(changeHeaders.revision, String(answer.committed))
+    response.setHeader(changeHeaders.applied, `${applied}/${reachable}`)
+  }
+  response.status(endpoint.response.status)
+  if (endpoint.response.schema === null) return void response.end()
+  response.type('application/json').send(JSON.stringify(answer.value))
+}
+
+function refuseOtherMethods(router: Router, path: Endpoint['path']): void {
+  const allowed = operationIds.filter((id) => endpoints[id].path === path).map((id) => endpoints[id].method)
+  router.all(expressPath(path), () => {
+    throw new ApiProblem('method_not_allowed', `Use ${allowed.join(' or ')}.`, {
+      headers: { allow: allowed.join(', ') },
+    })
+  })
+}
+
+/** `{id}` of the table -> `:id`. */
+function expressPath(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1')
+}

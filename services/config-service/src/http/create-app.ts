@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto'
+import express, { type Express, type NextFunction, type Request, type Response } from 'express'
+import { problemMediaType } from '@gpt-load/contracts/api/problem-response'
+import { requestIdHeader } from '@gpt-load/contracts/proxy-errors'
+import type { AdminKeys } from '../admin-keys.ts'
+import type { Services } from '../services.ts'
+import type { Verbs } from '../verb.ts'
+import { ApiProblem } from './api-problem.ts'
+import { createAuthenticateAdmin } from './authenticate-admin.ts'
+import { bindEndpoints } from './bind-endpoint.ts'
+import { createClientAddressOf } from './client-address.ts'
+import { describeFailure } from './describe-failure.ts'
+import { createFailureThrottle } from './failure-throttle.ts'
+import { bindHealth } from './health.ts'
+import { bindIntegrationInfo } from './integration-info.ts'
+import { securityHeaders } from './security-headers.ts'
+
+/**
+ * The public HTTP face of config-service: the endpoint table under /api/v1, and the two routes that GPT-Load has open to
+ * everybody (/health, integration info). Order of a request: request id and security headers, route, authentication,
+ * contract, verb, answer; every failure leaves as problem+json. Left out: /internal (a listener of its own), GPT-Load's own
+ * /api routes and the portal's files, which are mounted beside it.
+ */
+export type AppOptions = {
+  services: Services
+  verbs: Verbs
+  adminKeys: AdminKeys
+  /** CIDR ranges of reverse proxies whose X-Forwarded-For is believed. */
+  trustedProxies: readonly string[]
+  areAnswersChecked?: boolean
+}
+
+const clientRequestIdPattern = /^[A-Za-z0-9._-]{8,64}$/
+
+export function createApp(options: AppOptions): Express {
+  const { services, adminKeys, verbs } = options
+  const clientAddressOf = createClientAddressOf({ trustedProxies: options.trustedProxies })
+  const throttle = createFailureThrottle({ clock: services.clock })
+  const authenticateAdmin = createAuthenticateAdmin({ adminKeys, throttle })
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  app.set('case sensitive routing', true)
+  app.set('query parser', false)
+  app.use(prepareAnswer)
+  bindHealth(app, services)
+  bindIntegrationInfo(app, { services, throttle: createFailureThrottle({ clock: services.clock }), clientAddressOf })
+  bindEndpoints(app, {
+    services,
+    verbs,
+    authenticate: (request) => authenticateAdmin(request, clientAddressOf(request)),
+    areAnswersChecked: options.areAnswersChecked ?? false,
+  })
+  app.use(() => {
+    throw new ApiProblem('not_found', 'There is nothing at this path.')
+  })
+  app.use(createErrorHandler(services))
+  return app
+}
+
+function prepareAnswer(request: Request, response: Response, next: NextFunction): void {
+  const given = request.headers[requestIdHeader]
+  const requestId = typeof given === 'string' && clientRequestIdPattern.test(given) ? given : randomUUID()
+  response.locals['requestId'] = requestId
+  response.setHeader(requestIdHeader, requestId)
+  for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value)
+  next()
+}
+
+/** express recognises an error handler by its four parameters. */
+function createErrorHandler({ logger }: Pick<Services, 'logger'>) {
+  return (error: unknown, request: Request, response: Response, _next: NextFunction): void => {
+    const problem = describeFailure(error)
+    const requestId = response.locals['requestId'] as string
+    if (problem.code === 'internal')
+      logger.error({ err: error, request_id: requestId, method: request.method, path: request.path }, 'request failed')
+    else if (problem.code === 'unavailable') logger.warn({ err: error, request_id: requestId }, 'dependency away')
+    if (response.headersSent) return void response.destroy()
+    for (const [name, value] of Object.entries(problem.headers)) response.setHeader(name, value)
+    // A body that was not read to its end would be taken for the next request.
+    if (!request.complete) response.setHeader('connection', 'close')
+    response
+      .status(problem.status)
+      .type(problemMediaType)
+      .send(JSON.stringify(problem.toBody(requestId)))
+  }
+}

@@ -1,0 +1,121 @@
+import { z } from 'zod'
+import { changeHeaders, type Endpoint } from '@gpt-load/contracts/api/endpoint'
+import { commonProblems, problemMediaType } from '@gpt-load/contracts/api/problem-response'
+import { problemCodes, problemSchema, type ProblemCode } from '@gpt-load/contracts/problem'
+
+/** The endpoint table as an OpenAPI 3.1 document. Built once, when first asked for. */
+export type OpenapiDocument = Record<string, z.core.util.JSONType>
+
+type JsonObject = Record<string, unknown>
+
+export function createOpenapiDocument(endpoints: Readonly<Record<string, Endpoint>>, version: string): OpenapiDocument {
+  const paths: Record<string, JsonObject> = {}
+  for (const [operationId, endpoint] of Object.entries(endpoints)) {
+    const path = (paths[endpoint.path] ??= {})
+    path[endpoint.method.toLowerCase()] = operation(operationId, endpoint)
+  }
+  const document = {
+    openapi: '3.1.0',
+    info: { title: 'GPT-Load admin API', version },
+    servers: [{ url: '/' }],
+    security: [{ admin_key: [] }],
+    tags: [...new Set(Object.values(endpoints).map(({ tag }) => tag))].map((name) => ({ name })),
+    paths,
+    components: {
+      securitySchemes: { admin_key: { type: 'http', scheme: 'bearer' } },
+      schemas: { Problem: jsonSchema(problemSchema, 'output') },
+    },
+  }
+  // A copy free of `undefined`, as a client gets it.
+  return JSON.parse(JSON.stringify(document)) as OpenapiDocument
+}
+
+function operation(operationId: string, endpoint: Endpoint): JsonObject {
+  return {
+    operationId,
+    summary: endpoint.summary,
+    tags: [endpoint.tag],
+    'x-scope': endpoint.scope,
+    parameters: [
+      ...parameters(endpoint.params, 'path'),
+      ...parameters(endpoint.query, 'query'),
+      ...(endpoint.hasRevision && endpoint.method !== 'GET' && endpoint.method !== 'POST' ? [ifMatchParameter] : []),
+    ],
+    ...(endpoint.body === null ? {} : { requestBody: requestBody(endpoint) }),
+    responses: { ...success(endpoint), ...problemResponses([...commonProblems, ...endpoint.problems]) },
+  }
+}
+
+const ifMatchParameter = {
+  name: 'If-Match',
+  in: 'header',
+  required: false,
+  description: 'ETag of the entity as it was read: the change is refused when it has changed since.',
+  schema: { type: 'string' },
+}
+
+function parameters(schema: z.ZodObject, place: 'path' | 'query'): JsonObject[] {
+  const { properties = {}, required = [] } = jsonSchema(schema, 'input') as {
+    properties?: Record<string, JsonObject>
+    required?: string[]
+  }
+  return Object.entries(properties).map(([name, { description, ...rest }]) => ({
+    name,
+    in: place,
+    required: place === 'path' || required.includes(name),
+    description,
+    ...(rest['type'] === 'array' ? { style: 'form', explode: false } : {}),
+    schema: rest,
+  }))
+}
+
+function requestBody({ method, body }: Endpoint): JsonObject {
+  const schema = jsonSchema(body as z.ZodType, 'input')
+  const mediaType = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
+  return {
+    required: !(body as z.ZodType).safeParse(undefined).success,
+    content: { 'application/json': { schema }, ...(method === 'PATCH' ? { [mediaType]: { schema } } : {}) },
+  }
+}
+
+function success({ method, response, hasRevision }: Endpoint): JsonObject {
+  const headers = {
+    ...(hasRevision ? { ETag: header('Revision of the entity.') } : {}),
+    ...(method === 'GET'
+      ? {}
+      : {
+          [changeHeaders.revision]: header('Revision that the change made.'),
+          [changeHeaders.applied]: header('applied/reachable edges.'),
+        }),
+  }
+  const schema = response.schema === null ? undefined : jsonSchema(response.schema, 'output')
+  return {
+    [response.status]: {
+      description: response.status === 204 ? 'Done' : 'OK',
+      ...(Object.keys(headers).length === 0 ? {} : { headers }),
+      ...(schema === undefined ? {} : { content: { 'application/json': { schema } } }),
+    },
+  }
+}
+
+function header(description: string): JsonObject {
+  return { description, schema: { type: 'string' } }
+}
+
+function problemResponses(codes: readonly ProblemCode[]): JsonObject {
+  const byStatus = Object.groupBy([...new Set(codes)], (code) => String(problemCodes[code].status))
+  return Object.fromEntries(
+    Object.entries(byStatus).map(([status, list = []]) => [
+      status,
+      {
+        description: list.map((code) => `\`${code}\`: ${problemCodes[code].title}`).join('; '),
+        content: { [problemMediaType]: { schema: { $ref: '#/components/schemas/Problem' } } },
+      },
+    ]),
+  )
+}
+
+function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonObject {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, target: 'draft-2020-12' })
+  return rest
+}

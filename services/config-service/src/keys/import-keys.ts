@@ -1,0 +1,94 @@
+import { maxMalformedLines, type KeyAddResult } from '@gpt-load/contracts/api/key'
+import { commitChange } from '../truth/commit.ts'
+import type { VerbContext } from '../verb.ts'
+import { adjustKeyCounts, countKeys } from './adjust-key-counts.ts'
+import {
+  hashKeys,
+  insertKeys,
+  requireStandardGroup,
+  sealKeys,
+  withoutKnown,
+  type HashedKey,
+  type KeyDefaults,
+} from './insert-keys.ts'
+import { keyProblem, type KeyLine } from './parse-keys-text.ts'
+
+/**
+ * Adds any number of keys to a group, a chunk per transaction and revision. Memory holds one chunk; what the group has
+ * already costs a look-up and makes no revision. A crash in between leaves whole chunks: importing again adds the rest.
+ */
+export type ImportKeysOptions = {
+  groupId: number
+  keys: AsyncIterable<KeyLine> | Iterable<KeyLine>
+  defaults: KeyDefaults
+  /** Of the audit rows, e.g. `key.import`. */
+  action: string
+  signal?: AbortSignal
+}
+
+export type ImportResult = KeyAddResult & {
+  /** Revision of the last chunk that changed something. */
+  revision: number | null
+}
+
+/** A write transaction on SQLite may last 50 ms; 500 rows take about 8 ms. */
+const chunkKeys = { mysql: 5_000, sqlite: 2_000 } as const
+
+export async function importKeys(ctx: VerbContext, options: ImportKeysOptions): Promise<ImportResult> {
+  const progress: ImportResult = { ...emptyResult, malformed_lines: [], revision: null }
+  await requireStandardGroup(ctx.store.sql, options.groupId)
+  let chunk: string[] = []
+  for await (const { line, key } of options.keys) {
+    options.signal?.throwIfAborted()
+    const trimmed = key.trim()
+    const problem = keyProblem(trimmed)
+    if (problem !== null) noteMalformed(progress, line, problem)
+    else if (chunk.push(trimmed) >= chunkKeys[ctx.store.dialect]) {
+      await importChunk(ctx, options, chunk, progress)
+      chunk = []
+    }
+  }
+  if (chunk.length > 0) await importChunk(ctx, options, chunk, progress)
+  return { ...progress, total: await countKeys(ctx.store.sql, options.groupId) }
+}
+
+const emptyResult = { added: 0, duplicate: 0, malformed: 0, total: 0 }
+
+function noteMalformed(progress: ImportResult, line: number, reason: string): void {
+  progress.malformed += 1
+  if (progress.malformed_lines.length < maxMalformedLines) progress.malformed_lines.push({ line, reason })
+}
+
+async function importChunk(
+  ctx: VerbContext,
+  { groupId, defaults, action }: ImportKeysOptions,
+  keys: readonly string[],
+  progress: ImportResult,
+): Promise<void> {
+  const hashed = await hashKeys(ctx.keyring, [...new Set(keys)])
+  const fresh = await withoutKnown(ctx.store.sql, groupId, hashed)
+  const { added, revision } = await addChunk(ctx, groupId, fresh, defaults, action)
+  progress.added += added
+  progress.duplicate += keys.length - added
+  progress.revision = revision ?? progress.revision
+}
+
+async function addChunk(
+  ctx: VerbContext,
+  groupId: number,
+  keys: readonly HashedKey[],
+  defaults: KeyDefaults,
+  action: string,
+): Promise<{ added: number; revision: number | null }> {
+  if (keys.length === 0) return { added: 0, revision: null }
+  const rows = await sealKeys(ctx.keyring, keys)
+  const { result: added, revision } = await commitChange({ ctx }, async (tx) => {
+    await requireStandardGroup(tx.sql, groupId)
+    const inserted = await insertKeys(tx, groupId, rows, defaults)
+    if (inserted === 0) return 0
+    await adjustKeyCounts(tx.sql, groupId, { active: inserted })
+    tx.audit({ action, entity: 'group', entityId: groupId, detail: { added: inserted } })
+    return inserted
+  })
+  return { added, revision }
+}

@@ -1,0 +1,102 @@
+import { bulkInsert } from '@gpt-load/database/bulk-insert'
+import type { Keyring } from '@gpt-load/database/keyring'
+import { sealProviderKey } from '@gpt-load/database/row-secrets'
+import { placeholders, type SqlRunner } from '@gpt-load/database/sql-runner'
+import { setImmediate as turn } from 'node:timers/promises'
+import { ApiProblem, notFound } from '../http/api-problem.ts'
+import type { ChangeTransaction } from '../truth/change-transaction.ts'
+import { keyHint } from './key-hint.ts'
+
+/**
+ * New keys, one chunk: hashed, told apart from those that the group has, sealed, inserted. The unique index (group, hash)
+ * is what decides; the look-up before only spares the sealing and the write of what is there already, so that importing
+ * the same file again costs reads and makes no revision.
+ */
+export type HashedKey = { key: string; hash: Uint8Array<ArrayBuffer> }
+export type KeyRow = { hash: Uint8Array<ArrayBuffer>; secret: Uint8Array<ArrayBuffer>; hint: string }
+
+export type KeyDefaults = { note: string; weight: number; managedBy: string | null }
+
+/** Hashing or sealing this many takes about 3 ms; then the event loop gets a turn. */
+const keysPerTurn = 500
+const hashesPerQuery = 500
+
+export async function hashKeys(keyring: Keyring, keys: readonly string[]): Promise<HashedKey[]> {
+  return inTurns(keys, (key) => ({ key, hash: keyring.hashToken(key) }))
+}
+
+export async function sealKeys(keyring: Keyring, keys: readonly HashedKey[]): Promise<KeyRow[]> {
+  return inTurns(keys, ({ key, hash }) => ({ hash, secret: sealProviderKey(keyring, hash, key), hint: keyHint(key) }))
+}
+
+async function inTurns<In, Out>(items: readonly In[], convert: (item: In) => Out): Promise<Out[]> {
+  const results: Out[] = []
+  for (let start = 0; start < items.length; start += keysPerTurn) {
+    results.push(...items.slice(start, start + keysPerTurn).map(convert))
+    await turn()
+  }
+  return results
+}
+
+/** Those whose hash the group does not hold yet. */
+export async function withoutKnown(sql: SqlRunner, groupId: number, keys: readonly HashedKey[]): Promise<HashedKey[]> {
+  const known = new Set<string>()
+  for (let start = 0; start < keys.length; start += hashesPerQuery) {
+    const some = keys.slice(start, start + hashesPerQuery).map(({ hash }) => hash)
+    const rows = await sql.query<{ hash: Buffer }>(
+      `SELECT hash FROM provider_keys WHERE group_id = ? AND hash IN (${placeholders(some.length)})`,
+      [groupId, ...some],
+    )
+    for (const { hash } of rows) known.add(Buffer.from(hash).toString('base64'))
+  }
+  return keys.filter(({ hash }) => !known.has(Buffer.from(hash).toString('base64')))
+}
+
+/** Answers how many were inserted; the others were added by somebody else meanwhile. */
+export async function insertKeys(
+  tx: ChangeTransaction,
+  groupId: number,
+  keys: readonly KeyRow[],
+  defaults: KeyDefaults,
+): Promise<number> {
+  const newestBefore = await newestKeyId(tx.sql)
+  const inserted = await bulkInsert(tx.sql, {
+    table: 'provider_keys',
+    columns: keyColumns,
+    rows: keys.map(({ hash, secret, hint }) => {
+      const { note, weight, managedBy } = defaults
+      return [groupId, hash, secret, hint, note, weight, 'active', 0, 0, 0, '', 0, managedBy, 0, tx.nowMs, tx.nowMs]
+    }),
+    ignoreDuplicates: true,
+  })
+  if (inserted === 0) return 0
+  const rows = await tx.sql.query<{ id: number }>('SELECT id FROM provider_keys WHERE id > ? AND group_id = ?', [
+    newestBefore,
+    groupId,
+  ])
+  tx.touch(
+    'key',
+    rows.map(({ id }) => id),
+  )
+  return inserted
+}
+
+const keyColumns = [
+  ...['group_id', 'hash', 'secret', 'hint', 'note', 'weight', 'state', 'until', 'generation', 'failures', 'cause'],
+  ...['last_probe_at', 'managed_by', 'revision', 'created_at', 'updated_at'],
+]
+
+/** Ids that are given out after this are higher, whoever commits first. */
+async function newestKeyId(sql: SqlRunner): Promise<number> {
+  const [row] = await sql.query<{ id: number | null }>('SELECT MAX(id) AS id FROM provider_keys')
+  return row?.id ?? 0
+}
+
+/** Keeps the group from being deleted while keys are added to it; there is no foreign key that would. */
+export async function requireStandardGroup(sql: SqlRunner, id: number): Promise<void> {
+  const lock = sql.dialect === 'mysql' ? ' LOCK IN SHARE MODE' : ''
+  const groups = sql.dialect === 'mysql' ? '`groups`' : '"groups"'
+  const [row] = await sql.query<{ kind: string }>(`SELECT kind FROM ${groups} WHERE id = ?${lock}`, [id])
+  if (row === undefined) throw notFound('group')
+  if (row.kind !== 'standard') throw new ApiProblem('conflict', 'An aggregate has no keys of its own.')
+}

@@ -1,0 +1,69 @@
+import { channelOf } from '@gpt-load/channels/find-channel'
+import type { KeyTestResult } from '@gpt-load/contracts/api/key'
+import { openProviderKey } from '@gpt-load/database/row-secrets'
+import { equalFacts } from '@gpt-load/key-health/merge-facts'
+import { notFound } from '../http/api-problem.ts'
+import { toOptionalInstant } from '../instant.ts'
+import { lockKey } from '../keys/change-key.ts'
+import { keyFactsOf } from '../keys/key-answer.ts'
+import { storeTransition } from '../keys/store-transition.ts'
+import { commitChange } from '../truth/commit.ts'
+import type { VerbContext } from '../verb.ts'
+import { judgeProbe, type Verdict } from './judge-probe.ts'
+import type { ProbeReply } from './probe-sender.ts'
+import { loadProbeTarget } from './probe-target.ts'
+import { shapeProbe } from './shape-probe.ts'
+
+/** One key tried against one upstream of its group, now; the result is stored with the key and changes its state. */
+export type ProbedKey = { result: KeyTestResult; revision: number | null }
+
+type StoredKey = { group_id: number; hash: Buffer; secret: Buffer; generation: number }
+
+export async function probeKey(ctx: VerbContext, id: number): Promise<ProbedKey> {
+  const [stored] = await ctx.store.sql.query<StoredKey>(
+    'SELECT group_id, hash, secret, generation FROM provider_keys WHERE id = ?',
+    [id],
+  )
+  const target = stored === undefined ? null : await loadProbeTarget(ctx, stored.group_id)
+  if (stored === undefined || target === null) throw notFound('key')
+  const secret = openProviderKey(ctx.keyring, stored.hash, stored.secret)
+  const channel = channelOf(target.channel)
+  const startedMs = ctx.clock.monotonicMs()
+  const nowMs = ctx.clock.nowMs()
+  const call = shapeProbe(target, channel, { secret, requestId: ctx.requestId, nowMs, random: Math.random })
+  const noUpstream: ProbeReply = { isAnswered: false, reason: 'no upstream of the group has a weight above 0' }
+  const reply = call === null ? noUpstream : await ctx.probeSender.send(call)
+  const durationMs = Math.round(ctx.clock.monotonicMs() - startedMs)
+  const { testModel: model, settings } = target
+  const verdict = judgeProbe({ reply, channel, settings, model, secret, nowMs: ctx.clock.nowMs() })
+  return storeVerdict(ctx, { id, generation: stored.generation }, verdict, durationMs)
+}
+
+async function storeVerdict(
+  ctx: VerbContext,
+  probed: { id: number; generation: number },
+  verdict: Verdict,
+  durationMs: number,
+): Promise<ProbedKey> {
+  const { result: facts, revision } = await commitChange({ ctx }, async (tx) => {
+    const row = await lockKey(tx, probed.id, null)
+    const before = keyFactsOf(row)
+    // Somebody acted on the key meanwhile: what the probe saw is older than that.
+    const after = row.generation === probed.generation ? verdict.apply(before) : before
+    if (!equalFacts(before, after)) await storeTransition(tx, row, after, verdict.cause)
+    await tx.sql.execute('UPDATE provider_keys SET last_probe_at = ?, last_probe_ok = ? WHERE id = ?', [
+      verdict.cause.at,
+      verdict.isValid,
+      probed.id,
+    ])
+    const detail = { hint: row.hint, valid: verdict.isValid, status: verdict.status, state: after.state }
+    tx.audit({ action: 'key.test', entity: 'key', entityId: probed.id, detail })
+    return after
+  })
+  const { isValid: valid, status, code, message } = verdict
+  const { state, until } = facts
+  return {
+    result: { valid, status, code, message, duration_ms: durationMs, state, until: toOptionalInstant(until) },
+    revision,
+  }
+}

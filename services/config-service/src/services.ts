@@ -1,0 +1,35 @@
+import type { Settings } from '@gpt-load/contracts/settings'
+import type { DatabaseHandle } from '@gpt-load/database/database-handle'
+import type { Keyring } from '@gpt-load/database/keyring'
+import type { RequestLogReader } from '@gpt-load/database/logs/request-log-reader'
+import type { Clock } from '@gpt-load/service-kit/clock'
+import type { Logger } from '@gpt-load/service-kit/logger'
+import type { ProbeSender } from './probe/probe-sender.ts'
+import type { ProbeSlots } from './probe/probe-slots.ts'
+import type { UpstreamPolicy } from './upstreams/sync-upstreams.ts'
+
+/** What verbs work with, opened once per process by the composition root. */
+export type Services = {
+  store: DatabaseHandle
+  keyring: Keyring
+  truth: Truth
+  logReader: RequestLogReader
+  probeSender: ProbeSender
+  probeSlots: ProbeSlots
+  upstreamPolicy: UpstreamPolicy
+  /** What the environment says: below what the database says. */
+  environmentSettings: Partial<Settings>
+  clock: Clock
+  logger: Logger
+  version: string
+  startedAtMs: number
+  /** How far reachable edges are; resolves after a second at the latest. */
+  awaitApplied(revision: number): Promise<{ reachable: number; applied: number }>
+  /** Keys of a deleted group wait for their removal. */
+  onGroupDeleted(): void
+}
+
+export interface Truth {
+  /** A revision was committed by this process: tell the feed. */
+  noticeCommit(revision: number): void
+}

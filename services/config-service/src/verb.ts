@@ -1,0 +1,30 @@
+import type { OperationId, OperationInput, OperationResult } from '@gpt-load/contracts/api/endpoints'
+import type { Actor } from './admin-keys.ts'
+import type { Precondition } from './http/precondition.ts'
+import type { Services } from './services.ts'
+
+/**
+ * A verb is one thing that an administrator can do, whatever transport it came by: `verbEntity({ ctx, input })`
+ * authorises, checks what only the stored state can tell, and changes it in one transaction with its audit row.
+ */
+export type VerbContext = Services & {
+  actor: Actor
+  requestId: string
+}
+
+export type VerbInput<K extends OperationId> = OperationInput<K> & { precondition: Precondition }
+
+export type VerbAnswer<T> = {
+  value: T
+  /** Revision of the entity: its ETag. */
+  revision?: number
+  /** Revision that the change made; absent when nothing changed. */
+  committed?: number
+}
+
+export type Verb<K extends OperationId> = (call: {
+  ctx: VerbContext
+  input: VerbInput<K>
+}) => Promise<VerbAnswer<OperationResult<K>>>
+
+export type Verbs = { [K in OperationId]: Verb<K> }
