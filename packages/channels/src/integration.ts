@@ -10,7 +10,8 @@ export type IntegrationGroup = {
   channel: ChannelType
   /** '' = the channel's default. */
   validationEndpoint: string
-  testModel: string
+  /** Stands in for the deployment of an Azure endpoint; default: the channel's. */
+  testModel?: string
 }
 
 /** @param scope `all`: the entry stands in a list of groups, its path begins at the server; `group`: at the group's URL */
@@ -23,7 +24,7 @@ export function integrationEntry(group: IntegrationGroup, scope: 'all' | 'group'
     name,
     display_name: displayName,
     channel_type: isCustom ? 'custom' : channel,
-    path: isCustom ? base + endpointFor(endpoint, testModel) : base,
+    path: isCustom ? base + endpointFor(endpoint, testModel ?? channelOf(channel).defaults.testModel) : base,
   }
 }
 
