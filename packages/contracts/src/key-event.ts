@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { causeSchema, keyStateSchema } from './key-state.ts'
+import { causeSchema, keyStateSchema } from './key-facts.ts'
 import { revisionSchema, epochSchema } from './snapshot.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { causeSchema, keyFactsSchema } from './key-state.ts'
+import { causeSchema, keyFactsSchema } from './key-facts.ts'
 import {
   channelTypeSchema,
   groupNameSchema,

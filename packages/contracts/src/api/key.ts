@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { noteSchema, weightSchema } from '../group-shape.ts'
-import { causeSchema, keyStateSchema } from '../key-state.ts'
+import { causeSchema, keyStateSchema } from '../key-facts.ts'
 import { instantInputSchema, instantSchema, listParameter } from './parameters.ts'
 import { pageParameters } from './page.ts'
 
