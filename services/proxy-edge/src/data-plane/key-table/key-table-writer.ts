@@ -4,7 +4,7 @@
 // Invariant: after every call, rings, counters, hashes and heaps equal what the columns say (test/support/check-key-table).
 // Left out: who calls it and when (control-plane/snapshot-sync.ts).
 
-import { keyStates, severityOf, type KeyFacts } from '@gpt-load/contracts/key-state'
+import { keyStates, type KeyFacts } from '@gpt-load/contracts/key-state'
 import type { KeyModelsRecord, KeysRecord, KeyStatesRecord } from '@gpt-load/contracts/snapshot'
 import { createStateHash, type StateHash } from '@gpt-load/key-health/state-hash'
 import type { Clock, Timer } from '@gpt-load/service-kit/clock'
@@ -28,7 +28,7 @@ import {
   type KeyTableHandles,
 } from './shared-columns.ts'
 import { createSlotAllocator } from './slot-allocator.ts'
-import { factsOf, isOutForATime, membershipOf, serverNowMs } from './stored-facts.ts'
+import { factsOf, isOutForATime, membershipOf, serverNowMs, withoutDue } from './stored-facts.ts'
 import { membership, moveToSet, placeOf, setBase, type Membership } from './usable-set.ts'
 import { createMainLock, lockWord, mainOwner, releaseWord } from './writer-lock.ts'
 
@@ -123,8 +123,11 @@ export function createKeyTable({ clock }: { clock: Clock }): KeyTableWriter {
     settle(groupNumber, slot)
   }
 
-  /** Under the lock: puts the slot where its facts belong and its deadline under watch. */
+  /** Under the lock: puts the slot where its facts belong and its deadline under watch, or ends one that has passed. */
   function settle(groupNumber: number, slot: number): void {
+    const facts = factsOf(columns, slot)
+    const lasting = withoutDue(facts, now())
+    if (lasting !== facts) writeFacts(columns, groupNumber, slot, lasting, now())
     const state = columns.state[slot] as number
     const until = columns.until[slot] as number
     const serverNow = now()
@@ -232,17 +235,6 @@ export function createKeyTable({ clock }: { clock: Clock }): KeyTableWriter {
     })
   }
 
-  /** The deadline is a stored fact no longer: what the control plane's sweeper writes too, so hashes stay equal. */
-  function returnKey(groupNumber: number, slot: number): void {
-    locked(groupNumber, () => {
-      const facts = factsOf(columns, slot)
-      const isDue =
-        facts.until <= now() && membershipOf(severityOf[facts.state], facts.until, now()) === membership.active
-      if (!isDue || facts.state === 'active') return settle(groupNumber, slot)
-      write(groupNumber, slot, { ...facts, state: 'active', until: 0 })
-    })
-  }
-
   /** Under the lock that was lost: everything of the group again from its columns. */
   function rebuildGroup(groupNumber: number): void {
     const base = groupNumber * headerWords
@@ -265,7 +257,7 @@ export function createKeyTable({ clock }: { clock: Clock }): KeyTableWriter {
 
   function tick(): void {
     if (readAttention(look)) for (let slot = 0; slot < slots.filled; slot += 1) look(slot)
-    deadlines.takeDue(now(), returnKey)
+    deadlines.takeDue(now(), (_groupNumber, slot) => look(slot))
     if (clock.monotonicMs() - sweptModelsAtMs < modelSweepIntervalMs) return
     sweptModelsAtMs = clock.monotonicMs()
     if (models.count > 0) models.sweep(now(), (keyId) => index.slotOf(keyId) >= 0)

@@ -15,8 +15,8 @@ export const groupsPerSegment = 256
 /** Ring entries and bucket heads: 4 per slot and set at most, rounded up to powers of two. */
 const maxRingWords = maxSlots * 8
 export const ringWordsPerSegment = 65_536
-/** Offsets into the arena count 4-byte words, so 8 GiB stay below 2^31 of them. */
-const maxSecretBytes = 8 * 1024 ** 3
+/** Offsets into the arena count 4-byte words, so 4 GiB stay far below 2^31 of them. */
+const maxSecretBytes = 4 * 1024 ** 3
 /** Secrets never cross a page; compaction empties whole pages. */
 export const secretPageBytes = 65_536
 export const secretPagesPerSegment = 16

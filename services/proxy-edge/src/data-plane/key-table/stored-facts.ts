@@ -1,5 +1,5 @@
 // Stored facts of a slot, and where they put the key. What is due is derived from the clock: a key whose `until` has passed
-// is usable although its stored state still says `cooling`. All times in the columns are the server's clock.
+// is usable although its column still says `cooling` for a moment. All times in the columns are the server's clock.
 
 import { keyStates, severityOf, type KeyFacts } from '@gpt-load/contracts/key-state'
 import { control, type SharedColumns } from './shared-columns.ts'
@@ -48,4 +48,13 @@ export function isOutForATime(state: number, until: number, serverNow: number): 
 export function isTimed(state: number, until: number): boolean {
   if (state === severityOf.cooling || state === severityOf.exhausted) return true
   return state === severityOf.disabled && until > 0
+}
+
+/**
+ * Facts whose deadline has passed, as they are stored from then on: here, and by the control plane's sweeper too. So the
+ * state hash is the same on both sides without anybody telling the other.
+ */
+export function withoutDue(facts: KeyFacts, serverNow: number): KeyFacts {
+  const isDue = isTimed(severityOf[facts.state], facts.until) && facts.until <= serverNow
+  return isDue ? { ...facts, state: 'active', until: 0 } : facts
 }
