@@ -1,7 +1,7 @@
 // The one place where kafkajs is configured: brokers, TLS, SASL, codecs, log. Every client gets a Kafka object of its own:
 // kafkajs keeps committed offsets and authenticators on it, which must not outlive a session.
 
-import { CompressionCodecs, CompressionTypes, Kafka, logLevel } from 'kafkajs'
+import kafkajs, { Kafka, logLevel } from 'kafkajs'
 import type { LogEntry, SASLOptions } from 'kafkajs'
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import type { KafkaConnection } from './kafka-connection.ts'
@@ -55,7 +55,7 @@ export function kafkaName(connection: KafkaConnection, name: string): string {
 
 /** Our records are compressed already; this is for topics that an operator recompresses at the broker. */
 function registerZstd(): void {
-  CompressionCodecs[CompressionTypes.ZSTD] ??= () => ({
+  kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD] = () => ({
     compress: async (encoder: { buffer: Buffer }) => zstdCompressSync(encoder.buffer),
     decompress: async (bytes: Buffer) => zstdDecompressSync(bytes),
   })

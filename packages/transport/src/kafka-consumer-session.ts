@@ -3,7 +3,7 @@
 // Every join of the group begins a new generation of states; what belongs to an older one changes nothing any more.
 
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Batch, Consumer, EachBatchPayload } from 'kafkajs'
+import type { Admin, Batch, Consumer, EachBatchPayload } from 'kafkajs'
 import { createKafkaClient, kafkaName, kafkaRetry } from './kafka-client.ts'
 import type { KafkaLogConsumerOptions } from './kafka-log-consumer.ts'
 import { SeekRequired } from './log-stream.ts'
@@ -37,9 +37,12 @@ type Assigned = StreamPartition & {
 }
 
 const defaultSessionTimeoutMs = 30_000
+const minRebalanceTimeoutMs = 60_000
 const defaultMaxWaitMs = 250
 const defaultConcurrency = 3
-const maxHeartbeatIntervalMs = 3_000
+/** Only a heartbeat tells a member that the group is being shared anew. */
+const maxHeartbeatIntervalMs = 1_000
+const minConnectedMs = 5_000
 /** Of one fetch: a few of the largest batches; compressed, so some megabytes once opened. */
 const maxBytesPerPartition = 1_048_576
 const minRetryMs = 100
@@ -47,114 +50,201 @@ const maxRetryMs = 5_000
 /** Lag for tools and metrics needs no more. */
 const bookkeepingIntervalMs = 5_000
 const closeTimeoutMs = 10_000
+/** Only tools read it: not worth a slow end. */
+const commitTimeoutMs = 1_000
 
 export function openConsumerSession(options: ConsumerSessionOptions): ConsumerSession {
-  const { connection, handler, logger, watermarks, sessionTimeoutMs = defaultSessionTimeoutMs } = options
-  const heartbeatIntervalMs = Math.min(maxHeartbeatIntervalMs, Math.floor(sessionTimeoutMs / 3))
-  const kafka = createKafkaClient(options)
-  const consumer = kafka.consumer({
-    groupId: kafkaName(connection, options.groupId),
-    sessionTimeout: sessionTimeoutMs,
-    rebalanceTimeout: Math.max(60_000, sessionTimeoutMs),
-    heartbeatInterval: heartbeatIntervalMs,
-    maxWaitTimeInMs: options.maxWaitMs ?? defaultMaxWaitMs,
-    maxBytesPerPartition,
-    allowAutoTopicCreation: false,
-    // A session that breaks is replaced by a fresh one, never restarted in place.
-    retry: { ...kafkaRetry, restartOnFailure: async () => false },
-  })
-  const admin = kafka.admin({ retry: kafkaRetry })
-  const topics = options.topics.map((name) => kafkaName(connection, name))
-  const ended = Promise.withResolvers<Error>()
-  const closing = new AbortController()
-  let assigned = new Map<string, Assigned>()
-  let lastHeartbeatAt = Number.NEGATIVE_INFINITY
-  let closed: Promise<void> | undefined
+  const session = new GroupSession(options)
+  session.open()
+  return session
+}
 
-  const isCurrent = (state: Assigned) => !closing.signal.aborted && assigned.get(placeKey(state)) === state
-  const pause = ({ topic, partition }: Assigned) => consumer.pause([{ topic, partitions: [partition] }])
-  const resume = ({ topic, partition }: Assigned) => consumer.resume([{ topic, partitions: [partition] }])
+class GroupSession implements ConsumerSession {
+  hasJoined = false
+  readonly #options: ConsumerSessionOptions
+  readonly #consumer: Consumer
+  readonly #admin: Admin
+  readonly #heartbeatIntervalMs: number
+  readonly #ended = Promise.withResolvers<Error>()
+  readonly #closing = new AbortController()
+  #assigned = new Map<string, Assigned>()
+  #lastHeartbeatAt = Number.NEGATIVE_INFINITY
+  #closed: Promise<void> | undefined
+  #isOver = false
 
-  /** Waits longer with every failure; false when the partition is somebody else's by then. */
-  const backOff = async (state: Assigned): Promise<boolean> => {
-    const waitMs = Math.min(maxRetryMs, minRetryMs * 2 ** Math.min(state.failures++, 10))
-    await delay(waitMs, undefined, { signal: closing.signal }).catch(() => undefined)
-    return isCurrent(state)
+  constructor(options: ConsumerSessionOptions) {
+    const { connection, sessionTimeoutMs = defaultSessionTimeoutMs } = options
+    this.#options = options
+    this.#heartbeatIntervalMs = Math.min(maxHeartbeatIntervalMs, Math.floor(sessionTimeoutMs / 3))
+    const kafka = createKafkaClient(options)
+    this.#consumer = kafka.consumer({
+      groupId: kafkaName(connection, options.groupId),
+      sessionTimeout: sessionTimeoutMs,
+      rebalanceTimeout: Math.max(minRebalanceTimeoutMs, sessionTimeoutMs),
+      heartbeatInterval: this.#heartbeatIntervalMs,
+      maxWaitTimeInMs: options.maxWaitMs ?? defaultMaxWaitMs,
+      maxBytesPerPartition,
+      allowAutoTopicCreation: false,
+      // A session that breaks is replaced by a fresh one, never restarted in place.
+      retry: { ...kafkaRetry, restartOnFailure: async () => false },
+    })
+    this.#admin = kafka.admin({ retry: kafkaRetry })
   }
 
-  const askStartOffset = async (state: Assigned): Promise<void> => {
-    pause(state)
-    state.next = undefined
-    do {
-      try {
-        const wanted = await handler.startOffset({ topic: state.topic, partition: state.partition })
-        const next = await clampToLog(state, wanted)
-        if (!isCurrent(state)) return
-        consumer.seek({ topic: state.topic, partition: state.partition, offset: next.toString() })
-        state.next = next
-        state.failures = 0
-        return resume(state)
-      } catch (error) {
-        logger.warn({ place: placeKey(state), reason: (error as Error).message }, 'no start offset yet')
-      }
-    } while (await backOff(state))
+  open(): void {
+    const consumer = this.#consumer
+    consumer.on('consumer.group_join', ({ payload }) => this.#adopt(payload.memberAssignment))
+    consumer.on('consumer.heartbeat', () => this.#beat())
+    consumer.on('consumer.start_batch_process', ({ payload }) => {
+      if (payload.batchSize === 0) this.#passOver(payload)
+    })
+    consumer.on('consumer.stop', () => this.#stopped())
+    consumer.on('consumer.crash', ({ payload }) => this.#ended.resolve(payload.error))
+    this.#run().catch((error: Error) => this.#ended.resolve(error))
+    void this.#keepBooks()
   }
 
-  /** Records that expired before they were read are lost: said loudly, then the stream goes on. */
-  const clampToLog = async (state: Assigned, wanted: string | null): Promise<bigint> => {
-    const { low, high } = await logBounds(state)
-    if (wanted === null) return low
-    const offset = BigInt(wanted)
-    if (offset >= low && offset <= high) return offset
-    const fields = { place: placeKey(state), wanted, low: low.toString(), high: high.toString() }
-    logger.error(fields, 'the stored offset is outside of the topic: records expired or the topic was made anew')
-    return low
+  isConnected(): boolean {
+    return performance.now() - this.#lastHeartbeatAt < Math.max(minConnectedMs, 3 * this.#heartbeatIntervalMs)
   }
 
-  const logBounds = async ({ topic, partition }: StreamPartition): Promise<{ low: bigint; high: bigint }> => {
-    const offsets = await admin.fetchTopicOffsets(topic)
-    for (const one of offsets) {
-      const key = placeKey({ topic, partition: one.partition })
-      if (assigned.has(key)) watermarks.set(key, one.high)
-    }
-    const own = offsets.find((one) => one.partition === partition)
-    if (!own) throw new Error(`${topic} has no partition ${partition}`)
-    return { low: BigInt(own.low), high: BigInt(own.high) }
+  untilEnded(): Promise<Error> {
+    return this.#ended.promise
   }
 
-  const adopt = (assignment: Record<string, number[]>): void => {
-    const before = assigned
-    assigned = new Map()
+  close(): Promise<void> {
+    this.#closed ??= this.#shutDown()
+    return this.#closed
+  }
+
+  async #run(): Promise<void> {
+    const { connection, topics, concurrency = defaultConcurrency } = this.#options
+    await this.#admin.connect()
+    await this.#consumer.connect()
+    await this.#consumer.subscribe({ topics: topics.map((name) => kafkaName(connection, name)), fromBeginning: true })
+    await this.#consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: concurrency,
+      eachBatch: (payload) => this.#handleBatch(payload),
+    })
+  }
+
+  async #shutDown(): Promise<void> {
+    this.#closing.abort()
+    await withTimeout(this.#commitForTools(), commitTimeoutMs, 'a commit').catch(() => undefined)
+    await withTimeout(this.#consumer.disconnect(), closeTimeoutMs, 'leaving the group').catch(() => undefined)
+    await withTimeout(this.#admin.disconnect(), closeTimeoutMs, 'disconnecting').catch(() => undefined)
+    this.#stopped()
+    this.#assign(new Map())
+    this.#ended.resolve(new Error('closed'))
+  }
+
+  #stopped(): void {
+    this.#isOver = true
+    this.#lastHeartbeatAt = Number.NEGATIVE_INFINITY
+  }
+
+  #beat(): void {
+    this.#lastHeartbeatAt = performance.now()
+  }
+
+  /** Even what stayed ours is asked for again: the group may have given it to another one in between. */
+  #adopt(assignment: Record<string, number[]>): void {
+    this.hasJoined = true
+    this.#beat()
+    const assigned = new Map<string, Assigned>()
     for (const [topic, partitions] of Object.entries(assignment)) {
       for (const partition of partitions) {
         const state: Assigned = { topic, partition, next: undefined, committed: undefined, failures: 0 }
         assigned.set(placeKey(state), state)
       }
     }
-    revokeMissing(before)
-    // Even what stayed ours is asked for again: the group may have given it to another one in between.
-    for (const state of assigned.values()) void askStartOffset(state)
+    this.#assign(assigned)
+    for (const state of assigned.values()) void this.#askStartOffset(state)
   }
 
-  const revokeMissing = (before: Map<string, Assigned>): void => {
+  #assign(assigned: Map<string, Assigned>): void {
+    const before = this.#assigned
+    this.#assigned = assigned
     for (const [key, { topic, partition }] of before) {
       if (assigned.has(key)) continue
-      watermarks.delete(key)
-      handler.onRevoked({ topic, partition })
+      this.#options.watermarks.delete(key)
+      this.#options.handler.onRevoked({ topic, partition })
     }
   }
 
-  const eachBatch = async ({ batch, resolveOffset, heartbeat, isStale }: EachBatchPayload): Promise<void> => {
-    const state = assigned.get(placeKey(batch))
+  #isCurrent(state: Assigned): boolean {
+    return !this.#closing.signal.aborted && this.#assigned.get(placeKey(state)) === state
+  }
+
+  /** kafkajs throws when its consumer has just stopped; then a new session is about to begin. */
+  #pause({ topic, partition }: Assigned): void {
+    if (!this.#isOver) this.#consumer.pause([{ topic, partitions: [partition] }])
+  }
+
+  #resume({ topic, partition }: Assigned): void {
+    if (!this.#isOver) this.#consumer.resume([{ topic, partitions: [partition] }])
+  }
+
+  async #askStartOffset(state: Assigned): Promise<void> {
+    const { topic, partition } = state
+    this.#pause(state)
+    state.next = undefined
+    do {
+      try {
+        const wanted = await this.#options.handler.startOffset({ topic, partition })
+        const next = await this.#withinLog(state, wanted)
+        if (!this.#isCurrent(state)) return
+        this.#consumer.seek({ topic, partition, offset: next.toString() })
+        state.next = next
+        state.failures = 0
+        return this.#resume(state)
+      } catch (error) {
+        this.#report(state, error, 'no start offset yet')
+      }
+    } while (await this.#backOff(state))
+  }
+
+  /** Records that expired before they were read are lost: said loudly, then the stream goes on. */
+  async #withinLog(place: StreamPartition, wanted: string | null): Promise<bigint> {
+    const { low, high } = await this.#logBounds(place)
+    if (wanted === null) return low
+    const offset = BigInt(wanted)
+    if (offset >= low && offset <= high) return offset
+    this.#options.logger.error(
+      { place: placeKey(place), wanted, low: low.toString(), high: high.toString() },
+      'the stored offset is outside of the topic: records expired unread or the topic was made anew',
+    )
+    return low
+  }
+
+  async #logBounds({ topic, partition }: StreamPartition): Promise<{ low: bigint; high: bigint }> {
+    const offsets = await this.#admin.fetchTopicOffsets(topic)
+    for (const { partition, high } of offsets) this.#noteWatermark({ topic, partition }, high)
+    const own = offsets.find((one) => one.partition === partition)
+    if (!own) throw new Error(`${topic} has no partition ${partition}`)
+    return { low: BigInt(own.low), high: BigInt(own.high) }
+  }
+
+  #noteWatermark(place: StreamPartition, high: string): void {
+    const key = placeKey(place)
+    if (this.#assigned.has(key)) this.#options.watermarks.set(key, high)
+  }
+
+  async #handleBatch({ batch, resolveOffset, heartbeat, isStale }: EachBatchPayload): Promise<void> {
+    const state = this.#assigned.get(placeKey(batch))
     if (!state || state.next === undefined || isStale()) return
-    if (fetchedOffset(batch) !== state.next) return void askStartOffset(state)
-    watermarks.set(placeKey(batch), batch.highWatermark)
-    const beats = startHeartbeats(heartbeat, heartbeatIntervalMs)
+    // Fetched before the group was joined again, or kafkajs was sent elsewhere by the broker.
+    if (fetchedOffset(batch) !== state.next) return void this.#askStartOffset(state)
+    this.#noteWatermark(state, batch.highWatermark)
+    const beats = startHeartbeats(heartbeat, this.#heartbeatIntervalMs)
     try {
-      await handler.handle({ topic: state.topic, partition: state.partition }, recordsOf(batch))
-      if (isCurrent(state)) advance(state, batch, resolveOffset)
+      const { topic, partition } = state
+      await this.#options.handler.handle({ topic, partition }, recordsOf(batch))
+      if (this.#isCurrent(state)) advance(state, batch, resolveOffset)
     } catch (error) {
-      if (isCurrent(state)) recover(state, error as Error)
+      if (this.#isCurrent(state)) this.#recover(state, error)
     } finally {
       beats.stop()
     }
@@ -162,90 +252,72 @@ export function openConsumerSession(options: ConsumerSessionOptions): ConsumerSe
     if (beats.failure) throw beats.failure
   }
 
-  const advance = (state: Assigned, batch: Batch, resolveOffset: (offset: string) => void): void => {
-    const last = batch.lastOffset()
-    resolveOffset(last)
-    state.next = BigInt(last) + 1n
-    state.failures = 0
+  #recover(state: Assigned, error: unknown): void {
+    if (error instanceof SeekRequired) return void this.#askStartOffset(state)
+    this.#report(state, error, 'records not stored, trying again')
+    this.#pause(state)
+    void this.#backOff(state).then((isStillOurs) => isStillOurs && this.#resume(state))
   }
 
-  const recover = (state: Assigned, error: Error): void => {
-    if (error instanceof SeekRequired) return void askStartOffset(state)
-    logger.warn({ place: placeKey(state), reason: error.message }, 'records not stored, trying again')
-    pause(state)
-    void backOff(state).then((isStillOurs) => isStillOurs && resume(state))
+  /** kafkajs goes by itself past records that a consumer never sees (a transaction's markers). */
+  #passOver(batch: StreamPartition & { firstOffset: string; lastOffset: string }): void {
+    const state = this.#assigned.get(placeKey(batch))
+    if (state?.next === undefined || batch.firstOffset === null) return
+    if (BigInt(batch.firstOffset) === state.next) state.next = BigInt(batch.lastOffset) + 1n
   }
 
-  const keepBooks = async (): Promise<void> => {
-    while (!closing.signal.aborted) {
-      await delay(bookkeepingIntervalMs, undefined, { signal: closing.signal }).catch(() => undefined)
-      if (assigned.size === 0 || closing.signal.aborted) continue
-      await commitForTools(consumer, assigned).catch(() => undefined)
-      const [first] = assigned.values()
-      if (first) await logBounds(first).catch(() => undefined)
+  /** Waits longer with every failure; false when the partition is somebody else's by then. */
+  async #backOff(state: Assigned): Promise<boolean> {
+    const waitMs = Math.min(maxRetryMs, minRetryMs * 2 ** Math.min(state.failures++, 10))
+    await this.#sleep(waitMs)
+    return this.#isCurrent(state)
+  }
+
+  async #keepBooks(): Promise<void> {
+    while (!this.#closing.signal.aborted) {
+      await this.#sleep(bookkeepingIntervalMs)
+      if (this.#closing.signal.aborted) return
+      await this.#commitForTools().catch(() => undefined)
+      for (const topic of new Set([...this.#assigned.values()].map((state) => state.topic))) {
+        await this.#logBounds({ topic, partition: 0 }).catch(() => undefined)
+      }
     }
   }
 
-  const open = async (): Promise<void> => {
-    await admin.connect()
-    await consumer.connect()
-    await consumer.subscribe({ topics, fromBeginning: true })
-    await consumer.run({
-      autoCommit: false,
-      eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: options.concurrency ?? defaultConcurrency,
-      eachBatch,
-    })
+  async #commitForTools(): Promise<void> {
+    const moved = [...this.#assigned.values()].filter(({ next, committed }) => next !== undefined && next !== committed)
+    if (moved.length === 0) return
+    const offsets = moved.map(({ topic, partition, next }) => ({ topic, partition, offset: String(next) }))
+    await this.#consumer.commitOffsets(offsets)
+    for (const [index, state] of moved.entries()) state.committed = BigInt(offsets[index]?.offset ?? 0)
   }
 
-  consumer.on('consumer.group_join', ({ payload }) => {
-    lastHeartbeatAt = performance.now()
-    session.hasJoined = true
-    adopt(payload.memberAssignment)
-  })
-  consumer.on('consumer.heartbeat', () => void (lastHeartbeatAt = performance.now()))
-  consumer.on('consumer.crash', ({ payload }) => ended.resolve(payload.error))
-  open().catch((error: Error) => ended.resolve(error))
-  void keepBooks()
-
-  const shutDown = async (): Promise<void> => {
-    closing.abort()
-    await commitForTools(consumer, assigned).catch(() => undefined)
-    await withTimeout(consumer.disconnect(), closeTimeoutMs, 'leaving the group').catch(() => undefined)
-    await withTimeout(admin.disconnect(), closeTimeoutMs, 'disconnecting').catch(() => undefined)
-    const before = assigned
-    assigned = new Map()
-    revokeMissing(before)
-    ended.resolve(new Error('closed'))
+  async #sleep(ms: number): Promise<void> {
+    await delay(ms, undefined, { signal: this.#closing.signal }).catch(() => undefined)
   }
 
-  const session = {
-    hasJoined: false,
-    isConnected: () => performance.now() - lastHeartbeatAt < 3 * heartbeatIntervalMs,
-    untilEnded: () => ended.promise,
-    close: () => (closed ??= shutDown()),
+  #report(place: StreamPartition, error: unknown, message: string): void {
+    this.#options.logger.warn({ place: placeKey(place), reason: (error as Error).message }, message)
   }
-  return session
+}
+
+function advance(state: Assigned, batch: Batch, resolveOffset: (offset: string) => void): void {
+  const last = batch.lastOffset()
+  resolveOffset(last)
+  state.next = BigInt(last) + 1n
+  state.failures = 0
 }
 
 /** While a handler works; a failure is kept for when it is done. */
 function startHeartbeats(heartbeat: () => Promise<void>, intervalMs: number) {
+  const beats = { failure: undefined as Error | undefined, stop: () => clearInterval(timer) }
   const timer = setInterval(() => {
     heartbeat().catch((error: Error) => (beats.failure ??= error))
   }, intervalMs / 2)
-  const beats = { failure: undefined as Error | undefined, stop: () => clearInterval(timer) }
   return beats
 }
 
-async function commitForTools(consumer: Consumer, assigned: Map<string, Assigned>): Promise<void> {
-  const moved = [...assigned.values()].filter(({ next, committed }) => next !== undefined && next !== committed)
-  if (moved.length === 0) return
-  const offsets = moved.map(({ topic, partition, next }) => ({ topic, partition, offset: String(next) }))
-  await consumer.commitOffsets(offsets)
-  for (const [index, state] of moved.entries()) state.committed = BigInt(offsets[index]?.offset ?? 0)
-}
-
-/** What kafkajs asked the broker for; not in its types. A batch may begin later, where records expired or were filtered. */
+/** What kafkajs asked the broker for; not in its types. A batch may begin later, where records were filtered. */
 function fetchedOffset(batch: Batch): bigint {
   return BigInt((batch as Batch & { fetchedOffset: string }).fetchedOffset)
 }

@@ -1,7 +1,7 @@
 // Acknowledged sends for producers of ours. Not an idempotent producer: after an unknown outcome kafkajs either repeats
 // for ever or stumbles over its sequence numbers, while our batches carry an identity that makes a second copy harmless.
 
-import { CompressionTypes } from 'kafkajs'
+import kafkajs from 'kafkajs'
 import type { Message, PartitionerArgs } from 'kafkajs'
 import { createKafkaClient, kafkaRetry } from './kafka-client.ts'
 import type { KafkaClientOptions } from './kafka-client.ts'
@@ -48,7 +48,7 @@ export function createKafkaSender(options: KafkaSenderOptions): KafkaSender {
   }
   const deliver = async (topic: string, messages: Message[]): Promise<void> => {
     await connect()
-    const compression = CompressionTypes.None
+    const compression = kafkajs.CompressionTypes.None
     await producer.send({ topic, messages, compression, acks: allInSyncReplicas, timeout: sendTimeoutMs })
   }
   connect().catch(() => undefined)
