@@ -1,5 +1,6 @@
-import { createHash, randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
+import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Scope } from '@gpt-load/contracts/api/endpoint'
+import { matchesAdminKey } from '@gpt-load/database/admin-key-hash'
 
 /**
  * Who may administer. `AUTH_KEY` of the environment is compared by digest; a generated key is stored as a scrypt hash
@@ -18,7 +19,6 @@ export const systemActor: Actor = { name: 'system', scopes: new Set<Scope>(['rea
 const administrator: Actor = { name: 'admin', scopes: systemActor.scopes }
 
 export const minAdminKeyLength = 16
-const scryptParameters = { N: 16_384, r: 8, p: 1, keyLength: 32 } as const
 /** Each takes about 40 ms of a pool thread and 16 MiB. */
 const maxConcurrentHashes = 2
 const maxWaitingHashes = 32
@@ -62,38 +62,6 @@ export function createStoredAdminKeys(options: {
       return hash === undefined ? null : administrator
     },
   }
-}
-
-export function generateAdminKey(): string {
-  return randomBytes(32).toString('base64url')
-}
-
-/** `scrypt$N$r$p$salt$hash`, salt and hash in base64url. */
-export async function hashAdminKey(token: string): Promise<string> {
-  const salt = randomBytes(16)
-  const { N, r, p, keyLength } = scryptParameters
-  const hash = await derive(token, salt, keyLength, { N, r, p })
-  return ['scrypt', N, r, p, salt.toString('base64url'), hash.toString('base64url')].join('$')
-}
-
-export async function matchesAdminKey(token: string, stored: string): Promise<boolean> {
-  const [kind, n, r, p, salt = '', hash = ''] = stored.split('$')
-  if (kind !== 'scrypt') return false
-  const expected = Buffer.from(hash, 'base64url')
-  const cost = { N: Number(n), r: Number(r), p: Number(p) }
-  const given = await derive(token, Buffer.from(salt, 'base64url'), expected.length, cost)
-  return timingSafeEqual(given, expected)
-}
-
-function derive(
-  token: string,
-  salt: Buffer,
-  length: number,
-  cost: { N: number; r: number; p: number },
-): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    scrypt(token, salt, length, cost, (error, key) => (error ? reject(error) : resolve(key)))
-  })
 }
 
 function digest(text: string): Buffer {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createEnvironmentAdminKeys, createStoredAdminKeys, generateAdminKey, hashAdminKey } from '../src/admin-keys.ts'
+import { generateAdminKey, hashAdminKey } from '@gpt-load/database/admin-key-hash'
+import { createEnvironmentAdminKeys, createStoredAdminKeys } from '../src/admin-keys.ts'
 
 test('the key of the environment opens everything, another nothing', async () => {
   const keys = createEnvironmentAdminKeys('correct-horse-battery')
