@@ -1,0 +1,73 @@
+import { logBatchBounds } from '@gpt-load/contracts/log-event'
+import type { LogBatchIdentity, LogEvent } from '@gpt-load/contracts/log-event'
+import {
+  createLogEventWriter,
+  encodeLogEvent,
+  payloadOf,
+  resetWriter,
+} from '@gpt-load/transport/log-batch/encode-log-event'
+import type { RequestRecorder } from './request-recorder.ts'
+
+/**
+ * The worker's side of the request log: events are encoded into one reused buffer and leave as one transferred copy per
+ * batch, at most `logBatchBounds.ms` after the first of them. Compressing and sending are the main thread's. Sequences are
+ * consecutive from 1, so what is missing between two batches was lost, and how much.
+ */
+export interface WorkerRequestRecorder extends RequestRecorder {
+  /** Hands over what is there. */
+  flush(): void
+  /** Sequences given out. */
+  readonly served: number
+}
+
+export type WorkerRequestRecorderOptions = {
+  /** `{instance}.{worker}`. */
+  source: string
+  edge: string
+  /** Takes the encoded events; the bytes own their memory whole and may be transferred. */
+  post(identity: LogBatchIdentity, events: Uint8Array<ArrayBuffer>): void
+  /** One timer at a time; answers how to call it off. */
+  schedule?(run: () => void, delayMs: number): () => void
+}
+
+export function createWorkerRequestRecorder(options: WorkerRequestRecorderOptions): WorkerRequestRecorder {
+  const { source, edge, post } = options
+  const schedule = options.schedule ?? scheduleTimer
+  const writer = createLogEventWriter()
+  let served = 0
+  let cancel: (() => void) | null = null
+
+  function flush(): void {
+    cancel?.()
+    cancel = null
+    if (writer.count === 0) return
+    const events = new Uint8Array(payloadOf(writer))
+    const identity = { source, edge, firstSequence: served - writer.count + 1, count: writer.count }
+    resetWriter(writer)
+    post(identity, events)
+  }
+  const flushLater = () => {
+    cancel = null
+    flush()
+  }
+  return {
+    record(event) {
+      // The event is the request's own and at its end: no copy only to add a number.
+      const numbered = event as LogEvent
+      numbered.sequence = served + 1
+      encodeLogEvent(writer, numbered)
+      served += 1
+      if (writer.count >= logBatchBounds.events || writer.length >= logBatchBounds.bytes) flush()
+      else cancel ??= schedule(flushLater, logBatchBounds.ms)
+    },
+    flush,
+    get served() {
+      return served
+    },
+  }
+}
+
+function scheduleTimer(run: () => void, delayMs: number): () => void {
+  const timer = setTimeout(run, delayMs)
+  return () => clearTimeout(timer)
+}

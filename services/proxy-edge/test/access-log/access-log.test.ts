@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { logBatchBounds } from '@gpt-load/contracts/log-event'
+import type { LogBatchIdentity, LogEvent } from '@gpt-load/contracts/log-event'
+import { createSystemClock } from '@gpt-load/service-kit/clock'
+import { until } from '@gpt-load/testkit/until'
+import { openLogBatch } from '@gpt-load/transport/log-batch/log-batch'
+import type { LogProducer, SealedBatch } from '@gpt-load/transport/log-stream'
+import { silentLogger } from '@gpt-load/transport/transport-logger'
+import { createLogShipper } from '../../src/access-log/log-shipper.ts'
+import { createWorkerRequestRecorder } from '../../src/access-log/worker-request-recorder.ts'
+
+const event = (requestId: string): Omit<LogEvent, 'sequence'> => ({
+  requestId,
+  receivedAtMs: 1_800_000_000_000,
+  groupId: 1,
+  groupName: 'g',
+  memberGroupId: 0,
+  memberGroupName: '',
+  channel: 'openai',
+  method: 'POST',
+  requestPath: '/v1/chat/completions',
+  modelRequested: 'm',
+  modelSent: 'm',
+  isStream: false,
+  accessKeyId: 1,
+  clientAddress: '127.0.0.1',
+  userAgent: 't',
+  status: 200,
+  errorClass: '',
+  errorCode: '',
+  errorMessage: '',
+  endReason: 'complete',
+  firstByteMs: 1,
+  firstTokenMs: -1,
+  durationMs: 2,
+  bytesIn: 1,
+  bytesOut: 2,
+  tokens: { input: 1, output: 1, cached: -1, reasoning: -1 },
+  attempts: [],
+})
+
+function openRecorder() {
+  const posted: { identity: LogBatchIdentity; events: Uint8Array }[] = []
+  let due: (() => void) | null = null
+  const recorder = createWorkerRequestRecorder({
+    source: 'i.0',
+    edge: 'edge-1',
+    post: (identity, events) => void posted.push({ identity, events }),
+    schedule: (run) => {
+      due = run
+      return () => (due = null)
+    },
+  })
+  return { recorder, posted, elapse: () => due?.() }
+}
+
+/** A producer that can be away, or take a batch and lose the acknowledgement. */
+function openProducer() {
+  const received: SealedBatch[] = []
+  const state = { isAway: false, lostAcknowledgements: 0, sends: 0 }
+  const producer: LogProducer = {
+    async send(batches) {
+      state.sends += 1
+      if (state.isAway) throw new Error('no broker')
+      received.push(...batches)
+      if (state.lostAcknowledgements-- > 0) throw new Error('the acknowledgement was lost')
+    },
+    isConnected: () => !state.isAway,
+    close: async () => {},
+  }
+  return { producer, received, state }
+}
+
+const requestIds = (batches: readonly SealedBatch[]) => {
+  const identities = new Set<string>()
+  return batches.flatMap(({ bytes }) => {
+    const batch = openLogBatch(bytes)
+    assert.ok('events' in batch)
+    const key = `${batch.identity.source}:${batch.identity.firstSequence}`
+    if (identities.has(key)) return []
+    identities.add(key)
+    return batch.events.map((entry) => (entry.ok ? entry.event.requestId : ''))
+  })
+}
+
+describe('request recorder', () => {
+  test('numbers events without a gap and seals by count, bytes and time', () => {
+    const { recorder, posted, elapse } = openRecorder()
+    for (let n = 0; n < logBatchBounds.events + 5; n += 1) recorder.record(event(`r${n}`))
+    assert.equal(posted.length, 1)
+    elapse()
+    assert.deepEqual(
+      posted.map(({ identity }) => [identity.firstSequence, identity.count]),
+      [
+        [1, logBatchBounds.events],
+        [logBatchBounds.events + 1, 5],
+      ],
+    )
+    for (let n = 0; posted.length < 3; n += 1) recorder.record({ ...event(`big${n}`), requestPath: 'x'.repeat(2_000) })
+    assert.ok(posted[2]!.events.length >= logBatchBounds.bytes)
+    assert.ok(posted[2]!.identity.count < logBatchBounds.events)
+    assert.equal(
+      recorder.served,
+      posted.reduce((sum, { identity }) => sum + identity.count, 0),
+    )
+  })
+})
+
+describe('log shipper', () => {
+  const ship = (producer: LogProducer, maxRingBytes?: number) =>
+    createLogShipper({
+      producer,
+      codec: 'zstd',
+      clock: createSystemClock(),
+      logger: silentLogger as never,
+      ...(maxRingBytes === undefined ? {} : { maxRingBytes }),
+    })
+  function fill(shipper: ReturnType<typeof ship>, batches: number, perBatch = 10): string[] {
+    const ids: string[] = []
+    const recorder = createWorkerRequestRecorder({
+      source: 'i.0',
+      edge: 'e',
+      post: (identity, events) => shipper.add(identity, events),
+      schedule: () => () => {},
+    })
+    for (let n = 0; n < batches; n += 1) {
+      for (let m = 0; m < perBatch; m += 1) {
+        ids.push(`r${n}-${m}`)
+        recorder.record(event(`r${n}-${m}`))
+      }
+      recorder.flush()
+    }
+    return ids
+  }
+
+  test('loses nothing over an outage and lost acknowledgements; resends are byte-identical', async () => {
+    const { producer, received, state } = openProducer()
+    const shipper = ship(producer)
+    state.isAway = true
+    state.lostAcknowledgements = 2
+    const ids = fill(shipper, 300)
+    await until(() => state.sends > 2, { what: 'some failed sends' })
+    assert.equal(shipper.counts.inFlight, 3_000)
+    state.isAway = false
+    assert.equal(await shipper.flush(10_000), true)
+    assert.deepEqual(requestIds(received), ids)
+    const byIdentity = Map.groupBy(received, ({ identity }) => identity.firstSequence)
+    for (const copies of byIdentity.values())
+      assert.equal(new Set(copies.map(({ bytes }) => Buffer.from(bytes).toString('base64'))).size, 1)
+    const { served, acknowledged, inFlight, dropped } = shipper.counts
+    assert.deepEqual([served, acknowledged, inFlight, dropped], [3_000, 3_000, 0, 0])
+    await shipper.close()
+  })
+
+  test('past its bound the oldest go, counted, and the invariant holds', async () => {
+    const { producer, received, state } = openProducer()
+    state.isAway = true
+    const shipper = ship(producer, 20_000)
+    const ids = fill(shipper, 500)
+    assert.ok(shipper.counts.dropped > 0 && shipper.counts.ringBytes <= 20_000)
+    state.isAway = false
+    await shipper.flush(10_000)
+    const { served, acknowledged, inFlight, dropped } = shipper.counts
+    assert.equal(served, acknowledged + inFlight + dropped)
+    assert.deepEqual(requestIds(received).slice(-100), ids.slice(-100))
+    await shipper.close()
+  })
+})
