@@ -142,7 +142,8 @@ CREATE TABLE IF NOT EXISTS key_model_states (
   failures INT NOT NULL,
   cause VARCHAR(1024) NOT NULL,
   updated_at BIGINT NOT NULL,
-  PRIMARY KEY (key_id, model)
+  PRIMARY KEY (key_id, model),
+  KEY key_model_states_due (state, until)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS group_key_counts (

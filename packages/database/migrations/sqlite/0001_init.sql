@@ -152,6 +152,8 @@ CREATE TABLE IF NOT EXISTS "key_model_states" (
   PRIMARY KEY (key_id, model)
 ) WITHOUT ROWID;
 
+CREATE INDEX IF NOT EXISTS key_model_states_due ON "key_model_states" (state, until);
+
 CREATE TABLE IF NOT EXISTS "group_key_counts" (
   group_id INTEGER NOT NULL,
   state TEXT NOT NULL,

@@ -1,10 +1,11 @@
 import type { DatabaseHandle } from '@gpt-load/database/database-handle'
 import { createSingleFlight } from '@gpt-load/service-kit/single-flight'
 import { frameChunk } from '@gpt-load/transport/chunk-splitter'
+import { randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { readChunks, type BasePlace, type StoredBase } from './base-store.ts'
 
 /**
@@ -12,10 +13,16 @@ import { readChunks, type BasePlace, type StoredBase } from './base-store.ts'
  * nothing but sealed chunks, so it needs no more protection than its mode. The newest two are kept.
  */
 export interface BaseFiles {
-  /** Path of the base's file, fetched when it is not there. */
-  fetch(base: StoredBase): Promise<string>
+  /** Fetched from the database when this replica does not have it. */
+  fetch(base: StoredBase): Promise<BaseFile>
   /** Null when this replica does not have it (any more). */
-  read(place: BasePlace, fromByte: number, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array> | null>
+  find(place: BasePlace): Promise<BaseFile | null>
+}
+
+export type BaseFile = {
+  bytes: number
+  /** `end` is exclusive. */
+  read(range: { start: number; end?: number }, signal?: AbortSignal): AsyncIterable<Uint8Array>
 }
 
 const filesKept = 2
@@ -24,12 +31,12 @@ const filePattern = /^base-[0-9a-f]{32}-\d+\.bin$/
 
 export function createBaseFiles(options: { store: DatabaseHandle; cacheDir: string }): BaseFiles {
   const { store, cacheDir } = options
-  const flight = createSingleFlight<string>()
+  const flight = createSingleFlight<BaseFile>()
   const pathOf = ({ epoch, revision }: BasePlace) => join(cacheDir, `base-${epoch}-${revision}.bin`)
 
-  async function download(base: StoredBase): Promise<string> {
+  async function download(base: StoredBase): Promise<BaseFile> {
     const path = pathOf(base)
-    if ((await sizeOf(path)) === base.bytes) return path
+    if ((await sizeOf(path)) === base.bytes) return fileAt(path, base.bytes)
     await mkdir(cacheDir, { recursive: true, mode: 0o700 })
     const partial = `${path}.${randomUUID()}`
     try {
@@ -41,16 +48,25 @@ export function createBaseFiles(options: { store: DatabaseHandle; cacheDir: stri
       throw error
     }
     await removeOldFiles(cacheDir, path)
-    return path
+    return fileAt(path, base.bytes)
   }
 
   return {
     fetch: (base) => flight(pathOf(base), () => download(base)),
-    async read(place, fromByte, signal) {
-      const path = pathOf(place)
-      if ((await sizeOf(path)) === null) return null
-      return createReadStream(path, { start: fromByte, highWaterMark: readBytes, ...(signal && { signal }) })
+    async find(place) {
+      const bytes = await sizeOf(pathOf(place))
+      return bytes === null ? null : fileAt(pathOf(place), bytes)
     },
+  }
+}
+
+function fileAt(path: string, bytes: number): BaseFile {
+  return {
+    bytes,
+    read: ({ start, end = bytes }, signal) =>
+      start >= end
+        ? Readable.from([])
+        : createReadStream(path, { start, end: end - 1, highWaterMark: readBytes, ...(signal && { signal }) }),
   }
 }
 

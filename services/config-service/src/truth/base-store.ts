@@ -25,12 +25,13 @@ export async function newestBase(store: DatabaseHandle, epoch: string): Promise<
   return row ?? null
 }
 
-export async function isBaseKept(store: DatabaseHandle, { epoch, revision }: BasePlace): Promise<boolean> {
-  const rows = await store.sql.query(
-    'SELECT 1 AS kept FROM snapshot_bases WHERE epoch = ? AND revision = ? AND completed_at IS NOT NULL',
+export async function findBase(store: DatabaseHandle, { epoch, revision }: BasePlace): Promise<StoredBase | null> {
+  const [row] = await store.sql.query<StoredBase>(
+    'SELECT epoch, revision, content_key, chunks, bytes, chain FROM snapshot_bases ' +
+      'WHERE epoch = ? AND revision = ? AND completed_at IS NOT NULL',
     [epoch, revision],
   )
-  return rows.length > 0
+  return row ?? null
 }
 
 /** What an interrupted build of the same revision left is replaced. */

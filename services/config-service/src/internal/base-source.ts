@@ -1,0 +1,57 @@
+import type { BaseManifest } from '@gpt-load/contracts/snapshot'
+import { faultOf } from '@gpt-load/database/database-errors'
+import type { DatabaseHandle } from '@gpt-load/database/database-handle'
+import type { Keyring } from '@gpt-load/database/keyring'
+import { wrapContentKey } from '@gpt-load/transport/content-key'
+import { contentKeyPurpose } from '../truth/base-builder.ts'
+import type { BaseFile, BaseFiles } from '../truth/base-files.ts'
+import { findBase, newestBase, type BasePlace, type StoredBase } from '../truth/base-store.ts'
+
+/** Bases as edges ask for them. While the database is away, the base that was named last is still named and served. */
+export interface BaseSource {
+  manifest(): Promise<BaseManifest | null>
+  /** Null when it is no longer kept. */
+  open(place: BasePlace): Promise<BaseFile | null>
+}
+
+export type BaseSourceOptions = {
+  store: DatabaseHandle
+  keyring: Keyring
+  files: BaseFiles
+  edgeTokens: readonly string[]
+}
+
+export function createBaseSource({ store, keyring, files, edgeTokens }: BaseSourceOptions): BaseSource {
+  let named: BaseManifest | null = null
+
+  function nameBase(base: StoredBase): BaseManifest {
+    const { epoch, revision, bytes, chunks, chain } = base
+    if (named !== null && named.epoch === epoch && named.revision === revision) return named
+    const contentKey = keyring.open(base.content_key, contentKeyPurpose(base))
+    const wrapped_keys = wrapContentKey(contentKey, edgeTokens)
+    const href = `/internal/base/${epoch}/${revision}`
+    named = { epoch, revision, bytes, chunks, chain, wrapped_keys, href }
+    return named
+  }
+
+  return {
+    async manifest() {
+      try {
+        const base = await newestBase(store, keyring.epoch)
+        if (base === null) return null
+        // Fetched before it is named, so that the database is not needed when it is read.
+        await files.fetch(base)
+        return nameBase(base)
+      } catch (error) {
+        if (named === null || faultOf(error) !== 'unavailable') throw error
+        return named
+      }
+    },
+    async open(place) {
+      const found = await files.find(place)
+      if (found !== null) return found
+      const base = await findBase(store, place)
+      return base === null ? null : files.fetch(base)
+    },
+  }
+}

@@ -1,0 +1,41 @@
+import { faultOf } from '@gpt-load/database/database-errors'
+import { InternalApiUnavailable, type InternalApi } from '@gpt-load/transport/internal-api'
+import { applyKeyEvents, type KeyEventContext } from '../key-state/apply-key-events.ts'
+import type { BaseSource } from './base-source.ts'
+import type { DeltaSource } from './delta-source.ts'
+import { storeReport } from './store-report.ts'
+import type { DatabaseHandle } from '@gpt-load/database/database-handle'
+
+/**
+ * What edges ask of config-service, as an object: standalone hands it to the edge, internal-server puts HTTP before it.
+ * Expected trouble (database away, too many waiting) is `InternalApiUnavailable`.
+ */
+export type InternalApiOptions = {
+  store: DatabaseHandle
+  bases: BaseSource
+  delta: DeltaSource
+  keyEvents: KeyEventContext
+}
+
+export function createInternalApi({ store, bases, delta, keyEvents }: InternalApiOptions): InternalApi {
+  return {
+    manifest: () => orUnavailable(bases.manifest()),
+    async base({ fromByte = 0, ...place }, signal) {
+      const file = await orUnavailable(bases.open(place))
+      return file === null ? null : file.read({ start: fromByte }, signal)
+    },
+    delta,
+    keyEvents: (post) => orUnavailable(applyKeyEvents(keyEvents, post)),
+    report: (report) => orUnavailable(storeReport(store, report, keyEvents.clock.nowMs())),
+  }
+}
+
+async function orUnavailable<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    const fault = faultOf(error)
+    if (fault !== 'unavailable' && fault !== 'conflict') throw error
+    throw new InternalApiUnavailable('the database is away or overloaded', { cause: error })
+  }
+}

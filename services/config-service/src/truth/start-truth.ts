@@ -1,0 +1,99 @@
+import type { Settings } from '@gpt-load/contracts/settings'
+import type { DatabaseHandle } from '@gpt-load/database/database-handle'
+import type { Keyring } from '@gpt-load/database/keyring'
+import type { Clock } from '@gpt-load/service-kit/clock'
+import type { Logger } from '@gpt-load/service-kit/logger'
+import { startPeriodic } from '@gpt-load/service-kit/periodic'
+import type { ChangeFeedPublisher } from '@gpt-load/transport/change-feed'
+import { createFeedSigner } from '@gpt-load/transport/feed-mac'
+import type { InternalApi } from '@gpt-load/transport/internal-api'
+import { awaitApplied, type Applied } from '../edges/await-applied.ts'
+import { startChangePublisher } from '../feed/change-publisher.ts'
+import { startRevisionWatcher } from '../feed/revision-watcher.ts'
+import { createBaseSource, type BaseSource } from '../internal/base-source.ts'
+import { createInternalApi } from '../internal/create-internal-api.ts'
+import { createDeltaSource } from '../internal/delta-source.ts'
+import { sweepDue } from '../key-state/sweep-due.ts'
+import { buildBaseIfNeeded } from './base-builder.ts'
+import { createBaseFiles } from './base-files.ts'
+import { readPosition, type Position } from './read-position.ts'
+import { computeStateHash, type StoredStateHash } from './state-hash.ts'
+
+/**
+ * One truth, told to all edges: puts revision watcher, publisher, base builder, sweeper and the internal API together over
+ * one database. Any number of replicas do the same side by side.
+ */
+export type TruthOptions = {
+  store: DatabaseHandle
+  keyring: Keyring
+  feed: ChangeFeedPublisher
+  /** Accepted EDGE_TOKENs (edge-tokens, parseEdgeTokens); snapshots are sealed under each. */
+  edgeTokens: readonly string[]
+  /** Defaults that the environment sets. */
+  environmentSettings: Partial<Settings>
+  /** Where base files are cached. Nothing else may be in it. */
+  cacheDir: string
+  clock: Clock
+  logger: Logger
+}
+
+export interface Truth {
+  noticeCommit(revision: number): void
+  position(): Promise<Position>
+  awaitApplied(revision: number, options?: { timeoutMs?: number }): Promise<Applied>
+  stateHash(): Promise<StoredStateHash>
+  readonly internalApi: InternalApi
+  /** For internal-server. */
+  readonly bases: BaseSource
+  /** Long polls end, jobs finish their chunk. The database and the feed belong to the caller. */
+  close(): Promise<void>
+}
+
+const baseCheckIntervalMs = 5_000
+const sweepIntervalMs = 2_000
+
+export async function startTruth(options: TruthOptions): Promise<Truth> {
+  const { store, keyring, feed, edgeTokens, clock, logger, environmentSettings } = options
+  const context = { keyring, environmentSettings }
+  const isFeedConnected = () => feed.isConnected()
+  const watcher = await startRevisionWatcher({ store, context, clock, logger, isFeedConnected })
+  const publisher = startChangePublisher({ feed, sign: createFeedSigner(edgeTokens), watcher, clock, logger })
+  const builder = startPeriodic({
+    name: 'snapshot-base',
+    intervalMs: baseCheckIntervalMs,
+    isImmediate: true,
+    run: async () => void (await buildBaseIfNeeded({ store, context, clock, logger })),
+    logger,
+    clock,
+  })
+  const sweeper = startPeriodic({
+    name: 'key-sweep',
+    intervalMs: sweepIntervalMs,
+    run: async () => void (await sweepDue(store, clock.nowMs())),
+    logger,
+    clock,
+  })
+  const files = createBaseFiles({ store, cacheDir: options.cacheDir })
+  const bases = createBaseSource({ store, keyring, files, edgeTokens })
+  const { noticeCommit } = publisher
+  const internalApi = createInternalApi({
+    store,
+    bases,
+    delta: createDeltaSource({ store, context, watcher, clock, edgeTokens }),
+    keyEvents: { store, clock, truth: { noticeCommit }, records: context },
+  })
+  return {
+    noticeCommit,
+    position: () => readPosition(store.sql),
+    awaitApplied: (revision, { timeoutMs = 1_000 } = {}) =>
+      awaitApplied({ epoch: keyring.epoch, revision }, { store, clock, timeoutMs }),
+    stateHash: () => computeStateHash(store, clock.nowMs()),
+    internalApi,
+    bases,
+    async close() {
+      await publisher.stop()
+      await watcher.stop()
+      await Promise.all([builder.stop(), sweeper.stop()])
+    },
+  }
+}
