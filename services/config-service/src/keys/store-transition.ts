@@ -1,4 +1,5 @@
 import type { Cause, KeyFacts, KeyState } from '@gpt-load/contracts/key-state'
+import { causeText } from '../key-state/locked-keys.ts'
 import type { ChangeTransaction } from '../truth/change-transaction.ts'
 import { adjustKeyCounts } from './adjust-key-counts.ts'
 import type { KeyAnswerRow } from './key-answer.ts'
@@ -10,26 +11,15 @@ export async function storeTransition(
   facts: KeyFacts,
   cause: Cause,
 ): Promise<void> {
-  const causeText = JSON.stringify(cause)
+  const text = causeText(cause)
   await tx.sql.execute(
     'UPDATE provider_keys SET state = ?, until = ?, generation = ?, failures = ?, cause = ?, updated_at = ? WHERE id = ?',
-    [facts.state, facts.until, facts.generation, facts.failures, causeText, tx.nowMs, row.id],
+    [facts.state, facts.until, facts.generation, facts.failures, text, tx.nowMs, row.id],
   )
   await tx.sql.execute(
     `INSERT INTO key_events (key_id, group_id, model, at, state_from, state_to, until, generation, failures, cause, is_applied)
      VALUES (?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?)`,
-    [
-      row.id,
-      row.group_id,
-      tx.nowMs,
-      row.state,
-      facts.state,
-      facts.until,
-      facts.generation,
-      facts.failures,
-      causeText,
-      true,
-    ],
+    [row.id, row.group_id, tx.nowMs, row.state, facts.state, facts.until, facts.generation, facts.failures, text, true],
   )
   if (row.state !== facts.state)
     await adjustKeyCounts(tx.sql, row.group_id, { [row.state as KeyState]: -1, [facts.state]: 1 })

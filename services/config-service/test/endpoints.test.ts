@@ -1,0 +1,427 @@
+import assert from 'node:assert/strict'
+import { after, describe, test } from 'node:test'
+import type { RequestLogDetail } from '@gpt-load/contracts/api/log'
+import { until } from '@gpt-load/testkit/until'
+import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
+import { openApi, type OpenedApi } from './support/open-api.ts'
+import { dialectsOf } from './support/open-stores.ts'
+import { startRecordingProvider } from './support/recording-provider.ts'
+
+const logDetail: RequestLogDetail = {
+  ...{ request_id: 'req-1', received_at: new Date(0).toISOString(), edge: 'e', group_id: 1, group_name: 'g' },
+  ...{ member_group_id: null, member_group_name: null, channel: 'openai', method: 'POST', request_path: '/v1/x' },
+  ...{
+    model_requested: '',
+    model_sent: '',
+    is_stream: false,
+    access_key_id: 1,
+    key_id: 1,
+    key_hint: '…',
+    upstream: 'u',
+  },
+  ...{ client_address: '', user_agent: '', status: 200, error_class: null, error_code: '', error_message: '' },
+  ...{ end_reason: 'complete', first_byte_ms: 1, first_token_ms: null, duration_ms: 2, bytes_in: 0, bytes_out: 0 },
+  tokens: { input: null, output: null, cached: null, reasoning: null },
+  attempt_count: 1,
+  attempts: [],
+}
+const logReader = {
+  list: async () => ({ items: [logDetail], next: { receivedAtMs: 5, id: 7 } }),
+  find: async (id: string) => (id === 'req-1' ? logDetail : null),
+}
+
+for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
+  describe(`admin API on ${name}`, () => {
+    let opened: OpenedApi | undefined
+    const api = async (): Promise<OpenedApi> => (opened ??= await openApi(await connect(), { logReader }))
+    after(async () => opened?.[Symbol.asyncDispose]())
+
+    const upstreams = [{ url: 'https://api.example.com', weight: 2 }]
+    const newGroup = (group: string, more: object = {}) => ({ name: group, channel: 'openai', upstreams, ...more })
+
+    test('groups are created, listed by pages, patched, and deleted with everything that names them', async () => {
+      const { operate, call, store } = await api()
+      const created = await operate('createGroup', {
+        body: newGroup('main', { settings: { max_retries: 5 }, description: 'first' }),
+      })
+      const { id } = created.body
+      assert.deepEqual(
+        [created.body.test_model, created.body.endpoint, created.body.key_counts.total],
+        ['gpt-4.1-nano', '/proxy/main', 0],
+      )
+      assert.equal(created.headers.get('x-gptload-applied'), '0/0')
+      assert.equal((await operate('getGroup', { params: { id } })).body.settings.max_retries, 5)
+      const patched = await operate('updateGroup', {
+        params: { id },
+        body: { display_name: 'Main', description: null, settings: { max_retries: null, blacklist_threshold: 1 } },
+      })
+      assert.deepEqual(
+        [patched.body.display_name, patched.body.description, patched.body.settings],
+        ['Main', '', { blacklist_threshold: 1 }],
+      )
+      for (const other of ['b', 'c', 'd']) await operate('createGroup', { body: newGroup(other, { sort: 1 }) })
+      const names: string[] = []
+      for (let cursor = ''; cursor !== 'end';) {
+        const query = `limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`
+        const page = await operate('listGroups', { query })
+        names.push(...page.body.items.map((group: { name: string }) => group.name))
+        cursor = page.body.next_cursor ?? 'end'
+      }
+      assert.deepEqual(names, ['main', 'd', 'c', 'b'])
+      assert.equal((await operate('listGroups', { query: 'search=MAI&enabled=true' })).body.items.length, 1)
+      assert.equal((await operate('listGroups', { query: 'search=%25' })).body.items.length, 0)
+      const accessKey = await operate('createAccessKey', {
+        body: { name: 'scoped', group_ids: [id], default_group_id: id },
+      })
+      await operate('addKeys', { params: { id }, body: { keys: ['sk-goes-with-its-group-1'] } })
+      await operate('deleteGroup', { params: { id } })
+      assert.equal((await call(`/api/v1/groups/${id}`)).status, 404)
+      const orphan = await operate('getAccessKey', { params: { id: accessKey.body.id } })
+      assert.deepEqual([orphan.body.group_ids, orphan.body.default_group_id], [[], null])
+      assert.notEqual(orphan.headers.get('etag'), accessKey.headers.get('etag'))
+      const countOrphans = () => store.database.providerKey.count({ where: { group_id: id } })
+      await until(async () => (await countOrphans()) === 0, { what: 'the keys of the deleted group to go' })
+      await operate('deleteAccessKey', { params: { id: accessKey.body.id } })
+    })
+
+    test('a change that changes nothing makes no revision; one that does makes exactly one', async () => {
+      const { operate, revision } = await api()
+      const { body: group } = await operate('createGroup', {
+        body: newGroup('same', { header_rules: [{ key: 'X-A', value: 'secret-header-value', action: 'set' }] }),
+      })
+      const before = await revision()
+      const { id, name: groupName, channel, header_rules: headerRules, settings } = group
+      const unchanged = await operate('updateGroup', {
+        params: { id },
+        body: {
+          name: groupName,
+          channel,
+          header_rules: headerRules,
+          settings,
+          upstreams: group.upstreams.map(({ url, weight }: { url: string; weight: number }) => ({ url, weight })),
+        },
+      })
+      assert.deepEqual([await revision(), unchanged.headers.get('x-gptload-revision')], [before, null])
+      const changed = await operate('updateGroup', { params: { id }, body: { sort: 9 } })
+      assert.deepEqual([await revision(), changed.headers.get('x-gptload-revision')], [before + 1, String(before + 1)])
+      assert.equal(changed.headers.get('etag'), `"${before + 1}"`)
+    })
+
+    test('If-Match lets a change through for the revision that was read, else nothing happens (412)', async () => {
+      const { operate, call, revision } = await api()
+      const { body: group, headers } = await operate('createGroup', { body: newGroup('matched') })
+      const etag = headers.get('etag') ?? ''
+      const path = `/api/v1/groups/${group.id}`
+      await operate('updateGroup', { params: { id: group.id }, body: { sort: 1 }, headers: { 'if-match': etag } })
+      const before = await revision()
+      const late = await call(path, { method: 'PATCH', body: { sort: 2 }, headers: { 'if-match': etag } })
+      assert.deepEqual([late.status, late.body.code, await revision()], [412, 'precondition_failed', before])
+      assert.notEqual(late.headers.get('etag'), etag)
+      for (const method of ['DELETE'])
+        assert.equal((await call(path, { method, headers: { 'if-match': etag } })).status, 412)
+      assert.equal((await call(path, { method: 'DELETE', headers: { 'if-match': '*' } })).status, 204)
+    })
+
+    test('upstreams are replaced as a list; one whose URL stays keeps its id; credentials are never shown', async () => {
+      const { operate, call, store } = await api()
+      const { body: group } = await operate('createGroup', { body: newGroup('ups') })
+      const params = { id: group.id }
+      const secretUrl = 'https://user:upstream-pa55word@b.example.com/base?api_key=upstream-query-key'
+      const list = await operate('replaceUpstreams', {
+        params,
+        body: [{ url: secretUrl }, { url: 'https://api.example.com', weight: 5 }],
+      })
+      assert.equal(list.body.items[1].id, group.upstreams[0].id)
+      assert.ok(!/pa55word|upstream-query-key/.test(list.text))
+      const [row] = await store.sql.query<{ url: string }>('SELECT url FROM upstreams WHERE id = ?', [
+        list.body.items[0].id,
+      ])
+      assert.ok(!row?.url.includes('pa55word'))
+      const again = await operate('replaceUpstreams', {
+        params,
+        body: list.body.items.map(({ url, weight }: { url: string; weight: number }) => ({ url, weight })),
+      })
+      assert.deepEqual(again.body, list.body)
+      assert.equal(again.headers.get('x-gptload-revision'), null)
+      assert.deepEqual((await operate('listUpstreams', { params })).body, list.body)
+      const refused = await call(`/api/v1/groups/${group.id}/upstreams`, {
+        method: 'PUT',
+        body: [{ url: 'https://ok.example.com' }, { url: 'http://169.254.169.254/latest' }],
+      })
+      assert.deepEqual([refused.status, refused.body.errors[0].pointer], [400, '/1/url'])
+    })
+
+    test('aggregates take standard groups of their channel as members, and only those', async () => {
+      const { operate, call } = await api()
+      const member = (await operate('createGroup', { body: newGroup('member-1') })).body.id
+      const second = (await operate('createGroup', { body: newGroup('member-2') })).body.id
+      const foreign = (await operate('createGroup', { body: newGroup('foreign', { channel: 'anthropic' }) })).body.id
+      const { body: aggregate } = await operate('createGroup', {
+        body: { name: 'agg', kind: 'aggregate', channel: 'openai', members: [{ group_id: member, weight: 3 }] },
+      })
+      assert.deepEqual([aggregate.test_model, aggregate.members[0].name], ['-', 'member-1'])
+      const { id } = aggregate
+      assert.equal(
+        (await operate('putMember', { params: { id, member_id: second }, body: { weight: 0 } })).body.items.length,
+        2,
+      )
+      await operate('putMember', { params: { id, member_id: second }, body: { weight: 7 } })
+      assert.deepEqual(
+        (await operate('listMembers', { params: { id } })).body.items.map((one: { weight: number }) => one.weight),
+        [3, 7],
+      )
+      await operate('deleteMember', { params: { id, member_id: second } })
+      assert.equal((await call(`/api/v1/groups/${id}/members/${second}`, { method: 'DELETE' })).status, 404)
+      const body = [{ group_id: second }, { group_id: member }]
+      assert.equal((await operate('replaceMembers', { params: { id }, body })).body.items[0].group_id, second)
+      const refused = await call(`/api/v1/groups/${id}/members`, {
+        method: 'PUT',
+        body: [{ group_id: foreign }, { group_id: id }, { group_id: 999_999 }],
+      })
+      assert.deepEqual(
+        [refused.status, refused.body.errors.map((error: { pointer: string }) => error.pointer)],
+        [400, ['/0/group_id', '/1/group_id', '/2/group_id']],
+      )
+      assert.equal(
+        (await call(`/api/v1/groups/${member}`, { method: 'PATCH', body: { channel: 'gemini' } })).body.errors[0]
+          .pointer,
+        '/channel',
+      )
+      assert.equal(
+        (await call(`/api/v1/groups/${id}/keys`, { method: 'POST', body: { keys: ['sk-none-for-aggregates'] } }))
+          .status,
+        409,
+      )
+      await operate('deleteGroup', { params: { id: member } })
+      assert.equal((await operate('listMembers', { params: { id } })).body.items.length, 1)
+    })
+
+    test('keys are added once, listed by state, noted, disabled, enabled, restored and deleted, with counts and history', async () => {
+      const { operate, call } = await api()
+      const { id: groupId } = (await operate('createGroup', { body: newGroup('pool') })).body
+      const params = { id: groupId }
+      const text =
+        '# mine\nsk-pool-key-aaaaaaaaaaaa, sk-pool-key-bbbbbbbbbbbb\nsk-pool-key-aaaaaaaaaaaa\nbad\u0007key\n'
+      const added = await operate('addKeys', { params, body: { text, note: 'from a test' } })
+      assert.deepEqual(added.body, {
+        added: 2,
+        duplicate: 1,
+        malformed: 1,
+        malformed_lines: [{ line: 4, reason: 'must not contain control characters' }],
+        total: 2,
+      })
+      const repeated = await operate('addKeys', { params, body: { keys: ['sk-pool-key-aaaaaaaaaaaa'] } })
+      assert.deepEqual([repeated.body.added, repeated.headers.get('x-gptload-revision')], [0, null])
+      await operate('addKeys', {
+        params,
+        body: { keys: Array.from({ length: 5 }, (_, n) => `sk-pool-key-number-${n}-xxxx`) },
+      })
+      const seen: number[] = []
+      for (let cursor: string | null = ''; cursor !== null;) {
+        const page = await operate('listKeys', { params, query: `limit=3${cursor && `&cursor=${cursor}`}` })
+        seen.push(...page.body.items.map((key: { id: number }) => key.id))
+        cursor = page.body.next_cursor
+      }
+      assert.deepEqual([seen.length, seen], [7, seen.toSorted((a, b) => b - a)])
+      const [key] = (await operate('listKeys', { params, query: 'search=FROM%20A' })).body.items
+      assert.deepEqual([key.hint, key.state, key.usable], ['sk-p…bbbb', 'active', true])
+      const one = { params: { id: key.id } }
+      const updated = await operate('updateKey', { ...one, body: { note: 'renamed', weight: 3 } })
+      assert.deepEqual([updated.body.note, updated.body.weight], ['renamed', 3])
+      const until = new Date(Date.now() + 3_600_000).toISOString()
+      const disabled = await operate('disableKey', { ...one, body: { note: 'leaked?', until } })
+      assert.deepEqual(
+        [disabled.body.state, disabled.body.until, disabled.body.usable, disabled.body.cause.note],
+        ['disabled', until, false, 'leaked?'],
+      )
+      assert.equal((await operate('restoreKey', one)).body.state, 'disabled')
+      assert.equal((await operate('listKeys', { params, query: 'state=disabled,invalid' })).body.items.length, 1)
+      const counts = (await operate('getGroup', { params })).body.key_counts
+      assert.deepEqual([counts.total, counts.active, counts.disabled], [7, 6, 1])
+      const enabled = await operate('enableKey', one)
+      assert.deepEqual([enabled.body.state, enabled.body.generation], ['active', 2])
+      assert.equal((await operate('restoreKey', one)).body.generation, 3)
+      const detail = await operate('getKey', one)
+      assert.deepEqual(
+        detail.body.history.map((entry: { state_to: string }) => entry.state_to),
+        ['active', 'active', 'disabled'],
+      )
+      await operate('deleteKey', one)
+      assert.equal((await call(`/api/v1/keys/${key.id}`)).status, 404)
+      assert.equal((await operate('getGroup', { params })).body.key_counts.total, 6)
+    })
+
+    test('a probe is shaped as traffic is, and its answer decides about the key', async () => {
+      const { operate } = await api()
+      await using provider = await startRecordingProvider()
+      const group = await operate('createGroup', {
+        body: {
+          ...newGroup('probed'),
+          upstreams: [{ url: `${provider.url}/base/v1?api-version=7` }],
+          test_model: 'alias',
+          model_redirects: { 'al*': 'real-model' },
+          param_overrides: { temperature: 0 },
+          header_rules: [{ key: 'X-From', value: '${CLIENT_IP} ${GROUP_NAME}', action: 'set' }],
+        },
+      })
+      const secret = 'sk-probe-key-cccccccccccc'
+      await operate('addKeys', { params: { id: group.body.id }, body: { keys: [secret] } })
+      const [key] = (await operate('listKeys', { params: { id: group.body.id } })).body.items
+      const probe = async (reply: Parameters<typeof provider.answerWith>[0]) => {
+        provider.answerWith(reply)
+        return (await operate('testKey', { params: { id: key.id } })).body
+      }
+      const detail = async () => (await operate('getKey', { params: { id: key.id } })).body
+
+      const limited = await probe({
+        status: 429,
+        headers: { 'retry-after': '30' },
+        body: { error: { code: 'rate_limit_exceeded' } },
+      })
+      assert.deepEqual([limited.valid, limited.status, limited.state], [false, 429, 'cooling'])
+      assert.equal((await detail()).cause.deadline_source, 'retry_after')
+      const quota = await probe({
+        status: 429,
+        body: {
+          error: { code: 'insufficient_quota', type: 'insufficient_quota', message: 'You exceeded your current quota' },
+        },
+      })
+      assert.equal(quota.state, 'exhausted')
+      const upstreamDown = await probe({ status: 503, body: { error: { message: 'overloaded' } } })
+      assert.deepEqual([upstreamDown.valid, upstreamDown.state], [false, 'exhausted'])
+      const refused = await probe({
+        status: 401,
+        body: { error: { code: 'invalid_api_key', message: `Incorrect API key provided: ${secret}.` } },
+      })
+      assert.deepEqual([refused.state, refused.code], ['invalid', 'invalid_api_key'])
+      assert.ok(!refused.message.includes(secret))
+      const valid = await probe({ status: 200 })
+      assert.deepEqual([valid.valid, valid.state], [true, 'active'])
+      const after = await detail()
+      assert.deepEqual([after.last_probe.ok, after.failures], [true, 0])
+      assert.ok(after.generation > key.generation)
+      await operate('disableKey', { params: { id: key.id } })
+      assert.equal((await probe({ status: 200 })).state, 'disabled')
+
+      const request = provider.received[0]
+      assert.equal(request?.url, '/base/v1/chat/completions?api-version=7')
+      assert.deepEqual(
+        [request.headers.authorization, request.headers['x-from']],
+        [`Bearer ${secret}`, '127.0.0.1 probed'],
+      )
+      const sent = JSON.parse(request.body) as { model: string; temperature: number }
+      assert.deepEqual([sent.model, sent.temperature], ['real-model', 0])
+    })
+
+    test('an upstream that does not answer changes nothing about the key', async () => {
+      const { operate } = await api()
+      const group = await operate('createGroup', {
+        body: newGroup('dead', { upstreams: [{ url: 'http://127.0.0.1:1' }] }),
+      })
+      await operate('addKeys', { params: { id: group.body.id }, body: { keys: ['sk-dead-upstream-dddd'] } })
+      const [key] = (await operate('listKeys', { params: { id: group.body.id } })).body.items
+      const { body } = await operate('testKey', { params: { id: key.id } })
+      assert.deepEqual(
+        [body.valid, body.status, body.state, body.message],
+        [false, null, 'active', 'the connection was refused'],
+      )
+    })
+
+    test('an access key is shown once; a given token may exist once; listings show its hint', async () => {
+      const { operate, call } = await api()
+      const created = await operate('createAccessKey', { body: { name: 'team', all_groups: true } })
+      const { id, key } = created.body
+      assert.match(key, /^gpl_[\w-]{43}$/)
+      assert.match(created.body.hint, new RegExp(`^gpl_.{4}….{4}#${id}$`))
+      for (const answer of [await operate('getAccessKey', { params: { id } }), await operate('listAccessKeys')])
+        assert.ok(!answer.text.includes(key))
+      const twice = await call('/api/v1/access-keys', { method: 'POST', body: { name: 'other', key } })
+      assert.deepEqual([twice.status, twice.body.code, twice.body.errors[0].pointer], [409, 'duplicate', '/key'])
+      const expires = '2030-01-01T00:00:00.000Z'
+      const patched = await operate('updateAccessKey', {
+        params: { id },
+        body: { enabled: false, expires_at: expires, note: 'n', name: 'team-a' },
+      })
+      assert.deepEqual([patched.body.enabled, patched.body.expires_at], [false, expires])
+      const missing = await call(`/api/v1/access-keys/${id}`, {
+        method: 'PATCH',
+        body: { all_groups: false, group_ids: [123_456] },
+      })
+      assert.equal(missing.body.errors[0].pointer, '/group_ids/0')
+      assert.equal((await operate('listAccessKeys', { query: 'search=TEAM&enabled=false' })).body.items.length, 1)
+      await operate('deleteAccessKey', { params: { id } })
+    })
+
+    test('settings tell value, default and source, are changed all or nothing, and go back to their default', async () => {
+      const { operate, call, revision } = await api()
+      const valueOf = async (setting: string) =>
+        (await operate('listSettings')).body.items.find((entry: { name: string }) => entry.name === setting)
+      await operate('updateSettings', {
+        body: { max_retries: 7, proxy_url: 'http://user:proxy-pa55word@127.0.0.1:3128' },
+      })
+      assert.deepEqual([(await valueOf('max_retries')).value, (await valueOf('max_retries')).source], [7, 'database'])
+      const proxy = (await valueOf('proxy_url')).value
+      assert.ok(proxy.includes('127.0.0.1:3128') && !proxy.includes('pa55word'))
+      const before = await revision()
+      await operate('updateSettings', { body: { max_retries: 7, proxy_url: proxy } })
+      assert.equal(await revision(), before)
+      const refused = await call('/api/v1/settings', {
+        method: 'PATCH',
+        body: { max_retries: 8, connect_timeout: 0, unknown_one: 1 },
+      })
+      assert.deepEqual(refused.body.errors.map((error: { pointer: string }) => error.pointer).toSorted(), [
+        '/connect_timeout',
+        '/unknown_one',
+      ])
+      const etag = (await operate('listSettings')).headers.get('etag')
+      await operate('updateSettings', { body: { max_retries: null } })
+      const reset = await operate('listSettings')
+      assert.equal((await valueOf('max_retries')).source, 'default')
+      assert.notEqual(reset.headers.get('etag'), etag)
+    })
+
+    test('logs are read in a bounded range, page by page', async () => {
+      const { operate, call } = await api()
+      const page = await operate('listLogs', { query: 'limit=1&group_id=1&status=200' })
+      await operate('listLogs', { query: `cursor=${page.body.next_cursor}` })
+      assert.equal((await operate('getLog', { params: { request_id: 'req-1' } })).body.status, 200)
+      assert.equal((await call('/api/v1/logs/other')).status, 404)
+      for (const query of [
+        'from=2026-01-01T00:00:00Z&to=2026-03-01T00:00:00Z',
+        'from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z',
+        'cursor=bogus',
+      ])
+        assert.equal((await call(`/api/v1/logs?${query}`)).status, 400, query)
+    })
+
+    test('edges, status and the OpenAPI document', async () => {
+      const { operate } = await api()
+      assert.deepEqual((await operate('listEdges')).body.items, [])
+      assert.match((await operate('getStatus')).body.epoch, /^[0-9a-f]{32}$/)
+      const { body } = await operate('getOpenapi')
+      assert.equal(body.openapi, '3.1.0')
+      assert.equal(body.paths['/api/v1/keys/{id}/disable'].post.operationId, 'disableKey')
+    })
+
+    test('every endpoint of the table was called with success above', async () => {
+      assert.deepEqual((await api()).untried(), [])
+    })
+
+    test('no secret that was put in came out in any answer or log line', async () => {
+      const { answers, logged } = await api()
+      const everything = [...answers, ...logged].join('\n')
+      const canaries = [
+        ...['sk-pool-key-aaaaaaaaaaaa', 'sk-pool-key-number-1', 'sk-probe-key-cccccccccccc', 'sk-dead-upstream-dddd'],
+        ...[
+          'upstream-pa55word',
+          'upstream-query-key',
+          'secret-header-value',
+          'proxy-pa55word',
+          'an-admin-key-of-enough-length',
+        ],
+      ]
+      assert.ok(everything.length > 10_000)
+      for (const canary of canaries) assert.ok(!everything.includes(canary), canary)
+    })
+  })
+}
