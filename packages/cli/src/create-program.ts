@@ -1,0 +1,63 @@
+import type { EnvironmentSource } from '@gpt-load/service-kit/environment'
+import { Command } from 'commander'
+import { readDatabase, readDataDir, readCliEnvironment } from './config.ts'
+import { migrateDatabase, migrateDataDir } from './migrate-databases.ts'
+import packageFile from '../package.json' with { type: 'json' }
+import { resetAdminKey } from './reset-admin-key.ts'
+import { validateConfigFile } from './validate-config-file.ts'
+
+/** The process around the commands. */
+export type CommandContext = {
+  readonly environment: EnvironmentSource
+  readonly directory: string
+  /** A secret is printed to a terminal only. */
+  readonly isTerminal: boolean
+  say(text: string): void
+  warn(text: string): void
+}
+
+type DataDirOption = { dataDir?: string }
+
+export function createProgram(context: CommandContext): Command {
+  const environment = () => readCliEnvironment(context.environment, context.directory)
+  const program = new Command('gptload')
+    .description('Maintenance of GPT-Load.')
+    .version(packageFile.version, '-V, --version')
+    .configureOutput({
+      writeOut: (text) => context.say(text.trimEnd()),
+      writeErr: (text) => context.warn(text.trimEnd()),
+    })
+    .exitOverride()
+    .showHelpAfterError('(gptload --help lists the commands)')
+
+  program
+    .command('admin-key')
+    .description('the key that opens the admin API of standalone')
+    .command('reset')
+    .description('make a new admin key; every earlier one stops working at once')
+    .option('--data-dir <dir>', 'data folder of standalone (default: DATA_DIR, else ./data)')
+    .action(async ({ dataDir }: DataDirOption) => {
+      const source = environment()
+      await resetAdminKey(dataDir ?? readDataDir(source), { ...context, hasAuthKey: hasAuthKey(source) })
+    })
+
+  program
+    .command('migrate')
+    .description('bring the schema of a database up to this release')
+    .option('--data-dir <dir>', 'data folder of standalone; else the database of DATABASE_DSN, else DATA_DIR or ./data')
+    .action(async ({ dataDir }: DataDirOption) => {
+      const source = environment()
+      const database = dataDir === undefined ? readDatabase(source) : undefined
+      if (database === undefined) await migrateDataDir(dataDir ?? readDataDir(source), context)
+      else await migrateDatabase(database, context)
+    })
+
+  program
+    .command('validate')
+    .description('check a configuration file; nothing is started or contacted')
+    .argument('<file>', 'gpt-load.yaml, or the same as JSON')
+    .action((file: string) => validateConfigFile(file, environment(), context))
+  return program
+}
+
+const hasAuthKey = (source: EnvironmentSource) => Boolean(source['AUTH_KEY'] || source['AUTH_KEY_FILE'])

@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+// gptload: what an operator does beside the services. It works on a data folder, a database or a file, never through a
+// running service. Exit code 0: done; 1: refused, with one message that says what to mend; 2: wrong usage.
+
+import { CommanderError } from 'commander'
+import { createProgram } from './create-program.ts'
+import { describeFailure } from './describe-failure.ts'
+
+const program = createProgram({
+  environment: process.env,
+  directory: process.cwd(),
+  isTerminal: process.stdout.isTTY === true,
+  say: (text) => process.stdout.write(`${text}\n`),
+  warn: (text) => process.stderr.write(`${text}\n`),
+})
+
+try {
+  await program.parseAsync(process.argv)
+} catch (error) {
+  process.exitCode = exitCodeOf(error)
+}
+
+/** Help and usage errors are printed by commander itself. */
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  process.stderr.write(`${describeFailure(error)}\n`)
+  return 1
+}
