@@ -2,6 +2,7 @@ import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3'
 import SqliteFile from 'better-sqlite3'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { PrismaClient } from '../generated/sqlite/client.ts'
 import { asDatabaseError } from './database-errors.ts'
 import { writeTimeoutMs, type Database, type DatabaseHandle, type WriteTransaction } from './database-handle.ts'
@@ -39,6 +40,8 @@ export function createSqliteDatabase(connection: SqliteConnection): DatabaseHand
 
   async function write<T>(work: (transaction: WriteTransaction) => Promise<T>): Promise<T> {
     const sql = fileRunner(() => writer.file())
+    // Everything below may run without leaving the thread: writers in a row must not keep timers and sockets waiting.
+    await setImmediate()
     return withRetry(() =>
       writer.client.$transaction(
         async (database) => {

@@ -37,10 +37,11 @@ export function contentKeyPurpose({ epoch, revision }: Position): string {
 }
 
 /** Answers the position of a base that was built now, null when none was needed or another replica is at it. */
-export async function buildBaseIfNeeded(options: BaseBuilderOptions): Promise<Position | null> {
+export async function buildBaseIfNeeded(options: BaseBuilderOptions, stop?: AbortSignal): Promise<Position | null> {
   const { store } = options
   if (!(await isBaseNeeded(store))) return null
-  const outcome = await withLease(store, 'snapshot-base', { ttlMs: leaseTtlMs }, async (signal, lease) => {
+  const outcome = await withLease(store, 'snapshot-base', { ttlMs: leaseTtlMs }, async (lost, lease) => {
+    const signal = stop === undefined ? lost : AbortSignal.any([lost, stop])
     if (!(await isBaseNeeded(store))) return null
     const position = await buildBase(options, lease, signal)
     await pruneChangeLog(store, await pruneBases(store, position.epoch), options.clock.nowMs())

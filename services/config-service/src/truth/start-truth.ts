@@ -62,7 +62,7 @@ export async function startTruth(options: TruthOptions): Promise<Truth> {
     name: 'snapshot-base',
     intervalMs: baseCheckIntervalMs,
     isImmediate: true,
-    run: async () => void (await buildBaseIfNeeded({ store, context, clock, logger })),
+    run: async (signal) => void (await buildBaseIfNeeded({ store, context, clock, logger }, signal)),
     logger,
     clock,
   })

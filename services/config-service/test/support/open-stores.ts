@@ -9,13 +9,17 @@ export type Dialects = Record<string, () => Promise<DatabaseConnection>>
 
 export function dialectsOf(mariadb: Promise<SharedMariadb>): Dialects {
   return {
-    SQLite: async () => ({ dialect: 'sqlite', path: join(mkdtempSync(join(tmpdir(), 'gpt-load-api-')), 'test.db') }),
+    SQLite: async () => sqliteConnection(),
     MariaDB: async () => {
       const { host, port, createDatabase: create } = await mariadb
       const { name } = await create()
       return { dialect: 'mysql', host, port, user: 'root', password: '', database: name }
     },
   }
+}
+
+export function sqliteConnection(): DatabaseConnection {
+  return { dialect: 'sqlite', path: join(mkdtempSync(join(tmpdir(), 'gpt-load-api-')), 'test.db') }
 }
 
 export function openStore(connection: DatabaseConnection) {
