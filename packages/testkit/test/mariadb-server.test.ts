@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import mariadb from 'mariadb'
+import { createConnection } from 'mariadb'
 import { createCertificateAuthority } from '../src/servers/certificate-authority.ts'
 import { startMariadb } from '../src/servers/mariadb-server.ts'
 import type { TestDatabase } from '../src/servers/mariadb-server.ts'
 import { until } from '../src/until.ts'
 
 async function query(database: TestDatabase, sql: string): Promise<unknown> {
-  const connection = await mariadb.createConnection(database.dsn.replace('mysql:', 'mariadb:'))
+  const connection = await createConnection(database.dsn.replace('mysql:', 'mariadb:'))
   try {
     return await connection.query(sql)
   } finally {
@@ -30,7 +30,7 @@ test('a committed row survives SIGKILL and restart on the same port', async () =
 test('a paused server keeps its connections open and answers when resumed', async () => {
   await using server = await startMariadb()
   const database = await server.createDatabase()
-  const connection = await mariadb.createConnection(database.dsn.replace('mysql:', 'mariadb:'))
+  const connection = await createConnection(database.dsn.replace('mysql:', 'mariadb:'))
   server.pause()
   let isAnswered = false
   const answer = connection.query('SELECT 1 AS one').then((rows: unknown) => {
@@ -48,13 +48,13 @@ test('TLS is accepted with the CA; an unknown CA and a plain connection are refu
   using authority = await createCertificateAuthority()
   await using server = await startMariadb({ tls: await authority.issue(), isTlsRequired: true })
   const address = { host: '127.0.0.1', port: server.port, user: 'root', connectTimeout: 2_000 }
-  const trusted = await mariadb.createConnection({ ...address, ssl: { ca: authority.caPem } })
+  const trusted = await createConnection({ ...address, ssl: { ca: authority.caPem } })
   const [row] = await trusted.query("SHOW STATUS LIKE 'Ssl_cipher'")
   assert.match(row.Value, /^TLS_/)
   await trusted.end()
   using stranger = await createCertificateAuthority()
-  await assert.rejects(mariadb.createConnection({ ...address, ssl: { ca: stranger.caPem } }), /certificate/)
-  await assert.rejects(mariadb.createConnection(address))
+  await assert.rejects(createConnection({ ...address, ssl: { ca: stranger.caPem } }), /certificate/)
+  await assert.rejects(createConnection(address))
 })
 
 test('a server that cannot start says why', async () => {

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Redis } from 'ioredis'
-import mariadb from 'mariadb'
+import { createConnection } from 'mariadb'
 import { startTestServers } from '../src/servers/test-servers.ts'
 
 // A suite as others write it, run in a process of its own, as the test runner does.
@@ -61,7 +61,7 @@ test('suites of one run share servers, never a database, key or topic, and leave
 })
 
 async function assertEmpty({ port, redis }: Seen): Promise<void> {
-  const connection = await mariadb.createConnection({ host: '127.0.0.1', port, user: 'root' })
+  const connection = await createConnection({ host: '127.0.0.1', port, user: 'root' })
   assert.deepEqual(await connection.query("SHOW DATABASES LIKE 'test\\_%'"), [])
   await connection.end()
   const client = new Redis(redis)

@@ -197,7 +197,7 @@ class GroupSession implements ConsumerSession {
         const next = await this.#withinLog(state, wanted)
         if (!this.#isCurrent(state)) return
         this.#consumer.seek({ topic, partition, offset: next.toString() })
-        state.next = next
+        state.next = state.committed = next
         state.failures = 0
         return this.#resume(state)
       } catch (error) {

@@ -1,4 +1,3 @@
-// LEAD-NOTE (temporary; to the engineer of key-table/control-plane/access-log): the lead has written control-plane/{internal-client,snapshot-sync,snapshot-applier,policy-distributor,last-good-snapshot,outbox,reporter}.ts (committed: read and use them) and writes access-log/{worker-request-recorder,log-shipper}.ts right now (there by 18:40: do not write them). You do worker-pool.ts, drain.ts, edge-health.ts, config.ts, create-edge.ts, main.ts, wire all of it, as soon as the key table is committed.
 /**
  * Port of the last good snapshot of an edge: sealed frames as they came from config-service, in the order in which they
  * were applied. Sealed under EDGE_TOKEN, so that an edge needs only its own environment to start alone. Adapters:

@@ -217,6 +217,9 @@ describe('log stream over Kafka', async () => {
     })
     await consume(topic, slow, { sessionTimeoutMs: 6_000 })
     await until(() => ledger.rows.length === 1, { what: 'the batch', timeoutMs: 15_000 })
+    // Had the group given it up, it would have to join and ask again before it got more.
+    await producerOf(topic).send(batches(1, 1))
+    await until(() => ledger.rows.length === 2, { what: 'the next batch', timeoutMs: 15_000 })
     assert.equal(ledger.asked.length, 1)
     assert.deepEqual(ledger.revoked, [])
   })

@@ -34,8 +34,18 @@ export async function createCertificateAuthority(): Promise<CertificateAuthority
   const caKeyFile = join(dir.path, 'ca-key.pem')
   const extensions = ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign,cRLSign']
   await openssl([
-    ...['req', '-x509', ...NEW_KEY, '-keyout', caKeyFile, '-out', caFile, '-days', String(VALIDITY_DAYS)],
-    ...['-subj', '/CN=gpt-load test CA', ...extensions.flatMap((extension) => ['-addext', extension])],
+    'req',
+    '-x509',
+    ...NEW_KEY,
+    '-keyout',
+    caKeyFile,
+    '-out',
+    caFile,
+    '-days',
+    String(VALIDITY_DAYS),
+    '-subj',
+    '/CN=gpt-load test CA',
+    ...extensions.flatMap((extension) => ['-addext', extension]),
   ])
   const caPem = await readFile(caFile, 'utf8')
   let issued = 0
@@ -67,8 +77,21 @@ async function issueCertificate({
   await writeFile(`${base}.ext`, extensions)
   await openssl(['req', '-new', ...NEW_KEY, '-keyout', keyFile, '-out', `${base}.csr`, '-subj', `/CN=${commonName}`])
   await openssl([
-    ...['x509', '-req', '-in', `${base}.csr`, '-CA', caFile, '-CAkey', caKeyFile, '-CAcreateserial', '-out', certFile],
-    ...['-days', String(VALIDITY_DAYS), '-extfile', `${base}.ext`],
+    'x509',
+    '-req',
+    '-in',
+    `${base}.csr`,
+    '-CA',
+    caFile,
+    '-CAkey',
+    caKeyFile,
+    '-CAcreateserial',
+    '-out',
+    certFile,
+    '-days',
+    String(VALIDITY_DAYS),
+    '-extfile',
+    `${base}.ext`,
   ])
   const [certPem, keyPem] = await Promise.all([readFile(certFile, 'utf8'), readFile(keyFile, 'utf8')])
   await writeFile(keystoreFile, `${keyPem}${certPem}${caPem}`)

@@ -45,7 +45,7 @@ export async function startKafkaBroker(options: KafkaBrokerOptions): Promise<Loc
 }
 
 /** Size, Metadata (3) version 1, correlation id 0, no client id, no topics. */
-const METADATA_REQUEST = Buffer.from('0000000e' + '0003' + '0001' + '00000000' + 'ffff' + '00000000', 'hex')
+const METADATA_REQUEST = Buffer.from('0000000e 0003 0001 00000000 ffff 00000000'.replaceAll(' ', ''), 'hex')
 /** Size and correlation id stand before the array of brokers. */
 const BROKER_COUNT_OFFSET = 8
 

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { readFile } from 'node:fs/promises'
-import mariadb from 'mariadb'
+import { createConnection } from 'mariadb'
 import type { Connection } from 'mariadb'
 import { buildOnce } from './build-once.ts'
 import { cacheDir } from './cache-dir.ts'
@@ -138,7 +138,7 @@ async function withConnection(
   tls: ServerTls | undefined,
   use: (connection: Connection) => Promise<void>,
 ): Promise<void> {
-  const connection = await mariadb.createConnection({
+  const connection = await createConnection({
     host: '127.0.0.1',
     port,
     user: 'root',

@@ -105,7 +105,12 @@ function redisArgs(dir: string, port: number, options: RedisServerOptions, mode?
   if (mode === 'sentinel') return [...address, ...args]
   return [
     ...address,
-    ...['--save', '', '--appendonly', isPersistent ? 'yes' : 'no', '--appendfsync', 'always'],
+    '--save',
+    '',
+    '--appendonly',
+    isPersistent ? 'yes' : 'no',
+    '--appendfsync',
+    'always',
     ...(password ? ['--requirepass', password, '--masterauth', password] : []),
     ...(cluster ? ['--cluster-enabled', 'yes', '--cluster-config-file', join(dir, 'nodes.conf')] : []),
     ...(cluster ? ['--cluster-port', `${cluster.busPort}`, '--cluster-node-timeout', `${cluster.nodeTimeoutMs}`] : []),
@@ -115,8 +120,18 @@ function redisArgs(dir: string, port: number, options: RedisServerOptions, mode?
 
 function tlsArgs(tls: ServerTls): string[] {
   return [
-    ...['--tls-cert-file', tls.certFile, '--tls-key-file', tls.keyFile, '--tls-ca-cert-file', tls.caFile],
-    ...['--tls-auth-clients', 'no', '--tls-replication', 'yes', '--tls-cluster', 'yes'],
+    '--tls-cert-file',
+    tls.certFile,
+    '--tls-key-file',
+    tls.keyFile,
+    '--tls-ca-cert-file',
+    tls.caFile,
+    '--tls-auth-clients',
+    'no',
+    '--tls-replication',
+    'yes',
+    '--tls-cluster',
+    'yes',
   ]
 }
 
