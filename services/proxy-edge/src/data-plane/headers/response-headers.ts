@@ -1,4 +1,3 @@
-import { requestIdHeader } from '@gpt-load/contracts/proxy-errors'
 import { connectionNames, passes, responseHeaderRole } from './header-roles.ts'
 
 /**
@@ -20,8 +19,4 @@ export function passResponseHeaders(raw: readonly string[], secret: string, mask
 
 function holdsSecret(value: string, secret: string): boolean {
   return secret !== '' && value.length >= secret.length && value.includes(secret)
-}
-
-export function appendRequestId(headers: string[], requestId: string): void {
-  headers.push(requestIdHeader, requestId)
 }

@@ -73,8 +73,7 @@ class RuleStep {
   }
 }
 
-const variablePattern =
-  /\$\{(CLIENT_IP|GROUP_NAME|API_KEY|TIMESTAMP_MS|TIMESTAMP_S|REQUEST_ID|MODEL|ACCESS_KEY_NAME)\}/
+const variablePattern = /\$\{(CLIENT_IP|GROUP_NAME|API_KEY|TIMESTAMP_MS|TIMESTAMP_S|REQUEST_ID|MODEL|ACCESS_KEY_NAME)\}/
 
 function valueOf(name: string, variables: HeaderVariables): string {
   switch (name) {

@@ -91,7 +91,10 @@ export class PolicyStore {
       if (group.kind === 'standard') this.#plans.set(group.id, compileGroupPlan(group, context))
     for (const group of this.#records.values()) {
       if (group.kind !== 'aggregate') continue
-      this.#plans.set(group.id, compileAggregatePlan(group, (id) => this.#plans.get(id), context))
+      this.#plans.set(
+        group.id,
+        compileAggregatePlan(group, (id) => this.#plans.get(id), context),
+      )
     }
   }
 

@@ -39,7 +39,10 @@ export function compileUpstream(record: UpstreamRecord, context: UpstreamContext
   }
 }
 
-function compileOrigin(url: URL, { settings, proxyEnvironment, allowPrivateAddresses }: UpstreamContext): UpstreamOrigin {
+function compileOrigin(
+  url: URL,
+  { settings, proxyEnvironment, allowPrivateAddresses }: UpstreamContext,
+): UpstreamOrigin {
   const protocol = url.protocol as 'http:' | 'https:'
   const port = url.port === '' ? (protocol === 'https:' ? 443 : 80) : Number(url.port)
   const proxyUrl = chooseProxyUrl(settings.proxy_url, url, proxyEnvironment)
@@ -61,6 +64,9 @@ function compileOrigin(url: URL, { settings, proxyEnvironment, allowPrivateAddre
 }
 
 function queryParts(search: string): { name: string; text: string }[] {
-  const parts = search.slice(1).split('&').filter((text) => text !== '')
+  const parts = search
+    .slice(1)
+    .split('&')
+    .filter((text) => text !== '')
   return parts.map((text) => ({ name: text.split('=', 1)[0]!, text }))
 }

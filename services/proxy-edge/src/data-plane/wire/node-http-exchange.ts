@@ -276,12 +276,14 @@ function withoutTrailer(rawHeaders: readonly string[]): string[] {
 
 function headOf(status: number, rawHeaders: readonly string[]): string {
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`
-  for (let index = 0; index < rawHeaders.length; index += 2) head += `${rawHeaders[index]}: ${rawHeaders[index + 1]}\r\n`
+  for (let index = 0; index < rawHeaders.length; index += 2)
+    head += `${rawHeaders[index]}: ${rawHeaders[index + 1]}\r\n`
   return `${head}\r\n`
 }
 
 function toEntries(rawTrailers: readonly string[]): [string, string][] {
   const entries: [string, string][] = []
-  for (let index = 0; index < rawTrailers.length; index += 2) entries.push([rawTrailers[index]!, rawTrailers[index + 1]!])
+  for (let index = 0; index < rawTrailers.length; index += 2)
+    entries.push([rawTrailers[index]!, rawTrailers[index + 1]!])
   return entries
 }

@@ -6,12 +6,7 @@ import type { ConnectReceiver, PendingConnection } from './connect/connect-upstr
 import { basicCredentials, parseOutboundProxy } from './connect/outbound-proxy.ts'
 import { RequestBodyStream } from './request-body-stream.ts'
 import { PooledConnection, type UndiciOriginPool } from './undici-origin-pool.ts'
-import type {
-  UpstreamErrorKind,
-  UpstreamExchange,
-  UpstreamReceiver,
-  UpstreamRequest,
-} from './upstream-exchange.ts'
+import type { UpstreamErrorKind, UpstreamExchange, UpstreamReceiver, UpstreamRequest } from './upstream-exchange.ts'
 
 /**
  * One attempt over undici: connects or reuses, dispatches, maps undici's callbacks to the port. The object is undici's

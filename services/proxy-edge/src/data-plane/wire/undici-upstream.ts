@@ -53,4 +53,3 @@ export class UndiciUpstream implements UpstreamWire {
     return pool
   }
 }
-

@@ -1,0 +1,194 @@
+// Everything that proxy-edge reads from its environment. Nothing else in this service reads `process.env`.
+
+import { hostname } from 'node:os'
+import { z } from 'zod'
+import { adminVariables } from '@gpt-load/service-kit/admin-server'
+import { readEnvironment, type EnvironmentCheck, type EnvironmentSource } from '@gpt-load/service-kit/environment'
+import {
+  envBoolean,
+  envChoice,
+  envDurationMs,
+  envInteger,
+  envList,
+  envParsed,
+  envString,
+  listItems,
+} from '@gpt-load/service-kit/environment-variables'
+import { checkKafkaVariables, kafkaVariables } from '@gpt-load/service-kit/kafka-options'
+import { logVariables } from '@gpt-load/service-kit/logger'
+import { accepted, refused } from '@gpt-load/service-kit/parse-result'
+import { redisVariables } from '@gpt-load/service-kit/redis-dsn'
+import { logBatchCodecs } from '@gpt-load/transport/log-batch/log-batch'
+
+export type SnapshotStoreChoice = { kind: 'none' } | { kind: 'redis' } | { kind: 'file'; dir: string }
+
+const minEdgeTokenBytes = 32
+const maxEdgeTokens = 2
+const mebibyte = 1_048_576
+
+/** The request path's part: standalone reads the same variables. */
+export function requestPathVariables() {
+  return {
+    SERVER_READ_TIMEOUT: envDurationMs({
+      default: 60_000,
+      minMs: 1_000,
+      description: 'Longest time for a request head, and longest stall inside a request body',
+    }),
+    SERVER_WRITE_TIMEOUT: envDurationMs({
+      default: 600_000,
+      minMs: 1_000,
+      description: 'Longest time that a client may take nothing; no limit on the duration of an answer',
+    }),
+    SERVER_IDLE_TIMEOUT: envDurationMs({
+      default: 120_000,
+      minMs: 1_000,
+      description: 'An idle client connection is closed after this',
+    }),
+    SERVER_GRACEFUL_SHUTDOWN_TIMEOUT: envDurationMs({
+      default: 10_000,
+      description: 'Time that open streams have to finish when the edge drains; then they are cut',
+    }),
+    MAX_CONCURRENT_REQUESTS: envInteger({
+      default: 0,
+      min: 0,
+      max: 1_000_000,
+      description: 'Proxy requests at once, over all workers; 0 = no limit but memory',
+    }),
+    ENABLE_CORS: envBoolean({ default: false, description: 'Answer browsers of other origins' }),
+    ALLOWED_ORIGINS: envList({ default: [], description: 'Their origins, or `*`; needed with ENABLE_CORS' }),
+    ALLOWED_METHODS: envList({
+      default: ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS'],
+      description: 'Methods that they may use',
+    }),
+    ALLOWED_HEADERS: envList({ default: ['*'], description: 'Headers that they may send' }),
+    ALLOW_CREDENTIALS: envBoolean({ default: false, description: 'With cookies and credentials; not with `*`' }),
+    WIRE: envChoice(['node'], {
+      default: 'node',
+      description: 'Adapters that speak HTTP: node (node:http and undici)',
+    }),
+    ALLOW_PRIVATE_UPSTREAMS: envBoolean({
+      default: true,
+      description: 'Upstreams may be on private and loopback addresses; link-local ones never',
+    }),
+    MAX_REPLAY_BYTES: envInteger({
+      default: 64 * mebibyte,
+      min: 0,
+      description: 'Memory of one worker for request bodies that are kept for a retry',
+    }),
+    HTTP_PROXY: envString({
+      default: '',
+      description: 'Outbound proxy for http upstreams of groups without proxy_url',
+    }),
+    HTTPS_PROXY: envString({ default: '', description: 'The same for https upstreams' }),
+    NO_PROXY: envString({ default: '', description: 'Hosts that are reached without it, between commas' }),
+    LOG_BATCH_CODEC: envChoice(logBatchCodecs, {
+      default: 'zstd',
+      description: 'Compression of request log batches: none, gzip, zstd',
+    }),
+    LOG_MAX_WAITING_BYTES: envInteger({
+      default: 64 * mebibyte,
+      min: mebibyte,
+      description:
+        'Memory for request log batches that wait for the log stream; past it the oldest are dropped and counted',
+    }),
+  }
+}
+
+export const proxyEdgeVariables = z.object({
+  PORT: envInteger({ default: 3001, min: 0, max: 65_535, description: 'Port of the proxy; 0 = any free one' }),
+  HOST: envString({ default: '0.0.0.0', description: 'Address of the proxy' }),
+  ...adminVariables(),
+  EDGE_NAME: envString({
+    default: hostname(),
+    pattern: /^[\w.-]{1,100}$/,
+    patternAdvice: 'use letters, digits, dots, dashes and underscores',
+    description: 'Name of this edge in reports, logs and causes',
+  }).meta({ defaultText: 'host name', description: 'Name of this edge in reports, logs and causes' }),
+  EDGE_TOKEN: envParsed(parseEdgeTokens, {
+    isSecret: true,
+    description: 'Secret shared with config-service; two between commas while it is changed (the first is sent)',
+    missingAdvice: 'use the EDGE_TOKEN of config-service; make one with: openssl rand -hex 32',
+  }),
+  CONFIG_SERVICE_URLS: envParsed(parseUrls, {
+    description: 'Internal listeners of config-service: `http://host:9080,http://host:9080`',
+    missingAdvice: 'list the internal listeners of config-service: http://host:9080,http://host:9080',
+  }),
+  ...redisVariables(),
+  REDIS_KEY_PREFIX: envString({ default: 'gpt-load:', description: 'Before every key and channel in Redis' }),
+  ...kafkaVariables(),
+  ...logVariables(),
+  SNAPSHOT_STORE: envParsed(parseSnapshotStore, {
+    default: { kind: 'none' } as SnapshotStoreChoice,
+    defaultText: 'none',
+    description: 'Where the last good snapshot is kept: `none`, `file:/dir`, `redis`',
+  }),
+  MAX_SNAPSHOT_AGE: envDurationMs({
+    default: 86_400_000,
+    minMs: 60_000,
+    description: 'Oldest stored snapshot to start from; serving on from memory past it is allowed and shown',
+  }),
+  WORKERS: envInteger({ default: 1, min: 1, max: 64, description: 'Data-plane threads; they share the port' }),
+  DRAIN_DELAY_MS: envInteger({
+    default: 5_000,
+    min: 0,
+    max: 600_000,
+    description: 'Milliseconds for which a draining edge still accepts, until balancers have noticed',
+  }),
+  ...requestPathVariables(),
+})
+export type ProxyEdgeConfig = z.output<typeof proxyEdgeVariables>
+
+export function readProxyEdgeConfig(source: EnvironmentSource = process.env): Readonly<ProxyEdgeConfig> {
+  return readEnvironment(proxyEdgeVariables, lowerCaseProxies(source), { checks: [checkKafkaVariables, checkCors] })
+}
+
+/** Most tools read both spellings; the lower-case one wins (curl). */
+function lowerCaseProxies(source: EnvironmentSource): EnvironmentSource {
+  const named = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'].map((name) => [
+    name,
+    source[name.toLowerCase()] || source[name],
+  ])
+  return { ...source, ...Object.fromEntries(named) }
+}
+
+type CorsValues = { ENABLE_CORS: boolean; ALLOWED_ORIGINS: readonly string[]; ALLOW_CREDENTIALS: boolean }
+
+export const checkCors: EnvironmentCheck<CorsValues> = (values, report) => {
+  if (values.ENABLE_CORS !== true) return
+  const origins = values.ALLOWED_ORIGINS ?? []
+  if (origins.length === 0) report('ALLOWED_ORIGINS', 'is empty and ENABLE_CORS is on', 'list the origins, or use *')
+  if (origins.includes('*') && values.ALLOW_CREDENTIALS === true) {
+    report('ALLOW_CREDENTIALS', 'is on with ALLOWED_ORIGINS=*', 'list the origins: browsers refuse both together')
+  }
+}
+
+function parseEdgeTokens(text: string) {
+  const tokens = listItems(text)
+  const advice = 'make one with: openssl rand -hex 32'
+  if (tokens.length === 0) return refused('holds no token', advice)
+  if (tokens.length > maxEdgeTokens)
+    return refused(`holds more than ${maxEdgeTokens} tokens`, 'keep the new and the old one')
+  const isShort = tokens.some((token) => Buffer.byteLength(token) < minEdgeTokenBytes)
+  return isShort ? refused(`is shorter than ${minEdgeTokenBytes} bytes`, advice) : accepted(tokens)
+}
+
+function parseUrls(text: string) {
+  const urls = listItems(text)
+  if (urls.length === 0) return refused('names no URL', 'write http://host:9080')
+  const isBad = urls.some((url) => {
+    const parsed = URL.parse(url)
+    return !parsed || !['http:', 'https:'].includes(parsed.protocol) || parsed.username !== '' || parsed.password !== ''
+  })
+  return isBad
+    ? refused('has an item that is not an http URL', 'write http://host:9080,http://host:9080')
+    : accepted(urls)
+}
+
+function parseSnapshotStore(text: string) {
+  const choice = text.trim()
+  if (choice === 'none' || choice === 'redis') return accepted<SnapshotStoreChoice>({ kind: choice })
+  const dir = /^file:(.+)$/.exec(choice)?.[1]
+  return dir === undefined
+    ? refused('is not a snapshot store', 'use none, redis or file:/dir')
+    : accepted<SnapshotStoreChoice>({ kind: 'file', dir })
+}

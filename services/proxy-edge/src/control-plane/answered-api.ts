@@ -1,0 +1,27 @@
+import type { Clock } from '@gpt-load/service-kit/clock'
+import type { InternalApi } from '@gpt-load/transport/internal-api'
+
+/** The same port, which remembers when config-service last answered anything. */
+export interface AnsweredApi extends InternalApi {
+  /** Epoch ms; 0 = never yet. */
+  readonly answeredAtMs: number
+}
+
+export function createAnsweredApi(api: InternalApi, clock: Pick<Clock, 'nowMs'>): AnsweredApi {
+  let answeredAtMs = 0
+  async function noted<T>(answer: Promise<T>): Promise<T> {
+    const value = await answer
+    answeredAtMs = clock.nowMs()
+    return value
+  }
+  return {
+    manifest: () => noted(api.manifest()),
+    base: (place, signal) => noted(api.base(place, signal)),
+    delta: (request) => noted(api.delta(request)),
+    keyEvents: (post) => noted(api.keyEvents(post)),
+    report: (report) => noted(api.report(report)),
+    get answeredAtMs() {
+      return answeredAtMs
+    },
+  }
+}

@@ -1,0 +1,69 @@
+import type { Clock } from '@gpt-load/service-kit/clock'
+import type { Health } from '@gpt-load/service-kit/health'
+import type { SnapshotPosition } from './snapshot-sync.ts'
+
+/**
+ * /readyz of an edge depends on one thing: a snapshot was applied (and its workers listen). Redis, Kafka and config-service are
+ * shown, never required: an edge serves without all of them.
+ */
+export type EdgeHealthOptions = {
+  health: Health
+  clock: Clock
+  position(): SnapshotPosition
+  /** When config-service last answered anything; 0 = never since the start. Epoch ms. */
+  answeredAtMs(): number
+  maxSnapshotAgeMs: number
+  runningWorkers(): number
+  wantedWorkers: number
+  isFeedConnected(): boolean
+  isLogStreamConnected(): boolean
+  log(): { inFlight: number; dropped: number }
+  outboxPending(): number
+}
+
+/** Reports go every second; so many missed is news. */
+const answerOverdueMs = 10_000
+
+export function registerEdgeHealth(options: EdgeHealthOptions): void {
+  const { health } = options
+  health.register({ name: 'snapshot', required: true, check: () => snapshotCheck(options) })
+  health.register({ name: 'workers', required: true, check: () => workersCheck(options) })
+  health.register({ name: 'config-service', required: false, check: () => contactCheck(options) })
+  health.register({
+    name: 'change-feed',
+    required: false,
+    check: () => (options.isFeedConnected() ? { ok: true } : { ok: false, detail: 'changes come by long poll' }),
+  })
+  health.register({ name: 'log-stream', required: false, check: () => logCheck(options) })
+  health.register({
+    name: 'outbox',
+    required: false,
+    check: () => ({ ok: true, detail: `${options.outboxPending()} key events wait for config-service` }),
+  })
+}
+
+function snapshotCheck({ position }: EdgeHealthOptions) {
+  const { epoch, revision } = position()
+  return epoch === '' ? { ok: false, detail: 'none applied yet' } : { ok: true, detail: `revision ${revision}` }
+}
+
+function workersCheck({ runningWorkers, wantedWorkers }: EdgeHealthOptions) {
+  const running = runningWorkers()
+  return { ok: running > 0, detail: `${running} of ${wantedWorkers}` }
+}
+
+/** Serving on from memory past the maximum age is allowed; it is said here. */
+function contactCheck({ answeredAtMs, clock, maxSnapshotAgeMs }: EdgeHealthOptions) {
+  const at = answeredAtMs()
+  if (at === 0) return { ok: false, detail: 'not reached since the start' }
+  const ageMs = clock.nowMs() - at
+  const isPastMaximum = ageMs > maxSnapshotAgeMs
+  const detail = `answered ${Math.round(ageMs / 1_000)} s ago${isPastMaximum ? ', past the maximum age' : ''}`
+  return { ok: ageMs < answerOverdueMs, detail }
+}
+
+function logCheck({ isLogStreamConnected, log }: EdgeHealthOptions) {
+  const { inFlight, dropped } = log()
+  const detail = `${inFlight} records in memory (no disk spool), ${dropped} dropped`
+  return { ok: isLogStreamConnected(), detail }
+}

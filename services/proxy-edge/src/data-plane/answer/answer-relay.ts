@@ -1,0 +1,76 @@
+import { requestIdHeader } from '@gpt-load/contracts/proxy-errors'
+import { findHeader, hasHeader, removeHeader, setHeader } from '../headers/raw-headers.ts'
+import { passResponseHeaders } from '../headers/response-headers.ts'
+import type { Attempt } from '../attempt.ts'
+import type { RequestLog } from '../observe/request-log.ts'
+import type { CorsPolicy } from '../route/cors-policy.ts'
+import type { DownstreamExchange } from '../wire/downstream-exchange.ts'
+import type { PreparedAnswer } from './final-answer.ts'
+import { UsageTee } from './usage-tee.ts'
+
+/**
+ * The way back: one head, then bytes as they come. Adds what we add to every answer and nothing else; reads usage beside the
+ * stream.
+ */
+export class AnswerRelay {
+  readonly #exchange: DownstreamExchange
+  readonly #log: RequestLog
+  readonly #cors: CorsPolicy | null
+  tee: UsageTee | null = null
+
+  constructor(exchange: DownstreamExchange, log: RequestLog, cors: CorsPolicy | null) {
+    this.#exchange = exchange
+    this.#log = log
+    this.#cors = cors
+  }
+
+  /** An upstream's answer, from its head on. */
+  begin({ status, reason, rawHeaders, target, mask }: Attempt, isStream: boolean): void {
+    const contentType = findHeader(rawHeaders, 'content-type')
+    const headers = passResponseHeaders(rawHeaders, target.secret, mask)
+    const isEventStream = contentType.toLowerCase().startsWith('text/event-stream')
+    // Reverse proxies in front of us would otherwise collect events.
+    if (isEventStream && !hasHeader(headers, 'x-accel-buffering')) headers.push('X-Accel-Buffering', 'no')
+    this.#log.isStream ||= isEventStream
+    if (status >= 200 && status < 300 && (isEventStream || contentType.includes('json'))) {
+      const reader = target.plan.channel.createUsageReader({ contentType, isStream })
+      this.tee = new UsageTee(reader, findHeader(rawHeaders, 'content-encoding'))
+    }
+    this.#writeHead(status, reason, headers)
+  }
+
+  /** An answer that was held, or was rewritten. False: the client reads too slowly. */
+  send({ status, reason, headers, body }: PreparedAnswer): boolean {
+    this.#writeHead(status, reason, headers)
+    return body.length === 0 || this.write(body)
+  }
+
+  /** A rewritten body in the upstream's answer. */
+  sendRewritten({ status, reason, rawHeaders, target, mask }: Attempt, body: Uint8Array): void {
+    const headers = passResponseHeaders(rawHeaders, target.secret, mask)
+    for (const name of ['content-encoding', 'etag', 'content-md5', 'digest', 'trailer']) removeHeader(headers, name)
+    setHeader(headers, 'Content-Length', 'content-length', String(body.length))
+    this.send({ status, reason, headers, body })
+  }
+
+  /** False: the client reads too slowly. */
+  write(chunk: Uint8Array): boolean {
+    const log = this.#log
+    if (log.firstByteMs === -1) log.firstByteMs = log.elapsedMs()
+    log.bytesOut += chunk.length
+    const isFlowing = this.#exchange.write(chunk)
+    if (this.tee !== null && this.tee.push(chunk)) log.firstTokenMs = log.elapsedMs()
+    return isFlowing
+  }
+
+  end(rawTrailers: readonly string[]): void {
+    this.#exchange.end(rawTrailers)
+  }
+
+  #writeHead(status: number, reason: string, headers: string[]): void {
+    headers.push(requestIdHeader, this.#log.requestId)
+    this.#cors?.decorate(headers, this.#exchange.rawHeaders)
+    this.#log.status = status
+    this.#exchange.writeHead(status, reason, headers)
+  }
+}

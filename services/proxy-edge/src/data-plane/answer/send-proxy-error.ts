@@ -1,0 +1,35 @@
+import type { Channel } from '@gpt-load/channels/channel'
+import { proxyErrors, requestIdHeader, type ProxyErrorCode } from '@gpt-load/contracts/proxy-errors'
+import type { CorsPolicy } from '../route/cors-policy.ts'
+import type { DownstreamExchange } from '../wire/downstream-exchange.ts'
+
+export type ProxyError = {
+  status: number
+  code: string
+  message: string
+  requestId: string
+  /** 0 = no Retry-After. */
+  retryAfterSeconds: number
+}
+
+export function proxyError(code: ProxyErrorCode, requestId: string, retryAfterSeconds = 0): ProxyError {
+  return { ...proxyErrors[code], code, requestId, retryAfterSeconds }
+}
+
+/** An error of our own, whole, in the caller's dialect. Answers how many bytes its body has. */
+export function sendProxyError(
+  exchange: DownstreamExchange,
+  channel: Channel,
+  error: ProxyError,
+  cors: CorsPolicy | null,
+): number {
+  const rendered = channel.renderError(error)
+  const body = Buffer.from(rendered.body)
+  const headers = [...rendered.headers, 'Content-Length', String(body.length), requestIdHeader, error.requestId]
+  if (error.retryAfterSeconds > 0) headers.push('Retry-After', String(error.retryAfterSeconds))
+  cors?.decorate(headers, exchange.rawHeaders)
+  exchange.writeHead(error.status, '', headers)
+  if (exchange.method !== 'HEAD') exchange.write(body)
+  exchange.end()
+  return body.length
+}

@@ -1,0 +1,317 @@
+import type { TimeoutStage } from '@gpt-load/contracts/proxy-errors'
+import { type AttemptFailure, failureOfAnswer, failureOfError, failureOfTimeout } from './attempt-failure.ts'
+import { maskOf } from './answer/mask-secret.ts'
+import { decodeBody, isPlain } from './body/decode-body.ts'
+import { HoldBuffer } from './body/hold-buffer.ts'
+import type { RequestBody } from './body/request-body.ts'
+import { Upload } from './body/upload.ts'
+import { findHeader } from './headers/raw-headers.ts'
+import type { Target } from './select-target.ts'
+import type { TimerWheel, WheelTimer } from './timer-wheel.ts'
+import type {
+  UpstreamError,
+  UpstreamExchange,
+  UpstreamReceiver,
+  UpstreamRequest,
+  UpstreamWire,
+} from './wire/upstream-exchange.ts'
+
+/**
+ * One attempt: sends the request to one upstream with one key, watches its stages, and holds back what has to be judged or
+ * rewritten before a byte of it goes to the client. What becomes of the request is the owner's to decide; after `abort` or a
+ * final report the attempt is silent.
+ *
+ *   connecting -> sending -> relaying                 (an answer to pass on)
+ *                         -> judging [-> relaying]    (an error, held up to 64 KiB; passed on when it is final)
+ *                         -> collecting               (a model list to rewrite)
+ */
+export type HeadVerdict = 'relay' | 'judge' | 'collect'
+
+export interface AttemptOwner {
+  onAttemptConnect(isReused: boolean): void
+  onAttemptInformational(status: number, rawHeaders: readonly string[]): void
+  judgeHead(attempt: Attempt): HeadVerdict
+  onAttemptData(chunk: Uint8Array): void
+  onAttemptEnd(rawTrailers: readonly string[]): void
+  /** In the middle of an answer that the client has begun to get. */
+  onAttemptBroken(attempt: Attempt, failure: AttemptFailure): void
+  onAttemptFailed(attempt: Attempt, failure: AttemptFailure): void
+  onAttemptCollected(attempt: Attempt, body: Uint8Array, isWhole: boolean): void
+  /** The upstream takes the request body more slowly than it comes, or takes it again. */
+  onUploadFlow(isBlocked: boolean): void
+}
+
+export type AttemptOptions = {
+  owner: AttemptOwner
+  wire: UpstreamWire
+  wheel: TimerWheel
+  stageTimer: WheelTimer
+  totalTimer: WheelTimer
+  target: Target
+  number: number
+  sentModel: string
+  body: RequestBody
+  isStream: boolean
+  nowMs: () => number
+}
+
+/** An error's first bytes are enough to judge it; the rest streams. */
+const maxJudgedBytes = 65_536
+const maxCollectedBytes = 4_194_304
+
+type Phase = 'connecting' | 'sending' | 'judging' | 'collecting' | 'deciding' | 'relaying' | 'over'
+
+export class Attempt implements UpstreamReceiver {
+  readonly target: Target
+  readonly number: number
+  readonly startedMs = performance.now()
+  connectMs = -1
+  headMs = -1
+  endMs = -1
+  status = 0
+  reason = ''
+  rawHeaders: readonly string[] = []
+  /** The model as it went out. */
+  readonly sentModel: string
+  readonly #options: AttemptOptions
+  readonly #upload: Upload
+  #exchange: UpstreamExchange | null = null
+  #phase: Phase = 'connecting'
+  #stage: TimeoutStage = 'connect'
+  #sentMs = 0
+  #isStreaming = false
+  #hasBody = false
+  #hold: HoldBuffer | null = null
+  #mask = ''
+
+  constructor(options: AttemptOptions) {
+    this.#options = options
+    this.target = options.target
+    this.number = options.number
+    this.sentModel = options.sentModel
+    this.#upload = new Upload(options.body)
+  }
+
+  get startedAtMs(): number {
+    return this.#options.nowMs() - (performance.now() - this.startedMs)
+  }
+
+  /** The upstream may have the whole request. */
+  get isRequestSent(): boolean {
+    return this.#phase !== 'connecting' && (!this.#isStreaming || this.#upload.isDone)
+  }
+
+  /** What stands in an answer in place of the key that was used. */
+  get mask(): string {
+    if (this.#mask === '') this.#mask = maskOf(this.target.secret)
+    return this.#mask
+  }
+
+  start(request: UpstreamRequest): void {
+    const { wire, wheel, stageTimer, totalTimer, isStream } = this.#options
+    const { settings } = this.target.plan
+    wheel.arm(stageTimer, request.origin.connectTimeoutMs)
+    if (!isStream) wheel.arm(totalTimer, settings.request_timeout * 1_000)
+    this.#isStreaming = request.body === null && request.contentLength !== 0
+    const exchange = wire.open(request, this)
+    if (this.#phase === 'over') return
+    this.#exchange = exchange
+    if (this.#isStreaming) this.#upload.begin(exchange)
+  }
+
+  /** More of the request body has come. */
+  pump(): void {
+    if (!this.#isStreaming || this.#phase === 'over') return
+    const wasBlocked = this.#upload.isBlocked
+    this.#upload.pump()
+    if (this.#phase === 'sending') this.#armHead()
+    if (this.#upload.isBlocked && !wasBlocked) this.#options.owner.onUploadFlow(true)
+  }
+
+  pause(): void {
+    this.#exchange?.pause()
+    this.#options.wheel.disarm(this.#options.stageTimer)
+  }
+
+  resume(): void {
+    if (this.#phase === 'over') return
+    this.#armIdle()
+    this.#exchange?.resume()
+  }
+
+  abort(): void {
+    if (this.#phase === 'over') return
+    this.#finish()
+    this.#exchange?.abort()
+  }
+
+  /** The rest of an answer that was held: it is passed on after all, at once or when the client has taken what came first. */
+  relayRest(isFlowing: boolean): void {
+    this.#phase = 'relaying'
+    if (isFlowing) this.resume()
+  }
+
+  onTimeout(timer: WheelTimer): void {
+    if (this.#phase === 'over') return
+    const stage = timer === this.#options.totalTimer ? 'total' : this.#stage
+    const isUnsent = this.#phase === 'connecting'
+    this.#exchange?.abort()
+    this.#stopWith(failureOfTimeout(stage, isUnsent))
+  }
+
+  onConnect(isReused: boolean): void {
+    if (this.#phase === 'over') return
+    this.#phase = 'sending'
+    this.connectMs = performance.now() - this.startedMs
+    this.#options.owner.onAttemptConnect(isReused)
+    this.#armHead()
+  }
+
+  onInformational(status: number, rawHeaders: readonly string[]): void {
+    if (this.#phase !== 'over') this.#options.owner.onAttemptInformational(status, rawHeaders)
+  }
+
+  onHead(status: number, reason: string, rawHeaders: readonly string[]): void {
+    if (this.#phase === 'over') return
+    this.status = status
+    this.reason = reason
+    this.rawHeaders = rawHeaders
+    this.headMs = performance.now() - this.startedMs
+    this.#armFirstByte()
+    if (findHeader(rawHeaders, 'content-type').toLowerCase().startsWith('text/event-stream'))
+      this.#options.wheel.disarm(this.#options.totalTimer)
+    const verdict = this.#options.owner.judgeHead(this)
+    if (verdict === 'relay') this.#phase = 'relaying'
+    else this.#beginHold(verdict)
+  }
+
+  onData(chunk: Uint8Array): void {
+    if (this.#phase === 'over') return
+    if (this.#phase !== 'relaying') return this.#keep(chunk)
+    this.#hasBody = true
+    this.#armIdle()
+    this.#options.owner.onAttemptData(chunk)
+  }
+
+  onEnd(rawTrailers: readonly string[]): void {
+    if (this.#phase === 'over') return
+    if (this.#phase === 'judging') return this.#judge(true, rawTrailers)
+    if (this.#phase === 'collecting') return this.#collected(true)
+    this.#finish()
+    this.#options.owner.onAttemptEnd(rawTrailers)
+  }
+
+  onDrain(): void {
+    if (this.#phase === 'over') return
+    this.#upload.onDrain()
+    if (this.#phase === 'sending') this.#armHead()
+    if (!this.#upload.isBlocked) this.#options.owner.onUploadFlow(false)
+  }
+
+  /** Upgrades are not asked for. */
+  onUpgrade(): void {
+    this.onError({ kind: 'protocol', code: 'UNASKED_UPGRADE', isUnsent: false })
+    this.#exchange?.abort()
+  }
+
+  onError(error: UpstreamError): void {
+    if (this.#phase === 'over') return
+    this.#stopWith(failureOfError(error))
+  }
+
+  /** Error and timeout end alike: by how far the answer had come. */
+  #stopWith(failure: AttemptFailure): void {
+    const { owner } = this.#options
+    const phase = this.#phase
+    this.#finish()
+    if (phase === 'relaying') owner.onAttemptBroken(this, failure)
+    else owner.onAttemptFailed(this, failure)
+  }
+
+  #beginHold(verdict: 'judge' | 'collect'): void {
+    this.#phase = verdict === 'judge' ? 'judging' : 'collecting'
+    this.#hold = new HoldBuffer(verdict === 'judge' ? maxJudgedBytes : maxCollectedBytes)
+  }
+
+  #keep(chunk: Uint8Array): void {
+    this.#hold!.add(chunk)
+    if (this.#phase === 'deciding') return
+    this.#hasBody = true
+    this.#armIdle()
+    if (!this.#hold!.isFull) return
+    this.pause()
+    if (this.#phase === 'judging') this.#judge(false, [])
+    else this.#collected(false)
+  }
+
+  #collected(isWhole: boolean): void {
+    const body = this.#hold!.bytes()
+    this.#phase = 'deciding'
+    if (isWhole) this.#finish()
+    this.#options.owner.onAttemptCollected(this, body, isWhole)
+  }
+
+  #judge(isWhole: boolean, rawTrailers: readonly string[]): void {
+    this.#phase = 'deciding'
+    if (isWhole) this.#options.wheel.disarm(this.#options.stageTimer)
+    const encoding = findHeader(this.rawHeaders, 'content-encoding')
+    const body = this.#hold!.bytes()
+    if (isPlain(encoding)) return this.#decide(body, body, isWhole, rawTrailers, false)
+    decodeBody(body, encoding, 4 * maxJudgedBytes, (decoded) => {
+      // The client may have left, or a timer fired, while this was decoded.
+      if (this.#phase === 'deciding') this.#decide(this.#hold!.bytes(), decoded, isWhole, rawTrailers, true)
+    })
+  }
+
+  #decide(
+    body: Uint8Array,
+    text: Uint8Array | null,
+    isWhole: boolean,
+    rawTrailers: readonly string[],
+    isEncoded: boolean,
+  ): void {
+    const { target, status, reason, rawHeaders } = this
+    const { secret, plan } = target
+    const classification = plan.channel.classify({
+      status,
+      headers: rawHeaders,
+      body: text === null ? '' : Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString('utf8'),
+      nowMs: this.#options.nowMs(),
+      model: this.sentModel,
+    })
+    const decoded = isEncoded ? text : null
+    const answer = { status, reason, rawHeaders, body, rawTrailers, isWhole, decoded, secret, mask: this.mask }
+    if (isWhole) this.#finish()
+    this.#options.owner.onAttemptFailed(this, failureOfAnswer(answer, classification, false))
+  }
+
+  #armHead(): void {
+    const { settings } = this.target.plan
+    const headMs = settings.response_header_timeout * 1_000
+    this.#sentMs = performance.now()
+    this.#stage = settings.first_byte_timeout_ms < headMs ? 'first_byte' : 'response_header'
+    this.#options.wheel.arm(this.#options.stageTimer, Math.min(headMs, settings.first_byte_timeout_ms))
+  }
+
+  #armFirstByte(): void {
+    const { wheel, stageTimer } = this.#options
+    const spentMs = performance.now() - this.#sentMs
+    this.#stage = 'first_byte'
+    wheel.disarm(stageTimer)
+    wheel.arm(stageTimer, Math.max(1, this.target.plan.settings.first_byte_timeout_ms - spentMs))
+  }
+
+  #armIdle(): void {
+    const { wheel, stageTimer } = this.#options
+    if (this.#hasBody) this.#stage = 'stream_idle'
+    const { stream_idle_timeout_ms, first_byte_timeout_ms } = this.target.plan.settings
+    wheel.arm(stageTimer, this.#hasBody ? stream_idle_timeout_ms : first_byte_timeout_ms)
+  }
+
+  #finish(): void {
+    this.#phase = 'over'
+    this.endMs = performance.now() - this.startedMs
+    this.#options.wheel.disarm(this.#options.stageTimer)
+    this.#options.wheel.disarm(this.#options.totalTimer)
+  }
+}

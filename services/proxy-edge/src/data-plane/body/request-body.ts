@@ -1,0 +1,74 @@
+import type { ReplayBudget } from './replay-budget.ts'
+
+const nothing = new Uint8Array(0)
+
+/**
+ * A request body while it arrives. Pieces are kept as they came, up to `maxHeldBytes` and the worker's budget; past either the
+ * body is no longer replayable and pieces are let go as soon as they are sent. Attempts read it by index, so that a second
+ * one can begin while the first pieces of the rest still arrive.
+ */
+export class RequestBody {
+  readonly #budget: ReplayBudget
+  readonly #maxHeldBytes: number
+  readonly #pieces: (Uint8Array | null)[] = []
+  #whole: Uint8Array | null = null
+  #heldBytes = 0
+  bytes = 0
+  isComplete = false
+  /** From the first byte on; false for good once a piece was let go. */
+  isReplayable = true
+  rawTrailers: readonly string[] = []
+
+  constructor(budget: ReplayBudget, maxHeldBytes: number) {
+    this.#budget = budget
+    this.#maxHeldBytes = maxHeldBytes
+  }
+
+  get pieceCount(): number {
+    return this.#pieces.length
+  }
+
+  add(chunk: Uint8Array): void {
+    this.bytes += chunk.length
+    this.#pieces.push(chunk)
+    if (!this.isReplayable) return
+    if (this.bytes > this.#maxHeldBytes || !this.#budget.take(chunk.length)) this.isReplayable = false
+    else this.#heldBytes += chunk.length
+  }
+
+  complete(rawTrailers: readonly string[]): void {
+    this.isComplete = true
+    this.rawTrailers = rawTrailers
+  }
+
+  piece(index: number): Uint8Array {
+    return this.#pieces[index] ?? nothing
+  }
+
+  /** Sent and not needed again: only of a body that cannot be replayed anyway. */
+  letGo(index: number): void {
+    if (!this.isReplayable) this.#pieces[index] = null
+  }
+
+  /** Every piece is still here. */
+  get isAtHand(): boolean {
+    return this.isComplete && (this.#pieces.length === 0 || this.#pieces[0] !== null)
+  }
+
+  whole(): Uint8Array {
+    if (this.#whole !== null) return this.#whole
+    const pieces = this.#pieces as Uint8Array[]
+    this.#whole = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
+    // One copy is enough: from here on the joined one serves replays too.
+    if (pieces.length > 1) pieces.splice(0, pieces.length, this.#whole)
+    return this.#whole
+  }
+
+  dispose(): void {
+    this.#budget.giveBack(this.#heldBytes)
+    this.#heldBytes = 0
+    this.#pieces.length = 0
+    this.#whole = null
+    this.isReplayable = false
+  }
+}

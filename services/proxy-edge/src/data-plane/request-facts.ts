@@ -1,0 +1,48 @@
+import type { Channel, RequestShape, StatefulPath } from '@gpt-load/channels/channel'
+import type { RequestScanner } from '@gpt-load/channels/request-scanner'
+import { findHeader } from './headers/raw-headers.ts'
+import type { ModelPlace } from './shape/decide-model.ts'
+
+/** What a request is, as head and scanner tell. The shape that channels judge by. */
+export class RequestFacts implements RequestShape {
+  readonly method: string
+  readonly path: string
+  /** Credentials are removed. */
+  readonly query: string
+  readonly accept: string
+  readonly stateful: StatefulPath | null
+  bodyModel = ''
+  bodyStream = false
+  previousResponseId = ''
+  model = ''
+  place: ModelPlace = 'none'
+  /** The body is one JSON object, as far as it has come. */
+  hasObject = false
+
+  constructor(channel: Channel, method: string, path: string, query: string, rawHeaders: readonly string[]) {
+    this.method = method
+    this.path = path
+    this.query = query
+    this.accept = findHeader(rawHeaders, 'accept')
+    this.stateful = channel.statefulPath(method, path)
+    this.#locateModel(channel, false)
+  }
+
+  read(channel: Channel, scanner: RequestScanner): void {
+    this.bodyModel = scanner.model
+    this.bodyStream = scanner.stream
+    this.previousResponseId = scanner.previousResponseId
+    this.hasObject = scanner.isObject
+    this.#locateModel(channel, scanner.isObject)
+  }
+
+  get isSticky(): boolean {
+    return this.stateful !== null || this.previousResponseId !== ''
+  }
+
+  #locateModel(channel: Channel, hasObject: boolean): void {
+    const { model, place } = channel.model(this)
+    this.model = model
+    this.place = place === 'none' && hasObject ? 'body' : place
+  }
+}

@@ -1,0 +1,26 @@
+import type { RequestRecorder } from '../access-log/request-recorder.ts'
+import type { ReplayBudget } from './body/replay-budget.ts'
+import type { KeyTable } from './key-table/key-table.ts'
+import type { RequestCounters } from './observe/counters.ts'
+import type { KeyOutcomes } from './observe/key-outcomes.ts'
+import type { RequestIds } from './observe/request-id.ts'
+import type { PolicyStore } from './plan/policy-store.ts'
+import type { CorsPolicy } from './route/cors-policy.ts'
+import type { TimerWheel } from './timer-wheel.ts'
+import type { TriedLists } from './tried-lists.ts'
+import type { UpstreamWire } from './wire/upstream-exchange.ts'
+
+/** What every request of a worker shares. */
+export type RequestServices = {
+  readonly policies: PolicyStore
+  readonly table: KeyTable
+  readonly wire: UpstreamWire
+  readonly recorder: RequestRecorder
+  readonly outcomes: KeyOutcomes
+  readonly wheel: TimerWheel
+  readonly counters: RequestCounters
+  readonly ids: RequestIds
+  readonly replay: ReplayBudget
+  readonly triedLists: TriedLists
+  readonly cors: CorsPolicy | null
+}

@@ -1,0 +1,167 @@
+import type { KeyTable } from './key-table/key-table.ts'
+import type { UsedKey } from './observe/key-outcomes.ts'
+import type { GroupPlan } from './plan/group-plan.ts'
+import type { UpstreamTarget } from './plan/upstream-target.ts'
+import type { RequestFacts } from './request-facts.ts'
+import { isModelOffered } from './shape/decide-model.ts'
+import type { TriedLists } from './tried-lists.ts'
+
+/** Where one attempt goes. */
+export type Target = UsedKey & {
+  readonly plan: GroupPlan
+  readonly upstream: UpstreamTarget
+  readonly upstreamIndex: number
+  readonly secret: string
+}
+
+/**
+ * Chooses member, key and upstream of each attempt of one request. No key twice, unless the upstream was at fault and no
+ * other key is left; another upstream first after one failed; in an aggregate the next member when one has nothing left or
+ * its own attempts are used up.
+ */
+export class TargetSelector {
+  readonly #table: KeyTable
+  readonly #lists: TriedLists
+  readonly #outer: GroupPlan
+  readonly #facts: RequestFacts
+  /** Set for requests that stick to one key. */
+  readonly #accessKeyId: number
+  #plan: GroupPlan | null
+  #memberIndex = -1
+  #memberAttempts = 0
+  #tried: Int32Array
+  #triedCount = 0
+  /** By place in `#tried`: the key itself was refused. */
+  #isFaulty: Uint8Array
+  #failedUpstreams: Uint8Array | null = null
+  #skippedMembers: Uint8Array | null = null
+  /** Members were left out for the model alone. */
+  isModelMissing = false
+
+  constructor(table: KeyTable, lists: TriedLists, outer: GroupPlan, facts: RequestFacts, accessKeyId: number) {
+    this.#table = table
+    this.#lists = lists
+    this.#outer = outer
+    this.#facts = facts
+    this.#accessKeyId = accessKeyId
+    this.#plan = outer.isAggregate ? null : outer
+    const maxKeys = outer.settings.max_keys_per_request
+    this.#tried = lists.take(maxKeys)
+    this.#isFaulty = new Uint8Array(maxKeys)
+  }
+
+  select(): Target | null {
+    for (;;) {
+      if (this.#plan === null && !this.#enterMember()) return null
+      const plan = this.#plan!
+      const target = this.#memberAttempts > plan.settings.max_retries ? null : this.#pick(plan)
+      if (target !== null) {
+        this.#memberAttempts += 1
+        return target
+      }
+      if (!this.#outer.isAggregate) return null
+      this.#skippedMembers![this.#memberIndex] = 1
+      this.#plan = null
+    }
+  }
+
+  /** What was learnt of the last attempt, for the next choice. */
+  keyFailed(slot: number): void {
+    for (let index = 0; index < this.#triedCount; index += 1) if (this.#tried[index] === slot) this.#isFaulty[index] = 1
+  }
+
+  upstreamFailed({ plan, upstreamIndex }: Target): void {
+    if (plan !== this.#plan || plan.upstreams.length < 2) return
+    this.#failedUpstreams ??= new Uint8Array(plan.upstreams.length)
+    this.#failedUpstreams[upstreamIndex] = 1
+  }
+
+  /** The list goes back for the next request. */
+  release(): void {
+    this.#lists.giveBack(this.#tried)
+    this.#tried = none
+    this.#triedCount = 0
+  }
+
+  #pick(plan: GroupPlan): Target | null {
+    const upstreamIndex = plan.upstreamRotation.nextPreferring(this.#failedUpstreams)
+    if (upstreamIndex === -1) return null
+    const upstream = plan.upstreams[upstreamIndex]!
+    const table = this.#table
+    // A slot may be vacated between pick and read: such a pick costs nothing, and there are few.
+    for (let round = 0; round < maxVacated; round += 1) {
+      const slot = this.#pickSlot(plan)
+      if (slot === -1) return null
+      const keyId = table.keyId(slot)
+      const { generation } = table.facts(slot)
+      const secret = table.secret(slot)
+      if (secret === '' || table.keyId(slot) !== keyId) continue
+      return { slot, keyId, generation, plan, upstream, upstreamIndex, secret }
+    }
+    return null
+  }
+
+  #pickSlot(plan: GroupPlan): number {
+    const isFull = this.#triedCount >= this.#tried.length || this.#triedCount >= this.#isFaulty.length
+    const slot = isFull ? -1 : this.#ask(plan, this.#tried, this.#triedCount)
+    if (slot === -1) return this.#pickAgain(plan)
+    this.#tried[this.#triedCount] = slot
+    this.#triedCount += 1
+    return slot
+  }
+
+  /** No untried key is left: one that was not at fault may serve again at another try of the upstream. */
+  #pickAgain(plan: GroupPlan): number {
+    const faulty = new Int32Array(this.#triedCount)
+    let count = 0
+    for (let index = 0; index < this.#triedCount; index += 1) {
+      if (this.#isFaulty[index] === 0) continue
+      faulty[count] = this.#tried[index]!
+      count += 1
+    }
+    const slot = this.#triedCount === 0 ? -1 : this.#ask(plan, faulty, count)
+    return slot !== -1 && this.#wasTried(slot) ? slot : -1
+  }
+
+  #wasTried(slot: number): boolean {
+    for (let index = 0; index < this.#triedCount; index += 1) if (this.#tried[index] === slot) return true
+    return false
+  }
+
+  #ask(plan: GroupPlan, tried: Int32Array, count: number): number {
+    const { model, isSticky } = this.#facts
+    if (!isSticky) return this.#table.pick(plan.number, model, tried, count)
+    return this.#table.pickSticky(plan.number, affinityOf(plan.id, this.#accessKeyId), model, tried, count)
+  }
+
+  #enterMember(): boolean {
+    const { members, memberRotation } = this.#outer
+    this.#skippedMembers ??= new Uint8Array(members.length)
+    for (const [index, member] of members.entries()) if (!this.#canServe(member)) this.#skippedMembers[index] = 1
+    this.#memberIndex = memberRotation.next(this.#skippedMembers)
+    if (this.#memberIndex === -1) return false
+    this.#plan = members[this.#memberIndex]!
+    this.#memberAttempts = 0
+    this.#failedUpstreams = null
+    return true
+  }
+
+  #canServe(member: GroupPlan): boolean {
+    if (!member.isEnabled || member.upstreams.length === 0) return false
+    if (!isModelOffered(this.#outer, member, this.#facts.model, this.#facts.place)) {
+      this.isModelMissing = true
+      return false
+    }
+    return this.#table.usableCount(member.number) > 0
+  }
+}
+
+const maxVacated = 4
+const none = new Int32Array(0)
+
+/** FNV-1a over group and access key: the same on every edge. */
+export function affinityOf(groupId: number, accessKeyId: number): number {
+  let hash = 0x811c9dc5
+  for (const character of `${groupId}:${accessKeyId}`) hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193)
+  return hash >>> 0
+}
