@@ -32,17 +32,31 @@ const TLS_FORMS = 'use tls=true (verified), tls=skip-verify (encrypted only) or 
 
 /** Parameters of Go's driver, Prisma and mysql2 that change nothing here: pools, character set and time are ours. */
 const IGNORED_PARAMETERS = new Set([
-  ...['charset', 'collation', 'parseTime', 'loc', 'timeout', 'readTimeout', 'writeTimeout', 'multiStatements'],
-  ...['interpolateParams', 'maxAllowedPacket', 'clientFoundRows', 'columnsWithAlias', 'rejectReadOnly', 'compress'],
-  ...['allowNativePasswords', 'checkConnLiveness', 'connectionAttributes', 'connectionLimit', 'connectTimeout'],
-  ...[
-    'connection_limit',
-    'connect_timeout',
-    'pool_timeout',
-    'socket_timeout',
-    'max_idle_connection_lifetime',
-    'timezone',
-  ],
+  'charset',
+  'collation',
+  'parseTime',
+  'loc',
+  'timeout',
+  'readTimeout',
+  'writeTimeout',
+  'multiStatements',
+  'interpolateParams',
+  'maxAllowedPacket',
+  'clientFoundRows',
+  'columnsWithAlias',
+  'rejectReadOnly',
+  'compress',
+  'allowNativePasswords',
+  'checkConnLiveness',
+  'connectionAttributes',
+  'connectionLimit',
+  'connectTimeout',
+  'connection_limit',
+  'connect_timeout',
+  'pool_timeout',
+  'socket_timeout',
+  'max_idle_connection_lifetime',
+  'timezone',
 ])
 const TLS_PARAMETERS = new Set(['tls', 'ssl', 'sslaccept', 'ssl-mode', 'sslmode', 'ssl_mode'])
 
@@ -149,7 +163,11 @@ function mysqlConnection(
   const tls = parseTls(query)
   if (!tls.ok) return tls
   return accepted({
-    ...{ dialect: 'mysql', ...address, user: user || 'root', password: password ?? '', database },
+    dialect: 'mysql',
+    ...address,
+    user: user || 'root',
+    password: password ?? '',
+    database,
     ...tlsField(tls.value),
   })
 }

@@ -43,25 +43,26 @@ const MAX_DB = 1_023
 const UNDERSTOOD = new Set(['db', 'skip_verify', 'sentinel_username', 'sentinel_password'])
 /** Parameters of go-redis (GPT-Load's client) that change nothing here. */
 const IGNORED_PARAMETERS = new Set([
-  ...[
-    'protocol',
-    'client_name',
-    'max_retries',
-    'min_retry_backoff',
-    'max_retry_backoff',
-    'dial_timeout',
-    'read_timeout',
-  ],
-  ...[
-    'write_timeout',
-    'pool_fifo',
-    'pool_size',
-    'pool_timeout',
-    'min_idle_conns',
-    'max_idle_conns',
-    'max_active_conns',
-  ],
-  ...['conn_max_idle_time', 'conn_max_lifetime', 'idle_timeout', 'max_conn_age', 'context_timeout_enabled', 'family'],
+  'protocol',
+  'client_name',
+  'max_retries',
+  'min_retry_backoff',
+  'max_retry_backoff',
+  'dial_timeout',
+  'read_timeout',
+  'write_timeout',
+  'pool_fifo',
+  'pool_size',
+  'pool_timeout',
+  'min_idle_conns',
+  'max_idle_conns',
+  'max_active_conns',
+  'conn_max_idle_time',
+  'conn_max_lifetime',
+  'idle_timeout',
+  'max_conn_age',
+  'context_timeout_enabled',
+  'family',
 ])
 
 /** The variables of a Redis connection, to be spread into a schema; read them back with `redisConnection`. */
@@ -129,7 +130,11 @@ function parseSentinel(parts: DsnParts, access: RedisAccess): ParseResult<RedisC
   const sentinelUsername = parts.query.get('sentinel_username')
   const sentinelPassword = parts.query.get('sentinel_password')
   return accepted({
-    ...{ mode: 'sentinel', sentinels: parts.hosts, masterName, ...access, db: db.value },
+    mode: 'sentinel',
+    sentinels: parts.hosts,
+    masterName,
+    ...access,
+    db: db.value,
     ...(sentinelUsername ? { sentinelUsername } : {}),
     ...(sentinelPassword ? { sentinelPassword } : {}),
   })

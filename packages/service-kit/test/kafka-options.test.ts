@@ -29,12 +29,25 @@ test('brokers alone are enough', () => {
 
 test('reads TLS with a CA file and SASL with a password file', () => {
   const source = {
-    ...{ KAFKA_BROKERS: 'k1:9093', KAFKA_TLS_CA_FILE: '/ca', KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512' },
-    ...{ KAFKA_SASL_USERNAME: 'u', KAFKA_SASL_PASSWORD_FILE: '/pw', KAFKA_TOPIC_PREFIX: 'test-1.' },
+    KAFKA_BROKERS: 'k1:9093',
+    KAFKA_TLS_CA_FILE: '/ca',
+    KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512',
+    KAFKA_SASL_USERNAME: 'u',
+    KAFKA_SASL_PASSWORD_FILE: '/pw',
+    KAFKA_TOPIC_PREFIX: 'test-1.',
   }
   assert.deepEqual(read(source, { '/ca': 'PEM\n', '/pw': 'secret\n' }), {
-    ...{ brokers: ['k1:9093'], topicPrefix: 'test-1.', tls: { rejectUnauthorized: true, ca: 'PEM' } },
-    sasl: { mechanism: 'scram-sha-512', username: 'u', password: 'secret' },
+    brokers: ['k1:9093'],
+    topicPrefix: 'test-1.',
+    tls: {
+      rejectUnauthorized: true,
+      ca: 'PEM',
+    },
+    sasl: {
+      mechanism: 'scram-sha-512',
+      username: 'u',
+      password: 'secret',
+    },
   })
   assert.deepEqual(read({ KAFKA_BROKERS: 'k', KAFKA_TLS: 'on', KAFKA_TLS_SKIP_VERIFY: '1' }).tls, {
     rejectUnauthorized: false,

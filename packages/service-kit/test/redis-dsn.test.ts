@@ -20,11 +20,19 @@ test('reads one server, with and without credentials, database and TLS', () => {
     password: 'p@w',
   })
   assert.deepEqual(parsed('rediss://u:pw@[::1]:6380?db=2'), {
-    ...{ mode: 'single', host: '::1', port: 6380, db: 2, username: 'u', password: 'pw' },
+    mode: 'single',
+    host: '::1',
+    port: 6380,
+    db: 2,
+    username: 'u',
+    password: 'pw',
     tls: { rejectUnauthorized: true },
   })
   assert.deepEqual(parsed('rediss://r.example/0?skip_verify=true'), {
-    ...{ mode: 'single', host: 'r.example', port: 6379, db: 0 },
+    mode: 'single',
+    host: 'r.example',
+    port: 6379,
+    db: 0,
     tls: { rejectUnauthorized: false },
   })
 })
@@ -35,15 +43,36 @@ test('reads Sentinel with its own credentials apart from those of the servers', 
     {
       mode: 'sentinel',
       sentinels: [
-        { host: 's1', port: 26379 },
-        { host: 's2', port: 26380 },
-        { host: 's3', port: 26379 },
+        {
+          host: 's1',
+          port: 26379,
+        },
+        {
+          host: 's2',
+          port: 26380,
+        },
+        {
+          host: 's3',
+          port: 26379,
+        },
       ],
-      ...{ masterName: 'main', db: 2, password: 'pw', sentinelUsername: 'su', sentinelPassword: 'sp' },
+      masterName: 'main',
+      db: 2,
+      password: 'pw',
+      sentinelUsername: 'su',
+      sentinelPassword: 'sp',
     },
   )
   assert.deepEqual(parsed('rediss+sentinel://s1/main'), {
-    ...{ mode: 'sentinel', sentinels: [{ host: 's1', port: 26379 }], masterName: 'main', db: 0 },
+    mode: 'sentinel',
+    sentinels: [
+      {
+        host: 's1',
+        port: 26379,
+      },
+    ],
+    masterName: 'main',
+    db: 0,
     tls: { rejectUnauthorized: true },
   })
 })
@@ -52,10 +81,18 @@ test('reads Cluster', () => {
   assert.deepEqual(parsed('rediss+cluster://u:pw@n1:7000,n2'), {
     mode: 'cluster',
     nodes: [
-      { host: 'n1', port: 7000 },
-      { host: 'n2', port: 6379 },
+      {
+        host: 'n1',
+        port: 7e3,
+      },
+      {
+        host: 'n2',
+        port: 6379,
+      },
     ],
-    ...{ username: 'u', password: 'pw', tls: { rejectUnauthorized: true } },
+    username: 'u',
+    password: 'pw',
+    tls: { rejectUnauthorized: true },
   })
 })
 

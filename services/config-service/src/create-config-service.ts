@@ -54,7 +54,10 @@ export async function createConfigService(options: ConfigServiceOptions): Promis
   const { store, keyring, feed, clock, logger, environmentSettings } = options
   const records = { keyring, environmentSettings }
   const watcher = await startRevisionWatcher({
-    ...{ store, context: records, clock, logger },
+    store,
+    context: records,
+    clock,
+    logger,
     isFeedConnected: () => feed.isConnected(),
   })
   const publisher = startChangePublisher({ feed, sign: createFeedSigner(options.edgeTokens), watcher, clock, logger })

@@ -8,20 +8,41 @@ import { dialectsOf } from './support/open-stores.ts'
 import { startRecordingProvider } from './support/recording-provider.ts'
 
 const logDetail: RequestLogDetail = {
-  ...{ request_id: 'req-1', received_at: new Date(0).toISOString(), edge: 'e', group_id: 1, group_name: 'g' },
-  ...{ member_group_id: null, member_group_name: null, channel: 'openai', method: 'POST', request_path: '/v1/x' },
-  ...{
-    model_requested: '',
-    model_sent: '',
-    is_stream: false,
-    access_key_id: 1,
-    key_id: 1,
-    key_hint: '…',
-    upstream: 'u',
+  request_id: 'req-1',
+  received_at: new Date(0).toISOString(),
+  edge: 'e',
+  group_id: 1,
+  group_name: 'g',
+  member_group_id: null,
+  member_group_name: null,
+  channel: 'openai',
+  method: 'POST',
+  request_path: '/v1/x',
+  model_requested: '',
+  model_sent: '',
+  is_stream: false,
+  access_key_id: 1,
+  key_id: 1,
+  key_hint: '…',
+  upstream: 'u',
+  client_address: '',
+  user_agent: '',
+  status: 200,
+  error_class: null,
+  error_code: '',
+  error_message: '',
+  end_reason: 'complete',
+  first_byte_ms: 1,
+  first_token_ms: null,
+  duration_ms: 2,
+  bytes_in: 0,
+  bytes_out: 0,
+  tokens: {
+    input: null,
+    output: null,
+    cached: null,
+    reasoning: null,
   },
-  ...{ client_address: '', user_agent: '', status: 200, error_class: null, error_code: '', error_message: '' },
-  ...{ end_reason: 'complete', first_byte_ms: 1, first_token_ms: null, duration_ms: 2, bytes_in: 0, bytes_out: 0 },
-  tokens: { input: null, output: null, cached: null, reasoning: null },
   attempt_count: 1,
   attempts: [],
 }
@@ -411,14 +432,15 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
       const { answers, logged } = await api()
       const everything = [...answers, ...logged].join('\n')
       const canaries = [
-        ...['sk-pool-key-aaaaaaaaaaaa', 'sk-pool-key-number-1', 'sk-probe-key-cccccccccccc', 'sk-dead-upstream-dddd'],
-        ...[
-          'upstream-pa55word',
-          'upstream-query-key',
-          'secret-header-value',
-          'proxy-pa55word',
-          'an-admin-key-of-enough-length',
-        ],
+        'sk-pool-key-aaaaaaaaaaaa',
+        'sk-pool-key-number-1',
+        'sk-probe-key-cccccccccccc',
+        'sk-dead-upstream-dddd',
+        'upstream-pa55word',
+        'upstream-query-key',
+        'secret-header-value',
+        'proxy-pa55word',
+        'an-admin-key-of-enough-length',
       ]
       assert.ok(everything.length > 10_000)
       for (const canary of canaries) assert.ok(!everything.includes(canary), canary)

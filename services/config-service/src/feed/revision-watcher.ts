@@ -45,7 +45,7 @@ export async function startRevisionWatcher(options: RevisionWatcherOptions): Pro
     const position = await readPosition(store.sql)
     const isNews = position.epoch !== ring.head.epoch || position.revision !== ring.head.revision
     if (isNews) await advance(store, context, ring, clock.nowMs())
-    if (isNews) for (const wake of [...waiters]) wake()
+    if (isNews) for (const wake of waiters) wake()
     return ring.head
   })
 

@@ -41,10 +41,19 @@ const aggregateTestModel = '-'
 
 export function newGroupFields({ name, kind, channel }: Pick<GroupCreate, 'name' | 'kind' | 'channel'>): GroupFields {
   return {
-    ...{ name, kind, channel, display_name: '', description: '', enabled: true, sort: 0 },
+    name,
+    kind,
+    channel,
+    display_name: '',
+    description: '',
+    enabled: true,
+    sort: 0,
     test_model: kind === 'aggregate' ? aggregateTestModel : channelOf(channel).defaults.testModel,
     validation_endpoint: '',
-    ...{ param_overrides: {}, header_rules: [], model_redirects: {}, model_redirect_strict: false },
+    param_overrides: {},
+    header_rules: [],
+    model_redirects: {},
+    model_redirect_strict: false,
     settings: {},
     managed_by: null,
   }

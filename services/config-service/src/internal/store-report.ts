@@ -13,8 +13,14 @@ export async function storeReport(store: DatabaseHandle, report: EdgeReport, now
         ? `ON DUPLICATE KEY UPDATE ${changed.map((column) => `${column} = VALUES(${column})`).join(', ')}`
         : `ON CONFLICT (instance) DO UPDATE SET ${changed.map((column) => `${column} = excluded.${column}`).join(', ')}`
     await sql.execute(`INSERT INTO edges (${columns.join(', ')}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ${update}`, [
-      ...[report.instance, report.edge, report.version, report.epoch, report.revision],
-      ...[JSON.stringify(report), report.started_at, nowMs],
+      report.instance,
+      report.edge,
+      report.version,
+      report.epoch,
+      report.revision,
+      JSON.stringify(report),
+      report.started_at,
+      nowMs,
     ])
   })
 }

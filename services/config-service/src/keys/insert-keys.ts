@@ -82,8 +82,22 @@ export async function insertKeys(
 }
 
 const keyColumns = [
-  ...['group_id', 'hash', 'secret', 'hint', 'note', 'weight', 'state', 'until', 'generation', 'failures', 'cause'],
-  ...['last_probe_at', 'managed_by', 'revision', 'created_at', 'updated_at'],
+  'group_id',
+  'hash',
+  'secret',
+  'hint',
+  'note',
+  'weight',
+  'state',
+  'until',
+  'generation',
+  'failures',
+  'cause',
+  'last_probe_at',
+  'managed_by',
+  'revision',
+  'created_at',
+  'updated_at',
 ]
 
 /** Ids that are given out after this are higher, whoever commits first. */

@@ -39,9 +39,16 @@ export function judgeProbe(options: {
   const { status } = reply
   if (status >= 200 && status < 300)
     return {
-      ...{ isValid: true, status, code: '', message: 'The key works.' },
+      isValid: true,
+      status,
+      code: '',
+      message: 'The key works.',
       apply: probeSucceeded,
-      cause: { at: nowMs, class: 'probe', status },
+      cause: {
+        at: nowMs,
+        class: 'probe',
+        status,
+      },
     }
   if (status < 400) return withoutEffect({ status, code: '', message: 'The upstream redirects.', nowMs })
   const judged = channel.classify({ status, headers: reply.headers, body: reply.body, nowMs, model })
@@ -50,9 +57,20 @@ export function judgeProbe(options: {
   const outcome = outcomeOf(judged, settings, nowMs)
   if (outcome === null) return withoutEffect({ status, code, message, nowMs })
   return {
-    ...{ isValid: false, status, code, message },
+    isValid: false,
+    status,
+    code,
+    message,
     apply: (facts) => probeFailed(facts, outcome),
-    cause: { ...causeOf({ status, code, message, nowMs }), ...sourceOf(outcome, judged, nowMs) },
+    cause: {
+      ...causeOf({
+        status,
+        code,
+        message,
+        nowMs,
+      }),
+      ...sourceOf(outcome, judged, nowMs),
+    },
   }
 }
 

@@ -136,7 +136,12 @@ function recordingLogger(lines: string[]): Logger {
       fields.map((field) => (field instanceof Error ? String(field.stack) : JSON.stringify(field, plain))).join(' '),
     )
   const logger: Logger = {
-    ...{ trace: write, debug: write, info: write, warn: write, error: write, fatal: write },
+    trace: write,
+    debug: write,
+    info: write,
+    warn: write,
+    error: write,
+    fatal: write,
     child: () => logger,
   }
   return logger

@@ -63,8 +63,21 @@ export async function addKeys(
   await bulkInsert(tx.sql, {
     table: 'provider_keys',
     columns: [
-      ...['group_id', 'hash', 'secret', 'hint', 'note', 'weight', 'state', 'until', 'generation', 'failures', 'cause'],
-      ...['last_probe_at', 'revision', 'created_at', 'updated_at'],
+      'group_id',
+      'hash',
+      'secret',
+      'hint',
+      'note',
+      'weight',
+      'state',
+      'until',
+      'generation',
+      'failures',
+      'cause',
+      'last_probe_at',
+      'revision',
+      'created_at',
+      'updated_at',
     ],
     rows: secrets.map((secret, index) => {
       const hash = hashes[index]!

@@ -100,8 +100,8 @@ export function createPolicyDistributor(options: PolicyDistributorOptions): Poli
       else if (record.kind === 'access_key') record.ids.forEach(removeAccessKey)
     },
     endBase() {
-      for (const id of [...groups.keys()]) if (named?.groups.has(id) === false) removeGroup(id)
-      for (const id of [...accessKeys.keys()]) if (named?.accessKeys.has(id) === false) removeAccessKey(id)
+      for (const id of groups.keys()) if (named?.groups.has(id) === false) removeGroup(id)
+      for (const id of accessKeys.keys()) if (named?.accessKeys.has(id) === false) removeAccessKey(id)
       named = null
     },
     setPepper(next) {

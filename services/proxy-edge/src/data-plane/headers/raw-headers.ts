@@ -47,9 +47,7 @@ export function setHeader(raw: string[], name: string, lowerName: string, value:
 
 /** Text as it goes on the wire: UTF-8 bytes seen as latin1; control characters become blanks. */
 export function toHeaderValue(text: string): string {
-  // oxlint-disable-next-line no-control-regex
   if (/^[\t\x20-\x7e]*$/.test(text)) return text
-  // oxlint-disable-next-line no-control-regex
   return Buffer.from(text, 'utf8')
     .toString('latin1')
     .replaceAll(/[\x00-\x08\x0a-\x1f\x7f]/g, ' ')
