@@ -43,11 +43,15 @@ export class PooledConnection {
     this.client.destroy().catch(ignore)
   }
 
-  /** Once: a Client that wants to connect again has lost its socket. */
+  /**
+   * Once: a Client that wants to connect again has lost its socket. A tick later, since a Client that is called back from
+   * within `dispatch` never looks at its queue again.
+   */
   #attach(callback: buildConnector.Callback): void {
-    if (this.#isAttached || this.socket.destroyed) return callback(new ConnectError('reset', 'CONNECTION_GONE'), null)
+    const isGone = this.#isAttached || this.socket.destroyed
     this.#isAttached = true
-    callback(null, this.socket)
+    if (isGone) process.nextTick(callback, new ConnectError('reset', 'CONNECTION_GONE'), null)
+    else process.nextTick(callback, null, this.socket)
   }
 }
 
@@ -86,7 +90,12 @@ export class UndiciOriginPool {
     return new PooledConnection(this.origin, socket)
   }
 
+  /** A tick later: undici ends a connection that cannot be reused only after it has reported the end of the answer. */
   giveBack(connection: PooledConnection): void {
+    process.nextTick(keep, this, connection)
+  }
+
+  keep(connection: PooledConnection): void {
     if (this.#isClosed || !connection.isUsable) return connection.destroy()
     this.#idle.push(connection)
     if (this.#idle.length > this.origin.maxIdle) this.#idle.shift()?.destroy()
@@ -108,6 +117,10 @@ export class UndiciOriginPool {
     }
     this.#idle.length = kept
   }
+}
+
+function keep(pool: UndiciOriginPool, connection: PooledConnection): void {
+  pool.keep(connection)
 }
 
 function ignore(): void {}
