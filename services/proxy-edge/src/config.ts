@@ -3,6 +3,7 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
 import { adminVariables } from '@gpt-load/service-kit/admin-server'
+import { edgeTokenVariable } from '@gpt-load/service-kit/edge-token'
 import { readEnvironment, type EnvironmentCheck, type EnvironmentSource } from '@gpt-load/service-kit/environment'
 import {
   envBoolean,
@@ -22,8 +23,6 @@ import { logBatchCodecs } from '@gpt-load/transport/log-batch/log-batch'
 
 export type SnapshotStoreChoice = { kind: 'none' } | { kind: 'redis' } | { kind: 'file'; dir: string }
 
-const minEdgeTokenBytes = 32
-const maxEdgeTokens = 2
 const mebibyte = 1_048_576
 
 /** The request path's part: standalone reads the same variables. */
@@ -75,6 +74,10 @@ export function requestPathVariables() {
       min: 0,
       description: 'Memory of one worker for request bodies that are kept for a retry',
     }),
+    UPSTREAM_CA: envString({
+      default: '',
+      description: 'PEM certificates of further authorities that upstreams may be signed by',
+    }),
     HTTP_PROXY: envString({
       default: '',
       description: 'Outbound proxy for http upstreams of groups without proxy_url',
@@ -94,6 +97,9 @@ export function requestPathVariables() {
   }
 }
 
+const requestPathSchema = z.object(requestPathVariables())
+export type RequestPathConfig = Readonly<z.output<typeof requestPathSchema>>
+
 export const proxyEdgeVariables = z.object({
   PORT: envInteger({ default: 3001, min: 0, max: 65_535, description: 'Port of the proxy; 0 = any free one' }),
   HOST: envString({ default: '0.0.0.0', description: 'Address of the proxy' }),
@@ -104,11 +110,7 @@ export const proxyEdgeVariables = z.object({
     patternAdvice: 'use letters, digits, dots, dashes and underscores',
     description: 'Name of this edge in reports, logs and causes',
   }).meta({ defaultText: 'host name', description: 'Name of this edge in reports, logs and causes' }),
-  EDGE_TOKEN: envParsed(parseEdgeTokens, {
-    isSecret: true,
-    description: 'Secret shared with config-service; two between commas while it is changed (the first is sent)',
-    missingAdvice: 'use the EDGE_TOKEN of config-service; make one with: openssl rand -hex 32',
-  }),
+  EDGE_TOKEN: edgeTokenVariable(),
   CONFIG_SERVICE_URLS: envParsed(parseUrls, {
     description: 'Internal listeners of config-service: `http://host:9080,http://host:9080`',
     missingAdvice: 'list the internal listeners of config-service: http://host:9080,http://host:9080',
@@ -160,16 +162,6 @@ export const checkCors: EnvironmentCheck<CorsValues> = (values, report) => {
   if (origins.includes('*') && values.ALLOW_CREDENTIALS === true) {
     report('ALLOW_CREDENTIALS', 'is on with ALLOWED_ORIGINS=*', 'list the origins: browsers refuse both together')
   }
-}
-
-function parseEdgeTokens(text: string) {
-  const tokens = listItems(text)
-  const advice = 'make one with: openssl rand -hex 32'
-  if (tokens.length === 0) return refused('holds no token', advice)
-  if (tokens.length > maxEdgeTokens)
-    return refused(`holds more than ${maxEdgeTokens} tokens`, 'keep the new and the old one')
-  const isShort = tokens.some((token) => Buffer.byteLength(token) < minEdgeTokenBytes)
-  return isShort ? refused(`is shorter than ${minEdgeTokenBytes} bytes`, advice) : accepted(tokens)
 }
 
 function parseUrls(text: string) {

@@ -9,7 +9,7 @@
 
 import type { Clock } from '@gpt-load/service-kit/clock'
 import type { Logger } from '@gpt-load/service-kit/logger'
-import type { ToWorker } from './worker-protocol.ts'
+import type { WorkerCommand } from './worker-protocol.ts'
 
 const quietMs = 1_000
 /** A client that keeps a connection busy does not keep the process: its answers say Connection: close. */
@@ -22,7 +22,7 @@ export type DrainOptions = {
   delayMs: number
   gracefulTimeoutMs: number
   startDraining(): void
-  tellWorkers(message: ToWorker): void
+  tellWorkers(message: WorkerCommand): void
   stopAccepting(): Promise<void>
   openRequests(): number
   lastRequestAtMs(): number

@@ -11,7 +11,8 @@ import type { Clock } from '@gpt-load/service-kit/clock'
 import type { Logger } from '@gpt-load/service-kit/logger'
 import { mainOwner } from './data-plane/key-table/writer-lock.ts'
 import { counterNames, createCounterBuffer, sumCounters, type CounterName } from './data-plane/observe/counters.ts'
-import type { FromWorker, ToWorker } from './worker-protocol.ts'
+import type { WorkerOptions } from './data-plane/worker-options.ts'
+import type { FromWorker, PolicyUpdate, ToWorker, WorkerCommand } from './worker-protocol.ts'
 
 const deathWindowMs = 60_000
 const maxDeathsInWindow = 3
@@ -34,9 +35,9 @@ export type WorkerPoolOptions = {
   /** 0 = any free one. */
   port: number
   entry: URL
-  workerData(seat: WorkerSeat): object
-  /** What a new worker is told first. */
-  greet(): ToWorker
+  workerData(seat: WorkerSeat): WorkerOptions
+  /** All policies, for a new worker; null before there are any. */
+  greet(): PolicyUpdate | null
   onMessage(seat: WorkerSeat, message: FromWorker): void
   /** Settles what the dead worker held. */
   onDeath(death: WorkerDeath): void
@@ -49,7 +50,10 @@ export type WorkerPoolOptions = {
 export interface WorkerPool {
   /** Resolves when every worker listens; rejects with what kept the first one from it. */
   start(): Promise<{ port: number }>
-  broadcast(message: ToWorker): void
+  broadcast(message: WorkerCommand): void
+  sendPolicies(update: PolicyUpdate): void
+  /** Resolves when every worker has in force what was sent so far. */
+  policiesInForce(): Promise<void>
   counters(): Record<CounterName, number>
   /** Resolves when no worker accepts any more. */
   stopAccepting(): Promise<void>
@@ -67,6 +71,8 @@ type Member = {
   listening: PromiseWithResolvers<number>
   stopped: PromiseWithResolvers<void>
   exited: Promise<unknown>
+  /** Number of the policies that it has in force. */
+  applied: number
 }
 
 export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
@@ -80,6 +86,8 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   let lostRequests = 0
   let isAccepting = true
   let isClosing = false
+  let lastPolicies = 0
+  let waiters: { number: number; resolve(): void }[] = []
 
   function spawn(): Member {
     const isReusePort = options.count > 1
@@ -95,6 +103,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       listening: Promise.withResolvers<number>(),
       stopped: Promise.withResolvers<void>(),
       exited: once(worker, 'exit'),
+      applied: 0,
     }
     member.listening.promise.catch(() => undefined)
     worker.on('message', (message: FromWorker) => receive(member, message))
@@ -104,12 +113,30 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     })
     worker.on('exit', (code) => leave(member, code))
     members.add(member)
-    worker.postMessage(options.greet())
+    greet(member)
     return member
   }
 
+  function greet({ worker }: Member): void {
+    const update = options.greet()
+    if (update !== null) worker.postMessage({ type: 'policies', number: lastPolicies, update } satisfies ToWorker)
+  }
+
+  function areInForce(number: number): boolean {
+    return [...members].every(({ applied }) => applied >= number)
+  }
+
+  function wakeWaiters(): void {
+    const due = waiters.filter(({ number }) => areInForce(number))
+    waiters = waiters.filter((waiter) => !due.includes(waiter))
+    for (const { resolve } of due) resolve()
+  }
+
   function receive(member: Member, message: FromWorker): void {
-    if (message.type === 'listening') member.listening.resolve(message.port)
+    if (message.type === 'policies_applied') {
+      member.applied = message.number
+      wakeWaiters()
+    } else if (message.type === 'listening') member.listening.resolve(message.port)
     else if (message.type === 'stopped_accepting') member.stopped.resolve()
     else if (message.type === 'failed') {
       const { code, message: text } = message
@@ -123,6 +150,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
 
   function leave(member: Member, code: number): void {
     members.delete(member)
+    wakeWaiters()
     member.listening.reject(new Error(`a data-plane worker ended with ${code} before it listened`))
     member.stopped.resolve()
     const openRequests = retire(member.seat.counters)
@@ -171,11 +199,20 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   }
 
   const liveCounters = () => [retired, ...[...members].map(({ seat }) => seat.counters)]
-  const broadcast = (message: ToWorker) => members.forEach(({ worker }) => worker.postMessage(message))
+  const broadcast = (message: ToWorker): void => members.forEach(({ worker }) => worker.postMessage(message))
 
   return {
     start,
     broadcast,
+    sendPolicies(update) {
+      lastPolicies += 1
+      broadcast({ type: 'policies', number: lastPolicies, update })
+    },
+    policiesInForce() {
+      const number = lastPolicies
+      if (areInForce(number)) return Promise.resolve()
+      return new Promise((resolve) => waiters.push({ number, resolve }))
+    },
     counters: () => sumCounters(liveCounters()),
     async stopAccepting() {
       isAccepting = false

@@ -38,19 +38,18 @@ export type KeyOutcome = {
 }
 
 export type ToWorker =
-  | { type: 'policies'; update: PolicyUpdate }
-  | { type: 'key_table_grown'; handles: unknown }
+  /** `number` rises; the worker answers it when the update is in force. */
+  | { type: 'policies'; number: number; update: PolicyUpdate }
   | { type: 'drain' }
   | { type: 'close_idle' }
   | { type: 'stop_accepting' }
-  | { type: 'flush_logs' }
   | { type: 'close' }
+export type WorkerCommand = Exclude<ToWorker, { type: 'policies' }>
 
 export type FromWorker =
   | { type: 'listening'; port: number }
-  | { type: 'policies_applied' }
+  | { type: 'policies_applied'; number: number }
   | { type: 'key_outcome'; outcome: KeyOutcome }
-  | { type: 'log_batch'; identity: LogBatchIdentity; bytes: Uint8Array }
-  | { type: 'in_flight'; count: number; lastRequestAtMs: number }
+  | { type: 'log_batch'; identity: LogBatchIdentity; bytes: Uint8Array<ArrayBuffer> }
   | { type: 'stopped_accepting' }
   | { type: 'failed'; code: string; message: string }

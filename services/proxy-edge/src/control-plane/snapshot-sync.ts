@@ -35,7 +35,10 @@ export interface SnapshotSync {
   readonly counts: { pulls: number; bases: number; fromFeed: number; heldTooLong: number; failures: number }
   /** Begins where a stored snapshot ended. */
   resumeAt(position: SnapshotPosition): void
-  /** Asks for a first snapshot; false when there is none in time (the asking goes on). */
+  /**
+   * Asks the control plane what is new, before anything is served: true when it has answered and all of it is in force,
+   * false when the time is over (the asking goes on).
+   */
   tryFirst(timeoutMs: number): Promise<boolean>
   /** From here on it keeps up by itself. */
   start(): void
@@ -67,12 +70,11 @@ export function createSnapshotSync(options: SnapshotSyncOptions): SnapshotSync {
   let isFeedConnected = false
   let longPoll: AbortController | undefined
   let loops: Promise<unknown>[] = []
-  const first = Promise.withResolvers<void>()
+  const first = Promise.withResolvers<true>()
 
   function reached(next: SnapshotPosition): void {
     if (next.epoch === position.epoch && next.revision === position.revision) return
     position = next
-    first.resolve()
     options.onApplied(position)
   }
 
@@ -131,6 +133,7 @@ export function createSnapshotSync(options: SnapshotSyncOptions): SnapshotSync {
       isPullWanted = false
       try {
         await pullOnce({})
+        first.resolve(true)
       } catch (error) {
         if (closing.signal.aborted) return
         counts.failures += 1
@@ -238,8 +241,7 @@ export function createSnapshotSync(options: SnapshotSyncOptions): SnapshotSync {
     },
     async tryFirst(timeoutMs) {
       pull()
-      await Promise.race([first.promise, clock.sleep(timeoutMs, closing.signal)])
-      return position.epoch !== ''
+      return Promise.race([first.promise, clock.sleep(timeoutMs, closing.signal).then(() => false)])
     },
     start() {
       feed.subscribe({

@@ -6,6 +6,7 @@ import type { KeyOutcomes } from './observe/key-outcomes.ts'
 import type { RequestIds } from './observe/request-id.ts'
 import type { PolicyStore } from './plan/policy-store.ts'
 import type { CorsPolicy } from './route/cors-policy.ts'
+import type { RequestGate } from './request-gate.ts'
 import type { TimerWheel } from './timer-wheel.ts'
 import type { TriedLists } from './tried-lists.ts'
 import type { UpstreamWire } from './wire/upstream-exchange.ts'
@@ -20,6 +21,7 @@ export type RequestServices = {
   readonly wheel: TimerWheel
   readonly counters: RequestCounters
   readonly ids: RequestIds
+  readonly gate: RequestGate
   readonly replay: ReplayBudget
   readonly triedLists: TriedLists
   readonly cors: CorsPolicy | null

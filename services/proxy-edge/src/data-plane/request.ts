@@ -73,6 +73,7 @@ export class ProxyRequest
   /** The last answer of an earlier attempt that may still become the final one. */
   #kept: AttemptFailure | null = null
   #isPausedByUpload = false
+  #isEntered = false
 
   constructor(services: RequestServices, exchange: DownstreamExchange, route: Route) {
     this.#services = services
@@ -106,7 +107,7 @@ export class ProxyRequest
     counters.add('in_flight', 1)
     counters.set('last_request_at_ms', Date.now())
     const refusal = this.#admit()
-    if (refusal !== null) return this.#refuse(refusal)
+    if (refusal !== null) return this.#refuse(refusal, refusal === 'OVERLOADED' ? 1 : 0)
     this.#describe()
     if (!this.#offersModel()) return this.#refuse('MODEL_NOT_ALLOWED')
     this.#takeInBody()
@@ -122,7 +123,9 @@ export class ProxyRequest
     this.#log.outer = plan
     this.#log.accessKey = accessKey
     if (plan !== null) this.outer = plan
-    return refusal
+    if (refusal !== null) return refusal
+    this.#isEntered = this.#services.gate.enter()
+    return this.#isEntered ? null : 'OVERLOADED'
   }
 
   #describe(): void {
@@ -425,6 +428,7 @@ export class ProxyRequest
     this.#log.endReason = endReason
     this.#services.wheel.disarm(this.#stageTimer)
     this.#services.wheel.disarm(this.#totalTimer)
+    if (this.#isEntered) this.#services.gate.leave()
     this.#judgement.end()
     this.#selector?.release()
     this.body?.dispose()

@@ -44,6 +44,13 @@ export function responseHeaderRole(name: string): HeaderRole {
   return responseRoles.get(name.toLowerCase()) ?? passes
 }
 
+const connectionHeaders: ReadonlySet<string> = new Set([...hopByHop, 'expect', 'trailer'])
+
+/** Belongs to one connection, whichever way it goes. Lower case. */
+export function isConnectionHeader(lowerName: string): boolean {
+  return connectionHeaders.has(lowerName)
+}
+
 /** Lower-case names that `Connection` lists beside the usual two; null = none, which is nearly always. */
 export function connectionNames(raw: readonly string[]): readonly string[] | null {
   let names: string[] | null = null

@@ -1,0 +1,30 @@
+import type { KeyTableHandles } from './key-table/shared-columns.ts'
+import type { PolicyStoreOptions } from './plan/policy-store.ts'
+import type { CorsOptions } from './route/cors-policy.ts'
+import type { DownstreamLimits } from './wire/downstream-exchange.ts'
+
+/**
+ * What a worker thread is given at its start, as plain data. Everything that changes later comes by message (policies) or
+ * through shared memory (keys, counters).
+ */
+export type WorkerOptions = {
+  /** Names in causes and log batches. */
+  edge: string
+  instance: string
+  /** Unique in the process, never given twice: owner of locks, part of the log source. */
+  seat: number
+  listen: { host: string; port: number; reusePort: boolean }
+  limits: DownstreamLimits
+  policies: PolicyStoreOptions
+  cors: CorsOptions | null
+  keyTable: KeyTableHandles
+  counters: SharedArrayBuffer
+  /** Requests under way in all workers, and how many there may be; 0 = no limit. */
+  openRequests: SharedArrayBuffer
+  maxConcurrentRequests: number
+  maxReplayBytes: number
+  /** PEM of further certificate authorities for upstreams; '' = none. */
+  extraCaPem: string
+  /** Unix socket of the control plane's server; '' = this edge has none beside it. */
+  controlSocketPath: string
+}

@@ -1,0 +1,87 @@
+// The entry of a data-plane worker: listens, proxies, and holds nothing else. It hears of policies by message and of keys
+// through shared memory; it tells the main thread what happened to keys and hands over sealed-up request records.
+
+import { parentPort, workerData } from 'node:worker_threads'
+import { createWorkerRequestRecorder } from '../access-log/worker-request-recorder.ts'
+import type { FromWorker, ToWorker } from '../worker-protocol.ts'
+import { ReplayBudget } from './body/replay-budget.ts'
+import { DataPlane } from './data-plane.ts'
+import { openKeyTable } from './key-table/open-key-table.ts'
+import { RequestCounters } from './observe/counters.ts'
+import { KeyOutcomes } from './observe/key-outcomes.ts'
+import { RequestIds } from './observe/request-id.ts'
+import { PolicyStore } from './plan/policy-store.ts'
+import { RequestGate } from './request-gate.ts'
+import type { RequestServices } from './request-services.ts'
+import { CorsPolicy } from './route/cors-policy.ts'
+import { TimerWheel } from './timer-wheel.ts'
+import { TriedLists } from './tried-lists.ts'
+import { NodeHttpDownstream } from './wire/node-http-downstream.ts'
+import { UndiciUpstream } from './wire/undici-upstream.ts'
+import type { WorkerOptions } from './worker-options.ts'
+
+if (parentPort === null) throw new Error('this file is the entry of a worker thread')
+const port = parentPort
+const options = workerData as WorkerOptions
+const post = (message: FromWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer)
+
+const policies = new PolicyStore(options.policies)
+const table = openKeyTable({ handles: options.keyTable, owner: options.seat })
+const wire = new UndiciUpstream({ extraCaPem: options.extraCaPem })
+const wheel = new TimerWheel()
+const recorder = createWorkerRequestRecorder({
+  source: `${options.instance}.${options.seat}`,
+  edge: options.edge,
+  post: (identity, bytes) => post({ type: 'log_batch', identity, bytes }, [bytes.buffer]),
+})
+const services: RequestServices = {
+  policies,
+  table,
+  wire,
+  recorder,
+  outcomes: new KeyOutcomes({
+    table,
+    post: (outcome) => post({ type: 'key_outcome', outcome }),
+    edge: options.edge,
+    serverNowMs: () => policies.serverNowMs(),
+  }),
+  wheel,
+  counters: new RequestCounters(options.counters),
+  ids: new RequestIds(),
+  gate: new RequestGate(options.openRequests, options.maxConcurrentRequests),
+  replay: new ReplayBudget(options.maxReplayBytes),
+  triedLists: new TriedLists(),
+  cors: options.cors === null ? null : new CorsPolicy(options.cors),
+}
+const dataPlane = new DataPlane(services, options.controlSocketPath)
+const downstream = new NodeHttpDownstream(options.limits, dataPlane.accept)
+
+async function handle(message: ToWorker): Promise<void> {
+  if (message.type === 'policies') {
+    policies.apply(message.update)
+    wire.retain(policies.originKeys().add(dataPlane.controlOriginKey))
+    post({ type: 'policies_applied', number: message.number })
+  } else if (message.type === 'drain') downstream.startDraining()
+  else if (message.type === 'close_idle') downstream.closeIdle()
+  else if (message.type === 'stop_accepting') {
+    await downstream.stopAccepting()
+    post({ type: 'stopped_accepting' })
+  } else await close()
+}
+
+async function close(): Promise<void> {
+  await downstream.close()
+  await wire.close()
+  wheel.close()
+  recorder.flush()
+  port.close()
+}
+
+port.on('message', (message: ToWorker) => void handle(message))
+try {
+  const { port: listening } = await downstream.listen(options.listen)
+  post({ type: 'listening', port: listening })
+} catch (error) {
+  const { code = 'UNKNOWN', message } = error as NodeJS.ErrnoException
+  post({ type: 'failed', code, message })
+}

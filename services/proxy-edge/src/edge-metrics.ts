@@ -1,0 +1,101 @@
+import type { Metrics } from '@gpt-load/service-kit/metrics'
+import type { LogShipper } from './access-log/log-shipper.ts'
+import type { Outbox } from './control-plane/outbox.ts'
+import type { SnapshotSync } from './control-plane/snapshot-sync.ts'
+import { counterNames, durationBucketsMs, type CounterName } from './data-plane/observe/counters.ts'
+import type { KeyTableWriter } from './data-plane/key-table/key-table-writer.ts'
+import type { WorkerPool } from './worker-pool.ts'
+
+/** What an edge says about itself, read when it is asked: nothing is counted twice, and nothing on the request path. */
+export type EdgeMetricsOptions = {
+  metrics: Metrics
+  pool: WorkerPool
+  table: KeyTableWriter
+  sync: SnapshotSync
+  outbox: Outbox
+  shipper: LogShipper
+}
+
+/** These are states, or parts of something that has a line of its own. */
+const notCounters: ReadonlySet<CounterName> = new Set(['in_flight', 'last_request_at_ms', 'replay_bytes'])
+
+export function registerEdgeMetrics(options: EdgeMetricsOptions): void {
+  registerRequests(options)
+  registerKeys(options)
+  registerControl(options)
+  registerLog(options)
+}
+
+function registerRequests({ metrics, pool }: EdgeMetricsOptions): void {
+  for (const name of counterNames) {
+    if (notCounters.has(name) || name.startsWith('duration_')) continue
+    const help = `Proxy requests, counted by what happened to them: ${name}`
+    metrics.observedCounter({ name: `gptload_edge_${name}_total`, help }, () => pool.counters()[name])
+  }
+  const duration = 'gptload_edge_request_duration'
+  for (const limit of durationBucketsMs)
+    metrics.observedCounter(
+      { name: `${duration}_le_${limit}ms_total`, help: `Requests that took at most ${limit} ms` },
+      () => pool.counters()[`duration_le_${limit}`],
+    )
+  metrics.observedCounter(
+    { name: `${duration}_seconds_total`, help: 'Time of all finished requests' },
+    () => pool.counters().duration_sum_ms / 1_000,
+  )
+  const gauge = (name: string, help: string, read: () => number) =>
+    metrics.observedGauge({ name: `gptload_edge_${name}`, help }, read)
+  gauge('in_flight', 'Proxy requests under way', () => pool.counters().in_flight)
+  gauge('workers', 'Data-plane threads that run', () => pool.running)
+  gauge('worker_deaths', 'Data-plane threads that died since the start', () => pool.deaths)
+  gauge('lost_requests', 'Requests that were open when their thread died', () => pool.lostRequests)
+}
+
+function registerKeys({ metrics, table }: EdgeMetricsOptions): void {
+  const gauge = (name: string, help: string, read: () => number) =>
+    metrics.observedGauge({ name: `gptload_edge_key_table_${name}`, help }, read)
+  gauge('keys', 'Keys in the table', () => table.stats().keys)
+  gauge('secret_bytes', 'Memory of their secrets', () => table.stats().secretBytes)
+  gauge('model_deviations', 'Limits of one model that are stored', () => table.stats().modelDeviations)
+  gauge('model_deviations_refused', 'Limits that found no room', () => table.stats().modelDeviationsRefused)
+  gauge('refused_keys', 'Keys that are no keys (empty or too long)', () => table.stats().refusedKeys)
+  gauge('cut_walks', 'Searches for a key that reached their bound', () => table.stats().cutWalks)
+  gauge('lock_timeouts', 'Changes given up because a lock was not to be had', () => table.stats().lockTimeouts)
+  gauge('lock_steals', 'Locks taken from a thread that died with them', () => table.stats().lockSteals)
+}
+
+function registerControl({ metrics, sync, outbox }: EdgeMetricsOptions): void {
+  const counter = (name: string, help: string, read: () => number) =>
+    metrics.observedCounter({ name: `gptload_edge_${name}_total`, help }, read)
+  metrics.observedGauge({ name: 'gptload_edge_revision', help: 'Revision applied' }, () => sync.position.revision)
+  metrics.observedGauge({ name: 'gptload_edge_feed_connected', help: '1 while the change feed is connected' }, () =>
+    sync.isFeedConnected ? 1 : 0,
+  )
+  counter('pulls', 'Questions to config-service for changes', () => sync.counts.pulls)
+  counter('bases', 'Full snapshots taken', () => sync.counts.bases)
+  counter('feed_changes', 'Changes applied from the feed alone', () => sync.counts.fromFeed)
+  counter('pull_failures', 'Questions that failed', () => sync.counts.failures)
+  metrics.observedGauge(
+    { name: 'gptload_edge_outbox_pending', help: 'Key events that config-service has not acknowledged' },
+    () => outbox.pending,
+  )
+  counter('outbox_events', 'Key events acknowledged', () => outbox.counts.events)
+  counter('outbox_resends', 'Posts sent again', () => outbox.counts.resends)
+  counter('outbox_dropped', 'Key events of another epoch, dropped', () => outbox.counts.dropped)
+}
+
+function registerLog({ metrics, shipper }: EdgeMetricsOptions): void {
+  const counter = (name: string, help: string, read: () => number) =>
+    metrics.observedCounter({ name: `gptload_edge_log_${name}_total`, help }, read)
+  counter('served', 'Requests that left a record', () => shipper.counts.served)
+  counter('acknowledged', 'Records that the log stream has', () => shipper.counts.acknowledged)
+  counter('dropped', 'Records lost past the bound, or with a thread that died', () => shipper.counts.dropped)
+  counter('failed_sends', 'Sends that failed and were repeated', () => shipper.counts.failedSends)
+  metrics.observedGauge(
+    { name: 'gptload_edge_log_in_flight', help: 'Records in memory, not acknowledged' },
+    () => shipper.counts.inFlight,
+  )
+  metrics.observedGauge(
+    { name: 'gptload_edge_log_ring_bytes', help: 'Memory of these records' },
+    () => shipper.counts.ringBytes,
+  )
+}
