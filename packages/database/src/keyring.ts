@@ -11,6 +11,8 @@ import { deriveWrappingKey, minMasterKeyLength, newDerivation, parseDerivation }
  */
 export class WrongMasterKeyError extends Error {
   override name = 'WrongMasterKeyError'
+  /** Read by service-kit's startup-error: the operator's to mend, the message is enough. */
+  readonly code = 'STARTUP_REFUSED'
 }
 
 export interface Keyring {
@@ -36,7 +38,7 @@ export async function openKeyring(options: { database: DatabaseHandle; masterKey
   const { database, masterKey } = options
   if (masterKey.length < minMasterKeyLength)
     throw new WrongMasterKeyError(
-      `ENCRYPTION_KEY must have at least ${minMasterKeyLength} characters: openssl rand -hex 32 makes a good one`,
+      `ENCRYPTION_KEY must have at least ${minMasterKeyLength} characters\n    -> make a good one with: openssl rand -hex 32`,
     )
   let installation = await loadInstallation(database, masterKey)
   if (installation === null) {
@@ -107,7 +109,7 @@ async function unwrapDataKey(masterKey: string, wrapped: Buffer, derivation: str
   } catch (error) {
     if (!(error instanceof EnvelopeError)) throw error
     throw new WrongMasterKeyError(
-      'ENCRYPTION_KEY is not the one that this database was set up with. Nothing was changed. Start with the former key.',
+      'ENCRYPTION_KEY is not the one that this database was set up with. Nothing was changed.\n    -> start with the former key',
     )
   }
 }

@@ -16,6 +16,8 @@ import { splitStatements } from './split-statements.ts'
  */
 export class SchemaTooNew extends Error {
   override name = 'SchemaTooNew'
+  /** Read by service-kit's startup-error: the operator's to mend, the message is enough. */
+  readonly code = 'STARTUP_REFUSED'
 }
 
 /** Tables of one component; `mysql-logs` and `sqlite-logs` beside `mysql` and `sqlite`. */

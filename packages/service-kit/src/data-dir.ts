@@ -12,7 +12,12 @@ export type DataDir = {
   readonly deadLetters: string
   readonly masterKeyFile: string
   readonly adminKeyFile: string
+  readonly accessKeyFile: string
   readonly edgeTokenFile: string
+  /** Bases of snapshots; may be removed at any time. */
+  readonly snapshotDir: string
+  /** Locked by the process that has the folder. */
+  readonly lockFile: string
 }
 
 /** Made when it is not there, and proven writable. */
@@ -33,7 +38,10 @@ export function dataDirAt(directory: string): DataDir {
     deadLetters: join(path, 'dead-letters.jsonl'),
     masterKeyFile: join(path, 'master-key'),
     adminKeyFile: join(path, 'admin-key'),
+    accessKeyFile: join(path, 'access-key'),
     edgeTokenFile: join(path, 'edge-token'),
+    snapshotDir: join(path, 'snapshots'),
+    lockFile: join(path, 'lock'),
   }
 }
 

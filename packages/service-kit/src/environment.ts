@@ -43,7 +43,7 @@ export function readEnvironment<S extends z.ZodObject>(
 /** The secrets of a configuration that was read, for the scrubber of the logger. */
 export function secretValues(schema: z.ZodObject, config: Readonly<Record<string, unknown>>): readonly string[] {
   const secretRows = describeEnvironment(schema).filter((row) => row.isSecret)
-  return secretRows.flatMap((row) => secretsIn(config[row.name]))
+  return secretRows.flatMap((row) => [config[row.name]].flat().flatMap(secretsIn))
 }
 
 function secretsIn(value: unknown): string[] {

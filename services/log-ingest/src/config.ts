@@ -1,14 +1,13 @@
 import { z } from 'zod'
 import { adminVariables } from '@gpt-load/service-kit/admin-server'
-import { databaseConnection, databaseVariables } from '@gpt-load/service-kit/database-dsn'
-import type { MysqlConnection } from '@gpt-load/service-kit/database-dsn'
+import { databaseVariables } from '@gpt-load/service-kit/database-dsn'
 import { readEnvironment } from '@gpt-load/service-kit/environment'
 import type { EnvironmentSource } from '@gpt-load/service-kit/environment'
 import { envBoolean, envDurationMs, envInteger } from '@gpt-load/service-kit/environment-variables'
 import { checkKafkaVariables, kafkaVariables } from '@gpt-load/service-kit/kafka-options'
 import { logVariables } from '@gpt-load/service-kit/logger'
+import { checkDatabaseIsMysql } from '@gpt-load/service-kit/mysql-only'
 import { logPartitions } from '@gpt-load/contracts/log-event'
-import { StartupError } from '@gpt-load/service-kit/startup-error'
 
 /** Everything that log-ingest reads from its environment. */
 export const logIngestVariables = z.object({
@@ -45,14 +44,5 @@ export const logIngestVariables = z.object({
 export type LogIngestConfig = z.output<typeof logIngestVariables>
 
 export function readLogIngestConfig(source: EnvironmentSource = process.env): Readonly<LogIngestConfig> {
-  return readEnvironment(logIngestVariables, source, { checks: [checkKafkaVariables] })
-}
-
-export function mysqlConnectionOf(config: LogIngestConfig): MysqlConnection {
-  const connection = databaseConnection(config)
-  if (connection.dialect === 'mysql') return connection
-  throw new StartupError(
-    'DATABASE_DSN names an SQLite file',
-    'log-ingest writes MySQL: mysql://user:password@host:3306/database; SQLite is for standalone',
-  )
+  return readEnvironment(logIngestVariables, source, { checks: [checkKafkaVariables, checkDatabaseIsMysql] })
 }

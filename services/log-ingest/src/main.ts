@@ -14,16 +14,18 @@ import { createHealth } from '@gpt-load/service-kit/health'
 import { kafkaOptions } from '@gpt-load/service-kit/kafka-options'
 import { createLog, logOptions } from '@gpt-load/service-kit/logger'
 import { createMetrics } from '@gpt-load/service-kit/metrics'
+import { mysqlConnectionOf } from '@gpt-load/service-kit/mysql-only'
 import { runProcess } from '@gpt-load/service-kit/run-process'
 import { createSecretScrubber } from '@gpt-load/service-kit/secret-scrubber'
-import { ensureTopics } from '@gpt-load/transport/ensure-topics'
+import { StartupError } from '@gpt-load/service-kit/startup-error'
+import { untilAvailable } from '@gpt-load/service-kit/until-available'
+import { ensureTopics, TopicsNotReady } from '@gpt-load/transport/ensure-topics'
 import { createKafkaLogConsumer } from '@gpt-load/transport/kafka-log-consumer'
 import { createKafkaDeadLetterProducer } from '@gpt-load/transport/kafka-log-producer'
-import { logIngestVariables, mysqlConnectionOf, readLogIngestConfig } from './config.ts'
+import { logIngestVariables, readLogIngestConfig } from './config.ts'
 import type { LogIngestConfig } from './config.ts'
 import { startLogIngest } from './create-log-ingest.ts'
 import { readRetentionDays } from './read-retention-days.ts'
-import { untilAvailable } from './until-available.ts'
 
 const retentionLeaseMs = 60_000
 
@@ -50,7 +52,7 @@ runProcess(async ({ lifecycle, useLog }) => {
   const retry = { logger, clock, signal: lifecycle.signal }
   // A dependency that is away at start is waited for: restarting in a loop helps nobody.
   await untilAvailable('the log schema', retry, () => migrate(database, { component: 'logs' }))
-  await untilAvailable('Kafka topics', retry, () => ensureTopics(topicOptions(config)))
+  await untilAvailable('Kafka topics', retry, () => ensureTopics(topicOptions(config)).catch(explainTopics))
 
   const sql = createMariadbSqlClient(connection, { connections: config.DATABASE_POOL_SIZE })
   lifecycle.onClose('log database', () => sql.close())
@@ -77,6 +79,11 @@ runProcess(async ({ lifecycle, useLog }) => {
   health.register({ name: 'mysql', required: false, check: () => database.ping().then(() => ({ ok: true })) })
   logger.info({ admin_port: admin.port }, 'log-ingest consumes')
 })
+
+function explainTopics(error: unknown): never {
+  if (!(error instanceof TopicsNotReady)) throw error
+  throw new StartupError(error.message, 'or allow it with KAFKA_CREATE_TOPICS=true', { cause: error })
+}
 
 function topicOptions(config: LogIngestConfig) {
   const shared = { replicationFactor: config.KAFKA_REPLICATION_FACTOR, retentionMs: config.KAFKA_RETENTION }

@@ -1,17 +1,35 @@
 import { settingNames, settingSchema, settingsRegistry } from '@gpt-load/contracts/settings'
 import type { SettingDefinition, Settings } from '@gpt-load/contracts/settings'
-import { ConfigError } from '@gpt-load/service-kit/config-error'
-import type { EnvironmentSource } from '@gpt-load/service-kit/environment'
+import { ConfigError, type ConfigProblem } from './config-error.ts'
+import type { EnvironmentCheck, EnvironmentSource } from './environment.ts'
 
 /**
  * Settings from the environment, the lowest layer: each setting by its name in capitals (MAX_RETRIES), and the names that
- * GPT-Load 0.1 had for some (gpt-load/v0.md 2). All problems at once.
+ * GPT-Load 0.1 had for some (gpt-load/v0.md 2).
  */
 const olderNames: Record<string, keyof Settings> = { RESPONSE_TIMEOUT: 'response_header_timeout' }
 
+/** Throws one ConfigError with all problems. */
 export function readEnvironmentSettings(source: EnvironmentSource): Partial<Settings> {
+  const { settings, problems } = parseEnvironmentSettings(source)
+  if (problems.length > 0) throw new ConfigError(problems)
+  return settings
+}
+
+/** The problems of settings among those of the other variables, in one report. */
+export function checkEnvironmentSettings(source: EnvironmentSource): EnvironmentCheck<unknown> {
+  return (_values, report) => {
+    for (const { variable, problem, advice } of parseEnvironmentSettings(source).problems)
+      report(variable, problem, advice)
+  }
+}
+
+function parseEnvironmentSettings(source: EnvironmentSource): {
+  settings: Partial<Settings>
+  problems: readonly ConfigProblem[]
+} {
   const settings: Record<string, unknown> = {}
-  const problems: { variable: string; problem: string; advice: string }[] = []
+  const problems: ConfigProblem[] = []
   const names = [...Object.entries(olderNames), ...settingNames.map((name) => [name.toUpperCase(), name] as const)]
   for (const [variable, name] of names) {
     const text = source[variable]?.trim()
@@ -25,8 +43,7 @@ export function readEnvironmentSettings(source: EnvironmentSource): Partial<Sett
         advice: adviceFor(settingsRegistry[name]),
       })
   }
-  if (problems.length > 0) throw new ConfigError(problems)
-  return settings as Partial<Settings>
+  return { settings: settings as Partial<Settings>, problems }
 }
 
 function valueOf(definition: SettingDefinition, text: string): unknown {
