@@ -1,9 +1,9 @@
 import type { RequestAttempt, RequestLog, RequestLogDetail } from '@gpt-load/contracts/api/log'
-import type { SqlReader, SqlRow, SqlValue } from '../sql-client/sql-client.ts'
+import { isMissingTable, type SqlReader, type SqlRow, type SqlValue } from '../sql-client/sql-client.ts'
 
 /**
  * Reads request logs by indexes only: a time range is mandatory, pages go by keyset (newest first), nothing is counted.
- * Serves the admin API; the tables are log-ingest's.
+ * Serves the admin API; the tables are log-ingest's. Before it has made them nothing has been logged: no rows, no failure.
  */
 export type RequestLogQuery = {
   /** Epoch ms, inclusive. */
@@ -30,7 +30,8 @@ export interface RequestLogReader {
 const failureColumns = "COALESCE(f.error_message, '') AS error_message"
 const failureJoin = 'LEFT JOIN failed_requests f ON f.received_at = r.received_at AND f.request_id = r.request_id'
 
-export function createRequestLogReader(sql: SqlReader): RequestLogReader {
+export function createRequestLogReader(client: SqlReader): RequestLogReader {
+  const sql = withoutTablesEmpty(client)
   return {
     async list(query) {
       const { where, values } = conditions(query)
@@ -57,6 +58,16 @@ export function createRequestLogReader(sql: SqlReader): RequestLogReader {
       ])
       return { ...toRequestLog(row), attempts: [...attempts.map(toAttempt), ...lastAttempt(row)] }
     },
+  }
+}
+
+function withoutTablesEmpty(client: SqlReader): Pick<SqlReader, 'read'> {
+  return {
+    read: (statement, values) =>
+      client.read(statement, values).catch((error: unknown) => {
+        if (isMissingTable(error)) return []
+        throw error
+      }),
   }
 }
 

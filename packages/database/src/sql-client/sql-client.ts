@@ -39,6 +39,12 @@ const mysqlFailures: Record<number, SqlFailure> = {
   45028: 'unavailable', // pool timeout
 }
 
+/** The schema is not there yet: whoever migrates it has not run. SQLite says so in its message only. */
+export function isMissingTable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return ('errno' in error && error.errno === 1146) || /\bno such table\b/.test(error.message)
+}
+
 /** Judges an error of either adapter. */
 export function sqlFailureOf(error: unknown): SqlFailure {
   if (!(error instanceof Error)) return 'other'
