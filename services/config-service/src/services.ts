@@ -6,13 +6,14 @@ import type { Clock } from '@gpt-load/service-kit/clock'
 import type { Logger } from '@gpt-load/service-kit/logger'
 import type { ProbeSender } from './probe/probe-sender.ts'
 import type { ProbeSlots } from './probe/probe-slots.ts'
+import type { Truth } from './truth/start-truth.ts'
 import type { UpstreamPolicy } from './upstreams/sync-upstreams.ts'
 
 /** What verbs work with, opened once per process by the composition root. */
 export type Services = {
   store: DatabaseHandle
   keyring: Keyring
-  truth: Truth
+  truth: Pick<Truth, 'noticeCommit'>
   logReader: RequestLogReader
   probeSender: ProbeSender
   probeSlots: ProbeSlots
@@ -27,9 +28,4 @@ export type Services = {
   awaitApplied(revision: number): Promise<{ reachable: number; applied: number }>
   /** Keys of a deleted group wait for their removal. */
   onGroupDeleted(): void
-}
-
-export interface Truth {
-  /** A revision was committed by this process: tell the feed. */
-  noticeCommit(revision: number): void
 }

@@ -1,4 +1,4 @@
-import { DatabaseUnavailable } from '@gpt-load/database/database-errors'
+import { faultOf } from '@gpt-load/database/database-errors'
 import { ApiProblem } from './api-problem.ts'
 
 /**
@@ -9,7 +9,7 @@ const retryAfterSeconds = 2
 
 export function describeFailure(error: unknown): ApiProblem {
   if (error instanceof ApiProblem) return error
-  if (error instanceof DatabaseUnavailable)
+  if (faultOf(error) === 'unavailable')
     return new ApiProblem('unavailable', 'The database is away. Nothing was changed; try again.', {
       headers: { 'retry-after': String(retryAfterSeconds) },
       cause: error,

@@ -19,9 +19,11 @@ export type BaseSourceOptions = {
   keyring: Keyring
   files: BaseFiles
   edgeTokens: readonly string[]
+  /** An edge asked and there is no base yet. */
+  onMissing(): void
 }
 
-export function createBaseSource({ store, keyring, files, edgeTokens }: BaseSourceOptions): BaseSource {
+export function createBaseSource({ store, keyring, files, edgeTokens, onMissing }: BaseSourceOptions): BaseSource {
   let named: BaseManifest | null = null
 
   function nameBase(base: StoredBase): BaseManifest {
@@ -38,7 +40,10 @@ export function createBaseSource({ store, keyring, files, edgeTokens }: BaseSour
     async manifest() {
       try {
         const base = await newestBase(store, keyring.epoch)
-        if (base === null) return null
+        if (base === null) {
+          onMissing()
+          return null
+        }
         // Fetched before it is named, so that the database is not needed when it is read.
         await files.fetch(base)
         return nameBase(base)

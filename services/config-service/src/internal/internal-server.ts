@@ -4,13 +4,12 @@ import { deltaHeaders } from '@gpt-load/contracts/snapshot'
 import type { Logger } from '@gpt-load/service-kit/logger'
 import { frameChunk } from '@gpt-load/transport/chunk-splitter'
 import { InternalApiUnavailable, type InternalApi } from '@gpt-load/transport/internal-api'
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { listen, type Listener } from '../http/listen.ts'
 import type { BaseSource } from './base-source.ts'
-import { createEdgeTokenCheck } from './edge-tokens.ts'
+import { createEdgeTokenCheck } from './edge-token-check.ts'
 import { parseByteRange } from './parse-byte-range.ts'
 import { parseDeltaQuery } from './parse-delta-query.ts'
 import { readJsonBody, RequestRefused } from './read-json-body.ts'
@@ -29,12 +28,6 @@ export type InternalServerOptions = {
   logger: Logger
 }
 
-export interface InternalServer {
-  readonly port: number
-  /** Long polls are answered, other answers finish; what is left after `graceMs` is cut. */
-  close(graceMs?: number): Promise<void>
-}
-
 const headersTimeoutMs = 10_000
 const requestTimeoutMs = 30_000
 /** Longer than an edge keeps an idle connection, so that it is the one who closes. */
@@ -49,7 +42,8 @@ const maxReportBytes = 65_536
 type Exchange = { request: IncomingMessage; response: ServerResponse; url: URL; signal: AbortSignal }
 type Route = (exchange: Exchange) => Promise<void>
 
-export async function startInternalServer(options: InternalServerOptions): Promise<InternalServer> {
+/** Its `close` answers long polls. */
+export async function startInternalServer(options: InternalServerOptions): Promise<Listener> {
   const isEdge = createEdgeTokenCheck(options.edgeTokens)
   const routes = createRoutes(options)
   const closing = new AbortController()
@@ -72,17 +66,12 @@ export async function startInternalServer(options: InternalServerOptions): Promi
   server.requestTimeout = requestTimeoutMs
   server.keepAliveTimeout = keepAliveTimeoutMs
   server.maxConnections = maxConnections
-  server.listen(options.port, options.host)
-  await once(server, 'listening')
+  const listener = await listen(server, options)
   return {
-    port: (server.address() as AddressInfo).port,
-    async close(graceMs = 2_000) {
+    port: listener.port,
+    close(graceMs) {
       closing.abort()
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      server.closeIdleConnections()
-      const cut = setTimeout(() => server.closeAllConnections(), graceMs)
-      await closed
-      clearTimeout(cut)
+      return listener.close(graceMs)
     },
   }
 }

@@ -27,7 +27,7 @@ export type TruthOptions = {
   store: DatabaseHandle
   keyring: Keyring
   feed: ChangeFeedPublisher
-  /** Accepted EDGE_TOKENs (edge-tokens, parseEdgeTokens); snapshots are sealed under each. */
+  /** Accepted EDGE_TOKENs (service-kit, edge-token); snapshots are sealed under each. */
   edgeTokens: readonly string[]
   /** Defaults that the environment sets. */
   environmentSettings: Partial<Settings>
@@ -38,7 +38,12 @@ export type TruthOptions = {
 }
 
 export interface Truth {
+  /** A revision was committed by this process: tell the feed. */
   noticeCommit(revision: number): void
+  /** As far as this replica has seen it; `position` asks the database. */
+  readonly head: Position
+  /** Edges whose long poll waits for the next revision. */
+  readonly waiting: number
   position(): Promise<Position>
   awaitApplied(revision: number, options?: { timeoutMs?: number }): Promise<Applied>
   stateHash(): Promise<StoredStateHash>
@@ -49,6 +54,7 @@ export interface Truth {
   close(): Promise<void>
 }
 
+/** Checked at start and when an edge finds no base, so this is only how late a base is replaced. */
 const baseCheckIntervalMs = 5_000
 const sweepIntervalMs = 2_000
 
@@ -74,7 +80,7 @@ export async function startTruth(options: TruthOptions): Promise<Truth> {
     clock,
   })
   const files = createBaseFiles({ store, cacheDir: options.cacheDir })
-  const bases = createBaseSource({ store, keyring, files, edgeTokens })
+  const bases = createBaseSource({ store, keyring, files, edgeTokens, onMissing: () => builder.trigger() })
   const { noticeCommit } = publisher
   const internalApi = createInternalApi({
     store,
@@ -84,6 +90,12 @@ export async function startTruth(options: TruthOptions): Promise<Truth> {
   })
   return {
     noticeCommit,
+    get head() {
+      return watcher.ring.head
+    },
+    get waiting() {
+      return watcher.waiting
+    },
     position: () => readPosition(store.sql),
     awaitApplied: (revision, { timeoutMs = 1_000 } = {}) =>
       awaitApplied({ epoch: keyring.epoch, revision }, { store, clock, timeoutMs }),

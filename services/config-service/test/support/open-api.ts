@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { mkdtemp, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { endpoints, operationIds, type OperationId } from '@gpt-load/contracts/api/endpoints'
 import type { Endpoint } from '@gpt-load/contracts/api/endpoint'
 import type { DatabaseConnection } from '@gpt-load/database/create-database'
@@ -38,6 +41,7 @@ export async function openApi(connection: DatabaseConnection, options: OpenApiOp
   await migrate(store, { component: 'config' })
   const keyring = await openKeyring({ database: store, masterKey: 'a master key of enough length' })
   const logged: string[] = []
+  const cacheDir = await mkdtemp(join(tmpdir(), 'gpt-load-bases-'))
   const service = await createConfigService({
     store,
     keyring,
@@ -49,6 +53,7 @@ export async function openApi(connection: DatabaseConnection, options: OpenApiOp
     }),
     adminKeys: createEnvironmentAdminKeys(adminKey),
     edgeTokens: [edgeToken],
+    cacheDir,
     trustedProxies: [],
     environmentSettings: {},
     upstreamPolicy: { isLinkLocalAllowed: false },
@@ -123,6 +128,7 @@ export async function openApi(connection: DatabaseConnection, options: OpenApiOp
       server.closeAllConnections()
       await service.close()
       await store.close()
+      await rm(cacheDir, { recursive: true, force: true })
       removeFiles(connection)
     },
   }

@@ -1,0 +1,100 @@
+// Everything that config-service reads from its environment. Nothing else in this service reads `process.env`.
+
+import { isIP } from 'node:net'
+import type { Settings } from '@gpt-load/contracts/settings'
+import { minMasterKeyLength } from '@gpt-load/database/master-key'
+import { adminVariables } from '@gpt-load/service-kit/admin-server'
+import { databaseVariables } from '@gpt-load/service-kit/database-dsn'
+import { edgeTokenVariable } from '@gpt-load/service-kit/edge-token'
+import { readEnvironment, type EnvironmentCheck, type EnvironmentSource } from '@gpt-load/service-kit/environment'
+import { checkEnvironmentSettings, readEnvironmentSettings } from '@gpt-load/service-kit/environment-settings'
+import {
+  envBoolean,
+  envInteger,
+  envParsed,
+  envSecret,
+  envString,
+  listItems,
+} from '@gpt-load/service-kit/environment-variables'
+import { logVariables } from '@gpt-load/service-kit/logger'
+import { checkDatabaseIsMysql } from '@gpt-load/service-kit/mysql-only'
+import { outboundProxyVariables, withLowerCaseProxies } from '@gpt-load/service-kit/outbound-proxy-variables'
+import { accepted, refused } from '@gpt-load/service-kit/parse-result'
+import { redisVariables } from '@gpt-load/service-kit/redis-dsn'
+import { z } from 'zod'
+import { minAdminKeyLength } from './admin-keys.ts'
+
+const { REDIS_DSN, ...otherRedisVariables } = redisVariables()
+
+export const configServiceVariables = z.object({
+  PORT: envInteger({ default: 3002, min: 0, max: 65_535, description: 'Port of the admin API; 0 = any free one' }),
+  HOST: envString({ default: '0.0.0.0', description: 'Address of the admin API' }),
+  INTERNAL_PORT: envInteger({ default: 9080, min: 0, max: 65_535, description: 'Port that edges pull from' }),
+  INTERNAL_HOST: envString({
+    default: '0.0.0.0',
+    description: 'Its address; reachable by edges only, never by callers or browsers',
+  }),
+  ...adminVariables(),
+  AUTH_KEY: envSecret({
+    minLength: minAdminKeyLength,
+    description: 'Admin key: `Authorization: Bearer …`; a change takes effect at a restart',
+  }),
+  ENCRYPTION_KEY: envSecret({
+    minLength: minMasterKeyLength,
+    description: 'Master key of the secrets in the database; without it they are lost, another one is refused',
+  }),
+  EDGE_TOKEN: edgeTokenVariable(),
+  ...databaseVariables(),
+  DATABASE_POOL_SIZE: envInteger({ default: 20, min: 4, max: 500, description: 'Connections to the database' }),
+  REDIS_DSN: REDIS_DSN.optional(),
+  ...otherRedisVariables,
+  REDIS_KEY_PREFIX: envString({ default: 'gpt-load:', description: 'Before every key and channel in Redis' }),
+  BASE_CACHE_DIR: envString({
+    description: 'Folder for snapshot bases and nothing else; without it a temporary one, removed at the end',
+  }).optional(),
+  TRUSTED_PROXIES: envParsed(parseRanges, {
+    default: [] as readonly string[],
+    defaultText: '',
+    description: 'Reverse proxies whose X-Forwarded-For is believed: addresses or CIDR ranges between commas',
+  }),
+  ALLOW_LINK_LOCAL_UPSTREAMS: envBoolean({
+    default: false,
+    description: 'Accept upstreams on link-local and metadata addresses; edges still refuse to connect to them',
+  }),
+  ...outboundProxyVariables(),
+  ...logVariables(),
+})
+export type ConfigServiceConfig = z.output<typeof configServiceVariables>
+
+export function readConfigServiceConfig(
+  source: EnvironmentSource = process.env,
+): Readonly<ConfigServiceConfig> & { readonly environmentSettings: Partial<Settings> } {
+  const config = readEnvironment(configServiceVariables, withLowerCaseProxies(source), {
+    checks: [checkDatabaseIsMysql, checkSecretsDiffer, checkEnvironmentSettings(source)],
+  })
+  return Object.freeze({ ...config, environmentSettings: Object.freeze(readEnvironmentSettings(source)) })
+}
+
+/** Who knows one of them (an edge its token, an administrator the admin key) must not know another. */
+const checkSecretsDiffer: EnvironmentCheck<ConfigServiceConfig> = (values, report) => {
+  const { AUTH_KEY, ENCRYPTION_KEY, EDGE_TOKEN = [] } = values
+  const advice = 'make one of its own with: openssl rand -hex 32'
+  if (AUTH_KEY !== undefined && AUTH_KEY === ENCRYPTION_KEY) report('ENCRYPTION_KEY', 'is the same as AUTH_KEY', advice)
+  for (const [name, secret] of Object.entries({ AUTH_KEY, ENCRYPTION_KEY }))
+    if (secret !== undefined && EDGE_TOKEN.includes(secret)) report('EDGE_TOKEN', `is the same as ${name}`, advice)
+}
+
+function parseRanges(text: string) {
+  const ranges = listItems(text)
+  const wrong = ranges.find((range) => !isRange(range))
+  return wrong === undefined
+    ? accepted(ranges)
+    : refused(`has an item that is no address or range: ${wrong}`, 'write 10.0.0.0/8,192.0.2.7,2001:db8::/32')
+}
+
+function isRange(range: string): boolean {
+  const [, network = '', prefix] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(range) ?? []
+  const family = isIP(network)
+  if (family === 0) return false
+  return prefix === undefined || Number(prefix) <= (family === 6 ? 128 : 32)
+}
