@@ -17,6 +17,7 @@ import {
 } from '@gpt-load/service-kit/environment-variables'
 import { checkKafkaVariables, kafkaVariables } from '@gpt-load/service-kit/kafka-options'
 import { logVariables } from '@gpt-load/service-kit/logger'
+import { outboundProxyVariables, withLowerCaseProxies } from '@gpt-load/service-kit/outbound-proxy-variables'
 import { accepted, refused } from '@gpt-load/service-kit/parse-result'
 import { redisVariables } from '@gpt-load/service-kit/redis-dsn'
 import { logBatchCodecs } from '@gpt-load/transport/log-batch/log-batch'
@@ -78,12 +79,7 @@ export function requestPathVariables() {
       default: '',
       description: 'PEM certificates of further authorities that upstreams may be signed by',
     }),
-    HTTP_PROXY: envString({
-      default: '',
-      description: 'Outbound proxy for http upstreams of groups without proxy_url',
-    }),
-    HTTPS_PROXY: envString({ default: '', description: 'The same for https upstreams' }),
-    NO_PROXY: envString({ default: '', description: 'Hosts that are reached without it, between commas' }),
+    ...outboundProxyVariables(),
     LOG_BATCH_CODEC: envChoice(logBatchCodecs, {
       default: 'zstd',
       description: 'Compression of request log batches: none, gzip, zstd',
@@ -141,16 +137,7 @@ export const proxyEdgeVariables = z.object({
 export type ProxyEdgeConfig = z.output<typeof proxyEdgeVariables>
 
 export function readProxyEdgeConfig(source: EnvironmentSource = process.env): Readonly<ProxyEdgeConfig> {
-  return readEnvironment(proxyEdgeVariables, lowerCaseProxies(source), { checks: [checkKafkaVariables, checkCors] })
-}
-
-/** Most tools read both spellings; the lower-case one wins (curl). */
-function lowerCaseProxies(source: EnvironmentSource): EnvironmentSource {
-  const named = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'].map((name) => [
-    name,
-    source[name.toLowerCase()] || source[name],
-  ])
-  return { ...source, ...Object.fromEntries(named) }
+  return readEnvironment(proxyEdgeVariables, withLowerCaseProxies(source), { checks: [checkKafkaVariables, checkCors] })
 }
 
 type CorsValues = { ENABLE_CORS: boolean; ALLOWED_ORIGINS: readonly string[]; ALLOW_CREDENTIALS: boolean }

@@ -1,0 +1,218 @@
+// The whole system in one process: control plane, data plane and log pipeline, put together over SQLite and in-process adapters.
+// A composition root and nothing else: what is opened registers its close where it is opened.
+
+import { basename } from 'node:path'
+import { createConfigService } from '@gpt-load/config-service/create-config-service'
+import { applyConfig } from '@gpt-load/config-service/config/apply-config'
+import { seedDefaultGroup, type DefaultGroupSeed } from '@gpt-load/config-service/config/seed-default-group'
+import { createUndiciProbeSender } from '@gpt-load/config-service/probe/undici-probe-sender'
+import { renderDiagnostic } from '@gpt-load/config-file/diagnostic'
+import { loadConfigFile, type LoadedConfigFile } from '@gpt-load/config-file/load-config-file'
+import { readRetentionDays } from '@gpt-load/log-ingest/read-retention-days'
+import { createDatabase } from '@gpt-load/database/create-database'
+import type { DatabaseHandle } from '@gpt-load/database/database-handle'
+import { openKeyring } from '@gpt-load/database/keyring'
+import { createRequestLogReader } from '@gpt-load/database/logs/request-log-reader'
+import { migrate } from '@gpt-load/database/migrate'
+import { createThreadedSqlReader } from '@gpt-load/database/sql-client/threaded-sql-reader'
+import { groupSettingNames } from '@gpt-load/contracts/settings'
+import { createEdge } from '@gpt-load/proxy-edge/create-edge'
+import type { Clock } from '@gpt-load/service-kit/clock'
+import type { EnvironmentSource } from '@gpt-load/service-kit/environment'
+import { createHealth } from '@gpt-load/service-kit/health'
+import type { Lifecycle } from '@gpt-load/service-kit/lifecycle'
+import type { Log } from '@gpt-load/service-kit/logger'
+import { createMetrics } from '@gpt-load/service-kit/metrics'
+import { startPeriodic } from '@gpt-load/service-kit/periodic'
+import { createInProcessChangeFeed } from '@gpt-load/transport/in-process-change-feed'
+import { openAdminKeys } from './admin-secret.ts'
+import type { StandaloneConfig } from './config.ts'
+import { startControlServer } from './control-server.ts'
+import { createFirstAccessKey, firstAccessKey } from './first-start.ts'
+import type { Greeting } from './greeting.ts'
+import { findKeysFile, followKeysFile, openKeysFile } from './keys-file.ts'
+import { startLogThread } from './log-thread-client.ts'
+import type { Installation } from './open-installation.ts'
+
+export type StandaloneOptions = {
+  config: StandaloneConfig
+  installation: Installation
+  configFile: string | null
+  /** For `${env:NAME}` in the configuration file. */
+  environment: EnvironmentSource
+  lifecycle: Lifecycle
+  log: Log
+  addSecret(secret: string): void
+  clock: Clock
+  version: string
+  fail(error: unknown): void
+}
+
+const edgeName = 'standalone'
+const closeSlackMs = 15_000
+const settingsIntervalMs = 15_000
+/** Older than this, a stored snapshot does not start an edge: there is none here. */
+const maxSnapshotAgeMs = 86_400_000
+
+export async function createStandalone(options: StandaloneOptions): Promise<Omit<Greeting, 'tookMs'>> {
+  const { config, installation, lifecycle, log, clock, version } = options
+  const { logger } = log
+  const { dataDir } = installation
+  const loaded = options.configFile === null ? null : await readConfigFile(options.configFile, options)
+  const keysFile = await findKeysFile(config.KEYS_FILE, process.cwd())
+  const metrics = createMetrics()
+  const health = createHealth({ clock, scrub: log.scrub })
+
+  const store = await openStore(dataDir.configDatabase, 'config')
+  lifecycle.onClose('database', () => store.close())
+  await (await openStore(dataDir.logDatabase, 'logs')).close()
+  const keyring = await openKeyring({ database: store, masterKey: installation.masterKey })
+  const { adminKeys, greeting: adminKey } = await openAdminKeys(dataDir, store, config.AUTH_KEY)
+
+  const logs = await startLogThread(
+    { databasePath: dataDir.logDatabase, deadLetterPath: dataDir.deadLetters, instance: keyring.epoch },
+    logger,
+  )
+  lifecycle.onClose('log thread', () => logs.close())
+  const logReader = createThreadedSqlReader(dataDir.logDatabase)
+  lifecycle.onClose('log reader', () => logReader.close())
+
+  const feed = createInProcessChangeFeed()
+  const probeSender = createUndiciProbeSender({
+    environment: { httpProxy: config.HTTP_PROXY, httpsProxy: config.HTTPS_PROXY, noProxy: config.NO_PROXY },
+    isLinkLocalAllowed: false,
+  })
+  const service = await createConfigService({
+    store,
+    keyring,
+    feed: feed.publisher,
+    logReader: createRequestLogReader(logReader),
+    probeSender,
+    adminKeys,
+    edgeTokens: [installation.edgeToken],
+    trustedProxies: config.TRUSTED_PROXIES,
+    environmentSettings: config.environmentSettings,
+    upstreamPolicy: { isLinkLocalAllowed: false },
+    cacheDir: dataDir.snapshotDir,
+    clock,
+    logger,
+    version,
+  })
+  lifecycle.onClose('config service', () => service.close())
+  const retention = startPeriodic({
+    name: 'log retention setting',
+    intervalMs: settingsIntervalMs,
+    isImmediate: true,
+    clock,
+    logger,
+    run: async () => logs.setRetentionDays(await readRetentionDays(store)),
+  })
+  lifecycle.onClose('log retention setting', () => retention.stop())
+
+  const system = () => service.systemContext('startup')
+  const seed = defaultGroupSeed(config)
+  const isAskedFor = keysFile !== null || config.OPENAI_BASE_URL.length > 0
+  const isUnconfigured = installation.isNew && loaded === null
+  if (isAskedFor || isUnconfigured) {
+    const keys = keysFile === null ? null : openKeysFile(keysFile, logger)
+    const report = await seedDefaultGroup(system(), { ...seed, keys })
+    if (report.keys !== null)
+      logger.info({ ...report.keys, malformed_lines: undefined, file: keysFile }, 'keys file read')
+  }
+  if (isUnconfigured) await createFirstAccessKey(system(), dataDir)
+  if (loaded !== null) {
+    const report = await applyConfig(system(), {
+      config: loaded.config,
+      managedBy: basename(options.configFile as string),
+      openKeysFile: (path) => openKeysFile(path, logger),
+      signal: lifecycle.signal,
+    })
+    logger.info({ ...report, file: options.configFile }, 'configuration file applied')
+  }
+  if (keysFile !== null) {
+    const follower = followKeysFile({ path: keysFile, context: system, seed, logger, clock })
+    lifecycle.onClose('keys file', () => follower.stop())
+  }
+
+  const control = await startControlServer({
+    app: service.app,
+    health,
+    metrics,
+    adminKeys,
+    metricsToken: config.METRICS_TOKEN,
+  })
+  lifecycle.onClose('control server', () => control.close())
+  const edge = await createEdge({
+    config,
+    name: edgeName,
+    host: config.HOST,
+    port: config.PORT,
+    workers: config.WORKERS,
+    drainDelayMs: 0,
+    maxSnapshotAgeMs,
+    edgeTokens: [installation.edgeToken],
+    api: service.internalApi,
+    feed: feed.createSubscriber(),
+    logProducer: logs.producer,
+    snapshotStore: null,
+    controlSocketPath: control.socketPath,
+    health,
+    metrics,
+    clock,
+    logger,
+    version,
+    fail: options.fail,
+  })
+  lifecycle.onClose('edge', () => edge.close(), {
+    timeoutMs: config.SERVER_GRACEFUL_SHUTDOWN_TIMEOUT + closeSlackMs,
+  })
+  return {
+    url: `http://${shownHost(config.HOST)}:${edge.port}`,
+    dataDir: dataDir.path,
+    adminKey,
+    groupName: await firstGroupName(store),
+    accessKey: await firstAccessKey(dataDir),
+  }
+}
+
+async function readConfigFile(
+  path: string,
+  { environment, log, addSecret }: StandaloneOptions,
+): Promise<LoadedConfigFile> {
+  const loaded = await loadConfigFile(path, { env: environment })
+  for (const secret of loaded.secrets) addSecret(secret)
+  for (const warning of loaded.warnings) log.logger.warn(renderDiagnostic(warning))
+  return loaded
+}
+
+async function openStore(path: string, component: 'config' | 'logs'): Promise<DatabaseHandle> {
+  const store = createDatabase({ dialect: 'sqlite', path })
+  try {
+    await migrate(store, { component })
+    return store
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+function defaultGroupSeed(config: StandaloneConfig): Omit<DefaultGroupSeed, 'keys'> {
+  const overridable: readonly string[] = groupSettingNames
+  const settings = Object.entries(config.environmentSettings).filter(([name]) => overridable.includes(name))
+  return {
+    baseUrls: config.OPENAI_BASE_URL,
+    settings: Object.fromEntries(settings),
+    authKey: config.AUTH_KEY ?? null,
+  }
+}
+
+async function firstGroupName({ database }: DatabaseHandle): Promise<string | null> {
+  const group = await database.group.findFirst({ orderBy: { id: 'asc' }, select: { name: true } })
+  return group?.name ?? null
+}
+
+/** What a person can type; a wildcard is no address. */
+function shownHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::' || host === '') return 'localhost'
+  return host.includes(':') ? `[${host}]` : host
+}
