@@ -10,6 +10,8 @@ const highWaterMarkBytes = 65_536
 export class RequestBodyStream extends Readable {
   readonly #receiver: UpstreamReceiver
   #needsDrain = false
+  #isSending = false
+  /** Were it ended before the head is written, undici would state a length where the caller stated none. */
   #endsWhenSending = false
 
   constructor(receiver: UpstreamReceiver) {
@@ -18,15 +20,16 @@ export class RequestBodyStream extends Readable {
     this.on('error', ignore)
   }
 
-  /** A whole body that has to be framed in chunks: were it ended before the head is written, undici would state a length. */
+  /** A whole body that has to be framed in chunks. */
   static ofChunked(receiver: UpstreamReceiver, body: Uint8Array): RequestBodyStream {
     const stream = new RequestBodyStream(receiver)
     stream.push(body)
-    stream.#endsWhenSending = true
+    stream.end()
     return stream
   }
 
   onSending(): void {
+    this.#isSending = true
     if (this.#endsWhenSending) this.push(null)
   }
 
@@ -37,7 +40,9 @@ export class RequestBodyStream extends Readable {
   }
 
   end(): void {
-    if (!this.destroyed) this.push(null)
+    if (this.destroyed) return
+    if (this.#isSending) this.push(null)
+    else this.#endsWhenSending = true
   }
 
   override _read(): void {

@@ -27,7 +27,9 @@ export class UndiciExchange implements UpstreamExchange, ConnectReceiver {
   #isOver = false
   #isReused = false
   #hasResent = false
+  /** The first byte of an answer has come. */
   #hasAnswer = false
+  #hasHead = false
   #isPaused = false
   #startedMs = 0
 
@@ -96,7 +98,10 @@ export class UndiciExchange implements UpstreamExchange, ConnectReceiver {
     if (this.#isOver) return
     const rawHeaders = toPairs(controller.rawHeaders)
     if (status < 200) this.#receiver.onInformational(status, rawHeaders)
-    else this.#receiver.onHead(status, reason, rawHeaders)
+    else {
+      this.#hasHead = true
+      this.#receiver.onHead(status, reason, rawHeaders)
+    }
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
@@ -117,8 +122,8 @@ export class UndiciExchange implements UpstreamExchange, ConnectReceiver {
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
     if (this.#isOver) return
-    const code = codeOf(error)
-    const kind = kindOf(code)
+    const code = error.name === parserError ? codeOfParserError(error) : codeOf(error)
+    const kind = this.#hasHead || code !== lengthMismatch ? kindOf(code) : 'protocol'
     const isUnsent = this.#controller === null
     if (this.#isReuseRace(kind, isUnsent)) this.#resend()
     else this.#fail(kind, code, isUnsent)
@@ -184,6 +189,15 @@ export class UndiciExchange implements UpstreamExchange, ConnectReceiver {
   }
 }
 
+const parserError = 'HTTPParserError'
+/** Of a body that is too short, or of a head that contradicts itself. */
+const lengthMismatch = 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'
+
+/** undici names the code of its parser's errors in their text only. */
+function codeOfParserError({ message }: Error): string {
+  return message.includes('EOF') ? 'HPE_INVALID_EOF_STATE' : 'HPE_INVALID'
+}
+
 function kindOf(code: string): UpstreamErrorKind {
   if (code === 'HPE_INVALID_EOF_STATE' || code === 'HPE_CLOSED_CONNECTION') return 'reset'
   if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') return 'protocol'
@@ -198,7 +212,7 @@ const resetCodes: ReadonlySet<string> = new Set([
   'ECONNABORTED',
   'UND_ERR_SOCKET',
   'UND_ERR_INFO',
-  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+  lengthMismatch,
   'CONNECTION_GONE',
 ])
 
