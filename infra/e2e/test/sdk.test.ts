@@ -15,6 +15,8 @@ describe('official SDKs through standalone', () => flows(() => startStandalone()
 describe('official SDKs through the cluster', () =>
   flows(() => startClusterDeployment({ edges: 2, configServices: 1 })))
 
+const weatherCall = { name: 'get_weather', arguments: { city: 'Berlin' } }
+
 function flows(start: () => Promise<Deployment>): void {
   let deployment: Deployment
   const providers = new Map<string, FakeProvider>()
@@ -63,7 +65,9 @@ function flows(start: () => Promise<Deployment>): void {
         function: { name: 'get_weather', parameters: { type: 'object', properties: { city: { type: 'string' } } } },
       },
     ]
+    providers.get('openai')!.reply({ toolCalls: [weatherCall] })
     const called = await openai().chat.completions.create({ model: 'gpt-4.1-nano', messages, tools })
+    providers.get('openai')!.reply({})
     const [call] = called.choices[0]?.message.tool_calls ?? []
     assert.equal(call?.type === 'function' && call.function.name, 'get_weather')
     const embedding = await openai().embeddings.create({ model: 'text-embedding-3-small', input: 'hi' })
@@ -102,7 +106,9 @@ function flows(start: () => Promise<Deployment>): void {
     const stream = anthropic().messages.stream(claude)
     assert.ok((await stream.finalMessage()).usage.output_tokens > 0)
     const tools = [{ name: 'get_weather', input_schema: { type: 'object' as const, properties: {} } }]
+    providers.get('anthropic')!.reply({ toolCalls: [weatherCall] })
     const called = await anthropic().messages.create({ ...claude, tools })
+    providers.get('anthropic')!.reply({})
     assert.ok(called.content.some(({ type }) => type === 'tool_use'))
   })
 
@@ -140,7 +146,7 @@ function flows(start: () => Promise<Deployment>): void {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ error: { message: 'bad', type: 'invalid_request_error', param: null, code: null } }),
     }
-    for (const n of [1, 2, 3]) providers.get('openai')!.key(`openai-key-000${n}`).respond(bad, { times: 1 })
+    providers.get('openai')!.everyKey.respond(bad, { times: 1 })
     await assert.rejects(openai().chat.completions.create({ model: 'gpt-4.1-nano', messages }), OpenAI.BadRequestError)
     await assert.rejects(
       new OpenAI({
