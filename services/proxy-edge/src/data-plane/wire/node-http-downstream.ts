@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { isHeaderName } from '../headers/raw-headers.ts'
 import type { DownstreamLimits, DownstreamServer, RequestHandler } from './downstream-exchange.ts'
 import { NodeHttpExchange } from './node-http-exchange.ts'
 import { refuseBadHead, refuseMalformed } from './refuse-malformed.ts'
@@ -105,13 +106,22 @@ export class NodeHttpDownstream implements DownstreamServer {
   }
 }
 
-/** RFC 9112 3.2: exactly one Host; a proxy target in absolute form is not ours. */
-function isWellFormed(request: IncomingMessage): boolean {
-  if (!request.url?.startsWith('/') && request.url !== '*') return false
+/**
+ * RFC 9112 3.2 and 6.1: exactly one Host; no other transfer coding than one `chunked`, and none in HTTP/1.0; a proxy target
+ * in absolute form is not ours.
+ */
+function isWellFormed({ url = '', httpVersion, rawHeaders }: IncomingMessage): boolean {
+  if (!url.startsWith('/') && url !== '*') return false
   let hosts = 0
-  for (let index = 0; index < request.rawHeaders.length; index += 2) {
-    const name = request.rawHeaders[index]!
-    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1
+  let codings = 0
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]!
+    if (isHeaderName(name, 'host')) hosts += 1
+    else if (isHeaderName(name, 'transfer-encoding')) {
+      codings += 1
+      if (rawHeaders[index + 1]!.toLowerCase() !== 'chunked') return false
+    }
   }
-  return hosts === 1 || (hosts === 0 && request.httpVersion === '1.0')
+  if (httpVersion === '1.0') return hosts <= 1 && codings === 0
+  return hosts === 1 && codings <= 1
 }

@@ -145,6 +145,11 @@ export class NodeHttpExchange implements DownstreamExchange {
   abort(): void {
     if (this.#isAborted) return
     this.#isAborted = true
+    // node:http sends what was written in this tick at its end only.
+    process.nextTick(breakOff, this)
+  }
+
+  breakOff(): void {
     const isTruncation = this.#response.headersSent && this.#isFramed && !this.#response.writableEnded
     // What was delivered must arrive before the break; where framing cannot show it, only a reset does.
     if (isTruncation) this.#socket.destroySoon()
@@ -253,6 +258,10 @@ function onResponseClose(this: ServerResponse & Held): void {
 
 function flushHead(exchange: NodeHttpExchange): void {
   exchange.flushHead()
+}
+
+function breakOff(exchange: NodeHttpExchange): void {
+  exchange.breakOff()
 }
 
 function ignore(): void {}

@@ -11,6 +11,8 @@ export function refuseMalformed(socket: Duplex, status: number): void {
 
 /** node:http's `clientError`: a head that does not parse, is too large, or did not arrive in time. */
 export function refuseBadHead(error: Error & { code?: string }, socket: Duplex & { bytesWritten?: number }): void {
+  // Refused already: the same head has more faults.
+  if (socket.writableEnded) return
   const status = statuses.get(error.code ?? '') ?? 400
   // An answer is under way: one more would be taken for its body.
   const hasAnswered = '_httpMessage' in socket && socket._httpMessage != null
