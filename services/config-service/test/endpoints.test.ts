@@ -401,6 +401,23 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
       assert.notEqual(reset.headers.get('etag'), etag)
     })
 
+    test('settings that are set for the first time by many at once are set by all, and If-Match lets one through', async () => {
+      const { call } = await api()
+      const values = [1, 2, 3, 4, 5, 6, 7, 8]
+      const patch = (body: object, headers = {}) => call('/api/v1/settings', { method: 'PATCH', body, headers })
+      await patch({ proxy_url: null, max_retries: null })
+      const all = await Promise.all(values.map((value) => patch({ max_idle_conns: value })))
+      assert.deepEqual(new Set(all.map(({ status }) => status)), new Set([200]))
+      await patch({ max_idle_conns: null })
+      const etag = (await call('/api/v1/settings')).headers.get('etag') ?? ''
+      const guarded = await Promise.all(
+        values.map((value) => patch({ max_idle_conns_per_host: value + 10 }, { 'if-match': etag })),
+      )
+      const statuses = guarded.map(({ status }) => status).toSorted()
+      assert.deepEqual(statuses, [200, ...values.slice(1).map(() => 412)])
+      await patch({ max_idle_conns_per_host: null })
+    })
+
     test('logs are read in a bounded range, page by page', async () => {
       const { operate, call } = await api()
       const page = await operate('listLogs', { query: 'limit=1&group_id=1&status=200' })

@@ -60,8 +60,9 @@ export async function applySettings(
   return true
 }
 
+/** By the installation's row, which is always there: a setting at its default has no row that could be locked. */
 async function lockSettings(tx: ChangeTransaction): Promise<Map<string, SettingRow>> {
-  if (tx.sql.dialect === 'mysql') await tx.sql.query('SELECT name FROM settings ORDER BY name FOR UPDATE')
+  if (tx.sql.dialect === 'mysql') await tx.sql.query('SELECT id FROM installation WHERE id = 1 FOR UPDATE')
   const rows: SettingRow[] = await tx.database.setting.findMany()
   return new Map(rows.map((row) => [row.name, row]))
 }
