@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
+import { createRequestLogReader } from '../src/logs/request-log-reader.ts'
+import { createMariadbSqlClient } from '../src/sql-client/mariadb-sql-client.ts'
+import type { SqlClient } from '../src/sql-client/sql-client.ts'
+import { createSqliteSqlClient } from '../src/sql-client/sqlite-sql-client.ts'
+
+const mariadb = useMariadb()
+const clients: Record<string, () => Promise<SqlClient>> = {
+  SQLite: async () => createSqliteSqlClient(':memory:'),
+  MariaDB: async () => {
+    const { host, port, database } = await mariadb
+    const connection = { host, port, user: 'root', password: '', database: database.name }
+    return createMariadbSqlClient(connection, { connections: 1 })
+  },
+}
+
+for (const [name, open] of Object.entries(clients)) {
+  test(`before the log tables exist nothing has been logged, other failures stay failures (${name})`, async () => {
+    const client = await open()
+    const reader = createRequestLogReader(client)
+    assert.deepEqual(await reader.list({ fromMs: 0, toMs: 1, limit: 10 }), { items: [], next: null })
+    assert.equal(await reader.find('req-1'), null)
+    await client.execute('CREATE TABLE request_logs (id INTEGER)')
+    await client.execute('CREATE TABLE failed_requests (request_id INTEGER)')
+    await assert.rejects(reader.find('req-1'))
+    await client.close()
+  })
+}
