@@ -22,7 +22,12 @@ suite('final answer', () => {
     const body = '{"error": {"message" : "it burns",\n"type":"server_error"}}'
     provider.everyKey.respond({
       status: 503,
-      headers: [['Content-Type', 'application/json'], ['Set-Cookie', 'a=1'], ['Set-Cookie', 'b=2'], ['X-Thing', 'x']],
+      headers: [
+        ['Content-Type', 'application/json'],
+        ['Set-Cookie', 'a=1'],
+        ['Set-Cookie', 'b=2'],
+        ['X-Thing', 'x'],
+      ],
       body,
     })
     const answer = await send(plane.port, chat('g'))
@@ -130,7 +135,9 @@ suite('final answer', () => {
 
   test('a head without a body is a first_byte timeout that breaks the answer off', async () => {
     await using upstream = await startRawUpstream()
-    await using plane = await openDataPlane({ groups: [group(upstream, { max_retries: 0, first_byte_timeout_ms: 80 })] })
+    await using plane = await openDataPlane({
+      groups: [group(upstream, { max_retries: 0, first_byte_timeout_ms: 80 })],
+    })
     const sent = send(plane.port, chat('g'))
     const { answer, connection } = await upstream.expectRequest()
     await answer('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n')

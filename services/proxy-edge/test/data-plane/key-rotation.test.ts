@@ -126,7 +126,10 @@ suite('key rotation', () => {
     await using good = await startFakeProvider({ dialect: 'openai' })
     await using bad = await startFakeProvider({ dialect: 'openai' })
     bad.everyKey.fail('server-error')
-    const upstreams = [{ url: bad.url, weight: 10 }, { url: good.url, weight: 1 }]
+    const upstreams = [
+      { url: bad.url, weight: 10 },
+      { url: good.url, weight: 1 },
+    ]
     await using plane = await openDataPlane({ groups: [{ name: 'g', upstreams, keys }] })
     assert.equal((await send(plane.port, chat('g'))).status, 200)
     assert.deepEqual([bad.requests.length, good.requests.length], [1, 1])

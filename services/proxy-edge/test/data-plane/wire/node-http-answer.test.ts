@@ -22,20 +22,32 @@ suite('answers over node:http', () => {
   test('headers keep order, case, duplicates and bytes above 0x7f', async () => {
     const { headers, startLine } = await answer((exchange) => {
       exchange.writeHead(201, 'Made Here', [
-        'X-B', '2', 'x-a', '1', 'Set-Cookie', 'a=1', 'SET-cookie', 'b=2', 'X-N', 'M\xfcller',
-        'Date', 'Thu, 01 Jan 1970 00:00:00 GMT', 'Content-Length', '0',
+        'X-B',
+        '2',
+        'x-a',
+        '1',
+        'Set-Cookie',
+        'a=1',
+        'SET-cookie',
+        'b=2',
+        'X-N',
+        'M\xfcller',
+        'Date',
+        'Thu, 01 Jan 1970 00:00:00 GMT',
+        'Content-Length',
+        '0',
       ])
       exchange.end()
     })
     assert.equal(startLine, 'HTTP/1.1 201 Made Here')
     assert.deepEqual(headers.slice(0, 7), [
-        ['X-B', '2'],
-        ['x-a', '1'],
-        ['Set-Cookie', 'a=1'],
-        ['SET-cookie', 'b=2'],
-        ['X-N', 'M\xfcller'],
-        ['Date', 'Thu, 01 Jan 1970 00:00:00 GMT'],
-        ['Content-Length', '0'],
+      ['X-B', '2'],
+      ['x-a', '1'],
+      ['Set-Cookie', 'a=1'],
+      ['SET-cookie', 'b=2'],
+      ['X-N', 'M\xfcller'],
+      ['Date', 'Thu, 01 Jan 1970 00:00:00 GMT'],
+      ['Content-Length', '0'],
     ])
   })
 

@@ -31,8 +31,18 @@ suite('answers over undici', () => {
       'HTTP/1.1 200 OK\r\nX-B: 2\r\nx-a: 1\r\nSet-Cookie: a=1\r\nSET-cookie: b=2\r\nX-Name: M\xfcller\r\nContent-Length: 2\r\n\r\nhi',
     )
     assert.deepEqual(receiver.rawHeaders, [
-      'X-B', '2', 'x-a', '1', 'Set-Cookie', 'a=1', 'SET-cookie', 'b=2',
-      'X-Name', 'M\xfcller', 'Content-Length', '2',
+      'X-B',
+      '2',
+      'x-a',
+      '1',
+      'Set-Cookie',
+      'a=1',
+      'SET-cookie',
+      'b=2',
+      'X-Name',
+      'M\xfcller',
+      'Content-Length',
+      '2',
     ])
     assert.deepEqual([receiver.status, receiver.reason, receiver.body], [200, 'OK', 'hi'])
     assert.deepEqual(receiver.calls, ['connect', 'head', 'data', 'end'])
