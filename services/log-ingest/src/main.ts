@@ -39,6 +39,8 @@ runProcess(async ({ lifecycle, useLog }) => {
   const { logger } = log
   const metrics = createMetrics()
   const health = createHealth({ clock, scrub: log.scrub })
+  let isStarted = false
+  health.register({ name: 'started', required: true, check: () => ({ ok: isStarted }) })
   const adminOptions = { host: config.ADMIN_HOST, port: config.ADMIN_PORT, health, metrics, logger }
   const admin = await startAdminServer({
     ...adminOptions,
@@ -77,6 +79,8 @@ runProcess(async ({ lifecycle, useLog }) => {
   lifecycle.onClose('ingest', () => ingest.close())
   health.register({ name: 'kafka', required: true, check: () => ({ ok: consumer.isConnected() }) })
   health.register({ name: 'mysql', required: false, check: () => database.ping().then(() => ({ ok: true })) })
+  lifecycle.onClose('readiness', () => health.startDraining())
+  isStarted = true
   logger.info({ admin_port: admin.port }, 'log-ingest consumes')
 })
 

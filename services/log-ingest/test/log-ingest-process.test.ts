@@ -73,6 +73,26 @@ describe('log-ingest as a process', () => {
     await sql.close()
   })
 
+  test('is not ready while it waits for MySQL and Kafka at its start, and ends all the same when told', async () => {
+    const adminPort = await freePort()
+    await using waiting = await startProcess({
+      name: 'log-ingest',
+      command: process.execPath,
+      args: [resolve(import.meta.dirname, '../src/main.ts')],
+      env: {
+        PATH: process.env['PATH'],
+        DATABASE_DSN: `mysql://root@127.0.0.1:${await freePort()}/none`,
+        KAFKA_BROKERS: `127.0.0.1:${await freePort()}`,
+        ADMIN_HOST: '127.0.0.1',
+        ADMIN_PORT: String(adminPort),
+      },
+      readyPattern: /not available yet/,
+    })
+    assert.equal((await fetch(`http://127.0.0.1:${adminPort}/livez`)).status, 200)
+    assert.equal((await fetch(`http://127.0.0.1:${adminPort}/readyz`)).status, 503)
+    assert.equal((await waiting.stop()).code, 0)
+  })
+
   test('refuses to start with one clear message per wrong variable', async () => {
     const failing = startProcess({
       name: 'log-ingest',
