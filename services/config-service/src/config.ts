@@ -8,14 +8,7 @@ import { databaseVariables } from '@gpt-load/service-kit/database-dsn'
 import { edgeTokenVariable } from '@gpt-load/service-kit/edge-token'
 import { readEnvironment, type EnvironmentCheck, type EnvironmentSource } from '@gpt-load/service-kit/environment'
 import { checkEnvironmentSettings, readEnvironmentSettings } from '@gpt-load/service-kit/environment-settings'
-import {
-  envBoolean,
-  envInteger,
-  envParsed,
-  envSecret,
-  envString,
-  listItems,
-} from '@gpt-load/service-kit/environment-variables'
+import { envInteger, envParsed, envSecret, envString, listItems } from '@gpt-load/service-kit/environment-variables'
 import { logVariables } from '@gpt-load/service-kit/logger'
 import { checkDatabaseIsMysql } from '@gpt-load/service-kit/mysql-only'
 import { outboundProxyVariables, withLowerCaseProxies } from '@gpt-load/service-kit/outbound-proxy-variables'
@@ -56,10 +49,6 @@ export const configServiceVariables = z.object({
     default: [] as readonly string[],
     defaultText: '',
     description: 'Reverse proxies whose X-Forwarded-For is believed: addresses or CIDR ranges between commas',
-  }),
-  ALLOW_LINK_LOCAL_UPSTREAMS: envBoolean({
-    default: false,
-    description: 'Accept upstreams on link-local and metadata addresses; edges still refuse to connect to them',
   }),
   ...outboundProxyVariables(),
   ...logVariables(),

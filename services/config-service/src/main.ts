@@ -33,6 +33,8 @@ import { startInternalServer } from './internal/internal-server.ts'
 import { createUndiciProbeSender } from './probe/undici-probe-sender.ts'
 import { startServiceMetrics } from './service-metrics.ts'
 
+/** Edges never connect to such an upstream, so storing one or probing it would only open a way to the host's metadata. */
+const isLinkLocalAllowed = false
 /** Log queries are rare and bounded; they must not take the connections that keys and groups are written through. */
 const logConnections = 4
 /** A list, an import, a probe: what an administrator waits for ends by itself within this. */
@@ -72,7 +74,6 @@ runProcess(async ({ lifecycle, useLog }) => {
   if (redisFeed !== null)
     health.register({ name: 'redis', required: false, check: () => ({ ok: redisFeed.isConnected() }) })
 
-  const isLinkLocalAllowed = config.ALLOW_LINK_LOCAL_UPSTREAMS
   const { HTTP_PROXY: httpProxy, HTTPS_PROXY: httpsProxy, NO_PROXY: noProxy } = config
   const service = await createConfigService({
     store,
