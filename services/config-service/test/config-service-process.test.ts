@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createServer } from 'node:http'
+import { createServer, request, type IncomingMessage } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { describe, test } from 'node:test'
@@ -192,6 +192,37 @@ describe('config-service as a process', () => {
     await until(async () => (await fetch(`${service.adminUrl}/readyz`)).ok, { what: 'ready again' })
     assert.equal((await fetch(`${service.url}/api/v1/groups`, { headers: admin })).status, 200)
     assert.equal((await service.stop()).code, 0)
+  })
+
+  test('told to end, it answers long polls and what is under way, and takes nothing new', async () => {
+    const { dsn } = await (await mariadb).createDatabase()
+    await using service = await startConfigService({ DATABASE_DSN: dsn })
+    const status = await fetch(`${service.url}/api/v1/status`, { headers: admin })
+    const { epoch, revision } = (await status.json()) as { epoch: string; revision: number }
+    const polling = fetch(`${service.internalUrl}/internal/delta?epoch=${epoch}&since=${revision}&wait=25`, {
+      headers: edge,
+    })
+    const metric = async () => (await fetch(`${service.adminUrl}/metrics`)).text()
+    await until(async () => /^gptload_config_waiting_polls 1$/m.test(await metric()), { what: 'the poll to wait' })
+    const creating = request(`${service.url}/api/v1/groups`, {
+      method: 'POST',
+      headers: { ...admin, 'content-type': 'application/json', expect: '100-continue' },
+    })
+    creating.flushHeaders()
+    await once(creating, 'continue')
+    service.signal('SIGTERM')
+    const isRefused = () =>
+      fetch(`${service.url}/livez`).then(
+        () => false,
+        () => true,
+      )
+    await until(isRefused, { what: 'the port to close' })
+    creating.end('{"name":"late","channel":"openai","upstreams":[{"url":"https://api.example.com"}]}')
+    const [created] = (await once(creating, 'response')) as [IncomingMessage]
+    assert.equal(created.statusCode, 201)
+    created.resume()
+    assert.equal((await polling).status, 200, 'edges hear of the last change')
+    assert.deepEqual(await service.exit, { code: 0, signal: null })
   })
 
   test('waits for a MariaDB that is away at the start', async () => {
