@@ -37,7 +37,7 @@ export interface AttemptOwner {
   onAttemptBroken(attempt: Attempt, failure: AttemptFailure): void
   onAttemptFailed(attempt: Attempt, failure: AttemptFailure): void
   onAttemptCollected(attempt: Attempt, body: Uint8Array, isWhole: boolean): void
-  /** The upstream takes the request body more slowly than it comes, or takes it again. */
+  /** Whether the upstream takes the request body more slowly than it comes; told again and again. */
   onUploadFlow(isBlocked: boolean): void
 }
 
@@ -116,16 +116,17 @@ export class Attempt implements UpstreamReceiver {
     const exchange = wire.open(request, this)
     if (this.#phase === 'over') return
     this.#exchange = exchange
-    if (this.#isStreaming) this.#upload.begin(exchange)
+    if (!this.#isStreaming) return
+    this.#upload.begin(exchange)
+    this.#tellFlow()
   }
 
   /** More of the request body has come. */
   pump(): void {
     if (!this.#isStreaming || this.#phase === 'over') return
-    const wasBlocked = this.#upload.isBlocked
     this.#upload.pump()
     if (this.#phase === 'sending') this.#armHead()
-    if (this.#upload.isBlocked && !wasBlocked) this.#options.owner.onUploadFlow(true)
+    this.#tellFlow()
   }
 
   pause(): void {
@@ -205,7 +206,7 @@ export class Attempt implements UpstreamReceiver {
     if (this.#phase === 'over') return
     this.#upload.onDrain()
     if (this.#phase === 'sending') this.#armHead()
-    if (!this.#upload.isBlocked) this.#options.owner.onUploadFlow(false)
+    this.#tellFlow()
   }
 
   /** Upgrades are not asked for. */
@@ -283,6 +284,10 @@ export class Attempt implements UpstreamReceiver {
     const answer = { status, reason, rawHeaders, body, rawTrailers, isWhole, decoded, secret, mask: this.mask }
     if (isWhole) this.#finish()
     this.#options.owner.onAttemptFailed(this, failureOfAnswer(answer, classification, false))
+  }
+
+  #tellFlow(): void {
+    this.#options.owner.onUploadFlow(this.#upload.isBlocked)
   }
 
   #armHead(): void {

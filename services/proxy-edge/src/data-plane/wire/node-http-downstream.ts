@@ -84,7 +84,7 @@ export class NodeHttpDownstream implements DownstreamServer {
   }
 
   #accept(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
-    if (!isWellFormed(request)) return refuseMalformed(request.socket, 400)
+    if (!isWellFormed(request)) return refuse(request, response)
     const exchange = new NodeHttpExchange(request, response, expectsContinue)
     if (this.#isDraining) exchange.closeAfterAnswer()
     exchange.linkTo(this.#open)
@@ -104,6 +104,12 @@ export class NodeHttpDownstream implements DownstreamServer {
       exchange = next
     }
   }
+}
+
+/** Pipelined behind an answer that is not over, a refusal would come in the middle of that one. */
+function refuse({ socket }: IncomingMessage, response: ServerResponse): void {
+  if (response.socket === null) socket.destroy()
+  else refuseMalformed(socket, 400)
 }
 
 /**

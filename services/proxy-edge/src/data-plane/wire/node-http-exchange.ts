@@ -107,6 +107,8 @@ export class NodeHttpExchange implements DownstreamExchange {
 
   writeInformational(status: number, rawHeaders: readonly string[]): void {
     if (this.httpVersion === '1.0' || this.#isOver || this.#response.headersSent || status < 102 || status > 199) return
+    // Pipelined behind an answer that is not over: it would come in the middle of that one.
+    if (this.#response.socket === null) return
     this.#socket.write(headOf(status, rawHeaders), 'latin1')
   }
 
@@ -168,6 +170,8 @@ export class NodeHttpExchange implements DownstreamExchange {
     if (this.#isOver) return this.#checkLinger(now)
     const isReceiving = this.#isReading && this.#endedAtMs === 0 && !this.#request.complete
     if (isReceiving && now - this.#lastReadMs > limits.bodyStallTimeoutMs) this.#socket.resetAndDestroy()
+    // A socket that is not read from does not notice a reset; the kernel tells at a write, even one of no bytes.
+    if (!this.#isReading && !this.#request.complete) this.#socket.write(nothing)
     if (this.#blockedSinceMs === 0) return
     const { writableLength } = this.#socket
     if (writableLength !== this.#pendingBytes) {

@@ -79,7 +79,7 @@ export class UndiciExchange implements UpstreamExchange, ConnectReceiver {
   }
 
   onConnectError(error: ConnectError): void {
-    this.#fail(error.kind, error.code, true)
+    this.#fail(error.kind, error.code, !this.#hasResent)
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {

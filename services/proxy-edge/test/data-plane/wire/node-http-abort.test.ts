@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { connectRawClient } from '@gpt-load/testkit/upstreams/raw-client'
+import { until } from '@gpt-load/testkit/until'
 import { openNodeDownstream } from '../../support/open-node-downstream.ts'
 
 const get = 'GET / HTTP/1.1\r\nHost: h\r\n\r\n'
@@ -33,14 +34,20 @@ suite('abort over node:http', () => {
     assert.deepEqual(receiver.calls, ['data', 'abort'])
   })
 
-  test('a client that leaves while its body is paused is noticed', async () => {
+  test('a client that resets while its body is paused and fills every buffer is noticed', async () => {
     await using down = await openNodeDownstream()
     using client = await connectRawClient({ port: down.port })
-    await client.write('POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9000000\r\n\r\nabc')
+    await client.write('POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 64000000\r\n\r\nabc')
     const receiver = await down.nextExchange()
     receiver.exchange.resume()
     await receiver.called('data')
     receiver.exchange.pause()
+    let taken = 0
+    const piece = Buffer.alloc(65_536)
+    const count = () => void (taken += 1)
+    for (let index = 0; index < 500; index += 1) client.socket.write(piece, count)
+    let before = -1
+    await until(() => before === (before = taken), { what: 'the body to stall', intervalMs: 100 })
     client.reset()
     await receiver.called('abort')
   })

@@ -207,3 +207,37 @@ suite('answers over node:http', () => {
       assert.match((await client.readUntilClose()).toString(), /Connection: close\r\n/i)
   })
 })
+
+suite('pipelined requests over node:http', () => {
+  const get = 'GET / HTTP/1.1\r\nHost: h\r\n\r\n'
+
+  test('103 of a later request never comes before the answer of the first', async () => {
+    await using down = await openNodeDownstream()
+    using client = await connectRawClient({ port: down.port })
+    await client.write(get + get)
+    const first = await down.nextExchange()
+    const second = await down.nextExchange()
+    second.exchange.writeInformational(103, ['Link', '</a>'])
+    for (const [{ exchange }, text] of [
+      [second, 'two'],
+      [first, 'one'],
+    ] as const) {
+      exchange.writeHead(200, 'OK', ['Content-Length', '3'])
+      exchange.write(Buffer.from(text))
+      exchange.end()
+    }
+    assert.match((await client.readResponse()).toString(), /^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\none$/)
+  })
+
+  test('a malformed one is not answered in the middle of the first answer', async () => {
+    await using down = await openNodeDownstream()
+    using client = await connectRawClient({ port: down.port })
+    await client.write(get)
+    const { exchange } = await down.nextExchange()
+    exchange.writeHead(200, 'OK', ['Content-Length', '1000'])
+    exchange.write(Buffer.from('part'))
+    await client.readUntil('part')
+    await client.write('GET / HTTP/1.1\r\nHost: h\r\nHost: i\r\n\r\n')
+    assert.equal((await client.readUntilClose()).toString(), '')
+  })
+})
