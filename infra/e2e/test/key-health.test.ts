@@ -24,7 +24,8 @@ async function drill(start: () => Promise<Deployment>): Promise<void> {
     url: provider.url,
     keys: tenKeys,
   })
-  const hints = new Map((await listKeys(deployment.admin, group.id)).map((key, n) => [tenKeys[n]!, key.id]))
+  const stored = (await listKeys(deployment.admin, group.id)).toSorted((a, b) => a.id - b.id)
+  const hints = new Map(stored.map((key, n) => [tenKeys[n]!, key.id]))
   provider.key(tenKeys[3]!).revoke()
   provider.key(tenKeys[5]!).limit({ retryAfterS: 2 })
   provider.key(tenKeys[7]!).outOfQuota()

@@ -90,6 +90,7 @@ export function createTestReport({ root, write }: { root: string; write(text: st
 
 function describeError(error: (Error & { cause?: unknown }) | undefined): string {
   if (error === undefined) return 'no error given'
-  const cause = error.cause instanceof Error ? error.cause : error
-  return cause.stack ?? String(cause)
+  const thrown = error.cause instanceof Error ? error.cause : error
+  const reason = thrown.cause instanceof Error ? `\n    caused by ${thrown.cause.stack ?? String(thrown.cause)}` : ''
+  return `${thrown.stack ?? String(thrown)}${reason}`
 }

@@ -131,7 +131,7 @@ function toRequest(exchange: DownstreamExchange, origin: UpstreamOrigin): Upstre
   const headers = endToEnd(rawHeaders)
   removeHeader(headers, 'content-length')
   headers.push(clientAddressHeader, remoteAddress)
-  return { origin, method, target, rawHeaders: headers, body: null, contentLength, isUpgrade: false }
+  return { origin, method, target, rawHeaders: headers, body: null, contentLength, isUpgrade: false, mayResend: true }
 }
 
 /** Content-Length of an answer stays (it is trusted); a request's is stated anew by the wire. */

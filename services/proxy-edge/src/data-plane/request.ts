@@ -13,6 +13,7 @@ import { abortedByClient, type AttemptFailure } from './attempt-failure.ts'
 import { BodyIntake, type IntakeOwner } from './body/body-intake.ts'
 import { RequestBody } from './body/request-body.ts'
 import { findHeader } from './headers/raw-headers.ts'
+import { passResponseHeaders } from './headers/response-headers.ts'
 import { KeyJudgement } from './key-judgement.ts'
 import type { CounterName } from './observe/counters.ts'
 import { RequestLog } from './observe/request-log.ts'
@@ -238,7 +239,8 @@ export class ProxyRequest
   }
 
   onAttemptInformational(status: number, rawHeaders: readonly string[]): void {
-    this.#exchange.writeInformational(status, rawHeaders)
+    const { target, mask } = this.#attempt!
+    this.#exchange.writeInformational(status, passResponseHeaders(rawHeaders, target.secret, mask))
   }
 
   judgeHead(attempt: Attempt): HeadVerdict {

@@ -135,15 +135,29 @@ export class TargetSelector {
   }
 
   #enterMember(): boolean {
-    const { members, memberRotation } = this.#outer
+    const { members } = this.#outer
     this.#skippedMembers ??= new Uint8Array(members.length)
     for (const [index, member] of members.entries()) if (!this.#canServe(member)) this.#skippedMembers[index] = 1
-    this.#memberIndex = memberRotation.next(this.#skippedMembers)
+    this.#memberIndex = this.#nextMember()
     if (this.#memberIndex === -1) return false
     this.#plan = members[this.#memberIndex]!
     this.#memberAttempts = 0
     this.#failedUpstreams = null
     return true
+  }
+
+  #nextMember(): number {
+    const { members, memberRotation } = this.#outer
+    if (!this.#facts.isSticky) return memberRotation.next(this.#skippedMembers)
+    let best = -1
+    let bestScore = Infinity
+    for (let index = 0; index < members.length; index += 1) {
+      const score = stickyScore(affinityOf(members[index]!.id, this.#accessKeyId), memberRotation.weightOf(index))
+      if (this.#skippedMembers![index] === 1 || score >= bestScore) continue
+      best = index
+      bestScore = score
+    }
+    return best
   }
 
   #canServe(member: GroupPlan): boolean {
@@ -158,6 +172,16 @@ export class TargetSelector {
 
 const maxVacated = 4
 const none = new Int32Array(0)
+
+/**
+ * Weighted rendezvous hash: the lowest score wins, the same on every edge, and a member that comes or goes moves its own
+ * share only. The multiplications spread what FNV-1a leaves in the low bits.
+ */
+function stickyScore(affinity: number, weight: number): number {
+  const mixed = Math.imul(affinity ^ (affinity >>> 16), 0x85ebca6b)
+  const spread = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
+  return -Math.log((((spread ^ (spread >>> 16)) >>> 0) + 1) / 4_294_967_297) / weight
+}
 
 /** FNV-1a over group and access key: the same on every edge. */
 export function affinityOf(groupId: number, accessKeyId: number): number {

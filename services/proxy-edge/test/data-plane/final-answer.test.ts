@@ -56,7 +56,7 @@ suite('final answer', () => {
     provider.key(keys[1]!).limit({ retryAfterS: 90 })
     const answer = await send(plane.port, chat('g'))
     assert.equal(answer.status, 429)
-    assert.ok(['19', '20'].includes(answer.header('retry-after')!), answer.header('retry-after'))
+    assert.match(answer.header('retry-after')!, /^(19|20)$/)
     assert.equal(answer.all('retry-after').length, 1)
     const event = await plane.nextEvent()
     assert.deepEqual([event.errorClass, event.attempts.length], ['rate_limit', 2])

@@ -28,6 +28,11 @@ export class WeightedRotation {
     return best
   }
 
+  /** 0 = off. */
+  weightOf(index: number): number {
+    return this.#weights[index]!
+  }
+
   /** As `next`, but a marked entry is better than none. */
   nextPreferring(skipped: Uint8Array | null): number {
     const index = this.next(skipped)

@@ -60,6 +60,7 @@ export function shapeRequest(
     body: shaped ?? (body.isAtHand && body.bytes > 0 ? body.whole() : null),
     contentLength: shaped === null ? framedLength(source) : shaped.length,
     isUpgrade: false,
+    mayResend: facts.stateful?.isCreation !== true,
   }
 }
 

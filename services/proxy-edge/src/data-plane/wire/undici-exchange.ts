@@ -41,7 +41,7 @@ export class UndiciExchange implements UpstreamExchange, ConnectReceiver {
   }
 
   start(): void {
-    const connection = this.#pool.take()
+    const connection = this.#request.mayResend ? this.#pool.take() : null
     this.#isReused = connection !== null
     if (connection === null) this.#pending = this.#pool.connect(this)
     else this.#dispatch(connection)

@@ -34,6 +34,8 @@ export type UpstreamRequest = {
   /** Bytes of the body; -1 = chunked; 0 = none. */
   contentLength: number
   isUpgrade: boolean
+  /** False: it may never reach the upstream twice, so no reuse race is risked: it goes out on a fresh connection. */
+  mayResend: boolean
 }
 
 /** Why an attempt got no (whole) answer. `reset` after the head is a broken body. */

@@ -15,6 +15,7 @@ async function answered(answer: string | Uint8Array, method = 'GET', endsAfter =
     body: null,
     contentLength: 0,
     isUpgrade: false,
+    mayResend: true,
   }
   wire.open({ ...request, origin: originOf(upstream.port) }, receiver)
   const { connection } = await upstream.expectRequest()

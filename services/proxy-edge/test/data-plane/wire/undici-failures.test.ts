@@ -6,7 +6,15 @@ import { UndiciUpstream } from '../../../src/data-plane/wire/undici-upstream.ts'
 import type { UpstreamOrigin } from '../../../src/data-plane/wire/upstream-exchange.ts'
 import { originOf, RecordingUpstreamReceiver } from '../../support/recording-receivers.ts'
 
-const bare = { method: 'POST', target: '/', rawHeaders: ['Host', 'h'], body: null, contentLength: 0, isUpgrade: false }
+const bare = {
+  method: 'POST',
+  target: '/',
+  rawHeaders: ['Host', 'h'],
+  body: null,
+  contentLength: 0,
+  isUpgrade: false,
+  mayResend: true,
+}
 
 async function failed(origin: UpstreamOrigin) {
   const wire = new UndiciUpstream({ extraCaPem: '' })

@@ -7,7 +7,15 @@ import { UndiciUpstream } from '../../../src/data-plane/wire/undici-upstream.ts'
 import { originOf, RecordingUpstreamReceiver } from '../../support/recording-receivers.ts'
 
 const mebibyte = 1_048_576
-const bare = { method: 'GET', target: '/', rawHeaders: ['Host', 'h'], body: null, contentLength: 0, isUpgrade: false }
+const bare = {
+  method: 'GET',
+  target: '/',
+  rawHeaders: ['Host', 'h'],
+  body: null,
+  contentLength: 0,
+  isUpgrade: false,
+  mayResend: true,
+}
 
 suite('flow and abort over undici', () => {
   test('a paused answer holds less than 4 MiB, and resumes to its last byte', async () => {

@@ -21,6 +21,7 @@ async function sent(request: Partial<UpstreamRequest>, pieces: string[] = []) {
       body: null,
       contentLength: 0,
       isUpgrade: false,
+      mayResend: true,
       ...request,
     },
     receiver,

@@ -17,6 +17,7 @@ function open(wire: UndiciUpstream, upstream: RawUpstream, request: Partial<Upst
     body: Buffer.from('x'),
     contentLength: 1,
     isUpgrade: false,
+    mayResend: true,
   }
   const exchange = wire.open({ origin: originOf(upstream.port), ...bare, ...request }, receiver)
   return { receiver, exchange }
