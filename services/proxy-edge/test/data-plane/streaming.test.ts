@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { startFakeProvider } from '@gpt-load/testkit/upstreams/fake-provider'
+import { connectRawClient } from '@gpt-load/testkit/upstreams/raw-client'
+import { startRawUpstream } from '@gpt-load/testkit/upstreams/raw-upstream'
+import { chat } from '../support/chat-request.ts'
+import { parseMessage, requestBytes, send } from '../support/http-message.ts'
+import { openDataPlane } from '../support/open-data-plane.ts'
+
+const keys = ['sk-first-key-000000001']
+
+suite('streaming', () => {
+  test('each event reaches the client before the next one is made', async () => {
+    await using upstream = await startRawUpstream()
+    await using plane = await openDataPlane({ groups: [{ name: 'g', upstreams: [upstream.url], keys }] })
+    using client = await connectRawClient({ port: plane.port })
+    await client.write(requestBytes(chat('g', { stream: true })))
+    const { answer, connection } = await upstream.expectRequest()
+    await answer('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n')
+    const head = (await client.readUntil('\r\n\r\n')).toString()
+    assert.match(head, /x-accel-buffering: no\r\n/i)
+    assert.match(head, /x-gptload-request-id: \S+\r\n/)
+    for (const event of ['data: {"a":1}\n\n', 'data: \xff\xfe\n\n', ': comment\r\n\r\n']) {
+      await connection.write(`${event.length.toString(16)}\r\n${event}\r\n`)
+      assert.equal((await client.readUntil(Buffer.from(event, 'latin1'))).toString('latin1').endsWith(event), true)
+    }
+    await connection.write('0\r\nX-Trailer: t\r\n\r\n')
+    assert.match((await client.readUntil('\r\n\r\n')).toString(), /0\r\nX-Trailer: t\r\n\r\n$/)
+  })
+
+  for (const coding of [undefined, 'gzip', 'br'] as const)
+    test(`a stream (${coding ?? 'plain'}) passes byte for byte, its tokens are read beside it`, async () => {
+      await using provider = await startFakeProvider({ dialect: 'openai', ...(coding && { coding }) })
+      await using plane = await openDataPlane({ groups: [{ name: 'g', upstreams: [provider.url], keys }] })
+      const request = chat('g', { stream: true, stream_options: { include_usage: true } }, [
+        `Accept-Encoding: ${coding ?? 'identity'}`,
+      ])
+      const answer = await send(plane.port, request)
+      assert.equal(answer.header('content-encoding'), coding)
+      if (coding === undefined) assert.match(answer.body, /data: \[DONE\]\n\n$/)
+      const event = await plane.nextEvent()
+      assert.deepEqual([event.tokens.input, event.tokens.output], [12, 34])
+      assert.deepEqual([event.isStream, event.endReason, event.status], [true, 'complete', 200])
+      assert.equal(event.bytesOut, answer.body.length)
+      if (coding === undefined) assert.ok(event.firstTokenMs >= event.firstByteMs && event.firstByteMs >= 0)
+    })
+
+  test('the record of a whole answer has tokens, models, attempt and times', async () => {
+    await using provider = await startFakeProvider({ dialect: 'openai' })
+    await using plane = await openDataPlane({ groups: [{ name: 'g', upstreams: [`${provider.url}/base`], keys }] })
+    provider.reply({ usage: { cachedTokens: 5 } })
+    const request = chat('g', {}, ['User-Agent: OpenAI/JS 7'])
+    await send(plane.port, { ...request, target: request.target.replace('/proxy', '/proxy') })
+    const event = await plane.nextEvent()
+    assert.deepEqual(
+      [event.groupId, event.groupName, event.memberGroupId, event.channel, event.method, event.userAgent],
+      [1, 'g', 1, 'openai', 'POST', 'OpenAI/JS 7'],
+    )
+    assert.deepEqual([event.modelRequested, event.modelSent, event.accessKeyId], ['gpt-4.1-nano', 'gpt-4.1-nano', 1])
+    assert.deepEqual(
+      [event.clientAddress, event.isStream, event.bytesIn],
+      ['127.0.0.1', false, Buffer.byteLength(request.body!)],
+    )
+    const [attempt] = event.attempts
+    assert.deepEqual([attempt!.number, attempt!.keyId, attempt!.keyHint], [1, 1, 'sk-f…001'])
+    assert.equal(attempt!.upstream, `${provider.url}/base`)
+    assert.ok(attempt!.connectMs >= 0 && attempt!.headMs >= attempt!.connectMs && attempt!.endMs >= attempt!.headMs)
+  })
+
+  test('a client that reads nothing stops the upstream, and gets every byte later', async () => {
+    await using provider = await startFakeProvider({ dialect: 'openai' })
+    await using plane = await openDataPlane({ groups: [{ name: 'g', upstreams: [provider.url], keys }] })
+    const body = Buffer.alloc(48 * 1_048_576, 'abcdefgh')
+    provider.everyKey.respond({ status: 200, body, headers: { 'content-type': 'application/octet-stream' } })
+    using client = await connectRawClient({ port: plane.port })
+    client.pause()
+    await client.write(requestBytes(chat('g')))
+    await provider.nextRequest()
+    const before = process.memoryUsage().arrayBuffers
+    for (let round = 0; round < 30; round += 1) await new Promise(setImmediate)
+    assert.ok(process.memoryUsage().arrayBuffers - before < 24 * 1_048_576)
+    client.resume()
+    const answer = parseMessage(await client.readResponse({ timeoutMs: 20_000 }))
+    assert.equal(answer.body.length, body.length)
+    await plane.nextEvent()
+  })
+
+  test('HEAD, 204 and 304 pass with the headers that they have', async () => {
+    await using upstream = await startRawUpstream()
+    await using plane = await openDataPlane({ groups: [{ name: 'g', upstreams: [upstream.url], keys }] })
+    for (const [method, head, status] of [
+      ['HEAD', '200 OK\r\nContent-Length: 77\r\nEtag: "a"', 200],
+      ['GET', '204 No Content\r\nEtag: "a"', 204],
+      ['GET', '304 Not Modified\r\nEtag: "a"', 304],
+    ] as const) {
+      const sent = send(plane.port, { ...chat('g'), method, target: '/proxy/g/v1/x' })
+      await (await upstream.expectRequest()).answer(`HTTP/1.1 ${head}\r\n\r\n`)
+      const answer = await sent
+      assert.deepEqual([answer.status, answer.header('etag'), answer.body], [status, '"a"', ''])
+      if (method === 'HEAD') assert.equal(answer.header('content-length'), '77')
+    }
+  })
+
+  test("the upstream's own hop-by-hop headers stop here, our request id wins", async () => {
+    await using upstream = await startRawUpstream()
+    await using plane = await openDataPlane({ groups: [{ name: 'g', upstreams: [upstream.url], keys }] })
+    const sent = send(plane.port, chat('g'))
+    await (
+      await upstream.expectRequest()
+    ).answer(
+      'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: x-hop\r\nX-Hop: 1\r\n\r\n' +
+        'HTTP/1.1 200 OK\r\nConnection: close, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=9\r\nProxy-Authenticate: x\r\n' +
+        'X-Gptload-Request-Id: theirs\r\nX-Request-Id: theirs\r\nContent-Length: 2\r\n\r\nok',
+    )
+    const early = await sent
+    assert.equal(early.bytes.toString(), 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n')
+    const event = await plane.nextEvent()
+    assert.equal(event.status, 200)
+  })
+})
