@@ -46,8 +46,11 @@ describe('secrets and content', () => {
     const seen = await provoke(deployment, provider)
     seen.push(['output', deployment.output()])
     await deployment.process.stop()
-    for (const file of await readdir(deployment.dataDir))
-      seen.push([file, (await readFile(join(deployment.dataDir, file))).toString('latin1')])
+    for (const entry of await readdir(deployment.dataDir, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue
+      const path = join(entry.parentPath, entry.name)
+      seen.push([path, (await readFile(path)).toString('latin1')])
+    }
     assertNoSecret(seen, [...secrets(), deployment.adminKey])
   })
 })

@@ -179,6 +179,17 @@ suite('key table', () => {
     assert.equal(writer.stats().modelDeviations, 1)
   })
 
+  test('a restore lifts what was learnt about single models before it', async () => {
+    const { clock, writer, table, pickedId } = open(1)
+    const limited = { state: 'cooling', until: clock.nowMs() + 600_000, generation: 0, failures: 0 } as const
+    table.applyModel(writer.slotOf(1), 1, 'gpt-a', limited)
+    assert.equal(pickedId('gpt-a'), 0)
+    writer.putStates([[1, 0, 0, 1, 0]], 'merge')
+    assert.equal(pickedId('gpt-a'), 1)
+    await clock.advance(61_000)
+    assert.equal(writer.stats().modelDeviations, 0)
+  })
+
   test('keeps memory bounded when keys come and go for ever', async () => {
     const { clock, writer } = open(0)
     let peak = 0

@@ -260,7 +260,12 @@ export function createKeyTable({ clock }: { clock: Clock }): KeyTableWriter {
     deadlines.takeDue(now(), (_groupNumber, slot) => look(slot))
     if (clock.monotonicMs() - sweptModelsAtMs < modelSweepIntervalMs) return
     sweptModelsAtMs = clock.monotonicMs()
-    if (models.count > 0) models.sweep(now(), (keyId) => index.slotOf(keyId) >= 0)
+    if (models.count > 0) models.sweep(now(), generationOf)
+  }
+
+  function generationOf(keyId: number): number {
+    const slot = index.slotOf(keyId)
+    return slot < 0 ? -1 : (columns.generation[slot] as number)
   }
 
   function schedule(): void {

@@ -67,10 +67,11 @@ export class ModelDeviations {
     return this.#columns.control[control.modelCount] as number
   }
 
-  isLimited(keyId: number, hash: ModelHash, serverNow: number): boolean {
+  /** @param generation of the key: what was learnt before it was restored is void */
+  isLimited(keyId: number, generation: number, hash: ModelHash, serverNow: number): boolean {
     return this.#read(() => {
       const at = this.#find(keyId, hash)
-      return at >= 0 && this.#isOut(at, serverNow)
+      return at >= 0 && (this.#generation[at] as number) >= generation && this.#isOut(at, serverNow)
     })
   }
 
@@ -118,11 +119,14 @@ export class ModelDeviations {
     })
   }
 
-  /** Drops what is due and what belongs to keys that are gone. Main thread. */
-  sweep(serverNow: number, isKnown: (keyId: number) => boolean): void {
+  /**
+   * Drops what is due, what is void since its key was restored, and what belongs to keys that are gone (`generationOf`
+   * answers -1). Main thread.
+   */
+  sweep(serverNow: number, generationOf: (keyId: number) => number): void {
     this.#write(() => {
       for (let at = 0; at < capacity; at += 1) {
-        while (this.#keyId[at] !== 0 && this.#isStale(at, serverNow, isKnown)) this.#removeAt(at)
+        while (this.#keyId[at] !== 0 && this.#isStale(at, serverNow, generationOf)) this.#removeAt(at)
       }
       return true
     })
@@ -155,9 +159,11 @@ export class ModelDeviations {
     return entries
   }
 
-  #isStale(at: number, serverNow: number, isKnown: (keyId: number) => boolean): boolean {
+  #isStale(at: number, serverNow: number, generationOf: (keyId: number) => number): boolean {
     const until = this.#until[at] as number
-    return (until !== 0 && until <= serverNow) || !isKnown(this.#keyId[at] as number)
+    if (until !== 0 && until <= serverNow) return true
+    const generation = generationOf(this.#keyId[at] as number)
+    return generation < 0 || (this.#generation[at] as number) < generation
   }
 
   #insert(groupNumber: number, keyId: number, hash: ModelHash, facts: KeyFacts): boolean {

@@ -155,7 +155,8 @@ export class SharedKeyTable implements KeyTable, StickyFilter {
     if (Atomics.load(this.#columns.place, slot) !== this.#wantedPlace) return false
     for (let index = 0; index < this.#triedCount; index += 1) if (this.#tried[index] === slot) return false
     if (!this.#isModelWanted) return true
-    return !this.#models.isLimited(this.#columns.keyId[slot] as number, this.#model, this.#serverNow())
+    const { keyId, generation } = this.#columns
+    return !this.#models.isLimited(keyId[slot]!, generation[slot]!, this.#model, this.#serverNow())
   }
 
   #ask(groupNumber: number, model: string, tried: Int32Array, triedCount: number): void {
