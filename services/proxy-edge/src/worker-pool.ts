@@ -59,6 +59,7 @@ export interface WorkerPool {
   stopAccepting(): Promise<void>
   /** Ends all workers; what they have recorded is handed over before. */
   close(): Promise<void>
+  /** Workers that listen. */
   readonly running: number
   readonly deaths: number
   /** Requests that were open when their worker died. */
@@ -73,6 +74,7 @@ type Member = {
   exited: Promise<unknown>
   /** Number of the policies that it has in force. */
   applied: number
+  isListening: boolean
 }
 
 export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
@@ -104,6 +106,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       stopped: Promise.withResolvers<void>(),
       exited: once(worker, 'exit'),
       applied: 0,
+      isListening: false,
     }
     member.listening.promise.catch(() => undefined)
     worker.on('message', (message: FromWorker) => receive(member, message))
@@ -136,8 +139,11 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     if (message.type === 'policies_applied') {
       member.applied = message.number
       wakeWaiters()
-    } else if (message.type === 'listening') member.listening.resolve(message.port)
-    else if (message.type === 'stopped_accepting') member.stopped.resolve()
+    } else if (message.type === 'listening') {
+      member.isListening = true
+      member.listening.resolve(message.port)
+    }
+    if (message.type === 'stopped_accepting') member.stopped.resolve()
     else if (message.type === 'failed') {
       const { code, message: text } = message
       const { port: wanted } = member.seat
@@ -228,7 +234,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       await Promise.all([...members].map(({ worker }) => worker.terminate()))
     },
     get running() {
-      return members.size
+      return [...members].filter(({ isListening }) => isListening).length
     },
     get deaths() {
       return deaths

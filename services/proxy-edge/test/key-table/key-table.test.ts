@@ -187,6 +187,7 @@ suite('key table', () => {
     writer.putStates([[1, 0, 0, 1, 0]], 'merge')
     assert.equal(pickedId('gpt-a'), 1)
     await clock.advance(61_000)
+    writer.tick()
     assert.equal(writer.stats().modelDeviations, 0)
   })
 
