@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import fc from 'fast-check'
+import { BodyIntake, type IntakeOptions } from '../../src/data-plane/body/body-intake.ts'
+import { ReplayBudget } from '../../src/data-plane/body/replay-budget.ts'
+import { RequestBody } from '../../src/data-plane/body/request-body.ts'
+import { Upload } from '../../src/data-plane/body/upload.ts'
+
+function open(options: Partial<IntakeOptions> & { maxHeld?: number; maxBudget?: number } = {}) {
+  const calls: string[] = []
+  const budget = new ReplayBudget(options.maxBudget ?? 1_000_000_000)
+  const body = new RequestBody(budget, options.maxHeld ?? 1_000_000)
+  const intake = new BodyIntake(
+    { onBodyReady: () => void calls.push('ready'), onBodyRefused: (code) => void calls.push(code) },
+    body,
+    { contentLength: -1, encoding: '', isJson: true, mayRewrite: false, maxWholeBytes: 100_000, ...options },
+  )
+  const give = (text: string | Uint8Array, isLast = false) => {
+    intake.onData(Buffer.from(text))
+    if (isLast) intake.onEnd([])
+  }
+  return { intake, body, budget, calls, give }
+}
+
+/** Cuts text at these places. */
+function cutAt(bytes: Buffer, places: readonly number[]): Buffer[] {
+  const marks = [0, ...places.map((place) => place % (bytes.length + 1)).toSorted((a, b) => a - b), bytes.length]
+  return marks
+    .slice(1)
+    .map((mark, index) => bytes.subarray(marks[index], mark))
+    .filter((piece) => piece.length > 0)
+}
+
+suite('body intake', () => {
+  test('finds model and stream in however many pieces a body comes, and keeps its bytes', () => {
+    const request = fc.record({ model: fc.string(), stream: fc.boolean(), pad: fc.string({ maxLength: 300 }) })
+    fc.assert(
+      fc.property(request, fc.array(fc.nat(), { maxLength: 20 }), fc.boolean(), (value, places, mayRewrite) => {
+        const bytes = Buffer.from(JSON.stringify(value))
+        const { intake, body, calls, give } = open({ mayRewrite, contentLength: bytes.length })
+        for (const piece of cutAt(bytes, places)) give(piece)
+        intake.onEnd([])
+        assert.deepEqual(calls, ['ready'])
+        assert.deepEqual([intake.scanner.model, intake.scanner.stream], [value.model, value.stream])
+        assert.deepEqual(Buffer.from(body.whole()), bytes)
+      }),
+    )
+  })
+
+  test('is ready once, whatever comes', () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 200_000 }),
+        fc.array(fc.nat(), { maxLength: 10 }),
+        fc.boolean(),
+        fc.boolean(),
+        (bytes, places, mayRewrite, isChunked) => {
+          const { intake, calls, give } = open({ mayRewrite, contentLength: isChunked ? -1 : bytes.length })
+          for (const piece of cutAt(Buffer.from(bytes), places)) give(piece)
+          intake.onEnd([])
+          assert.equal(calls.length, 1)
+        },
+      ),
+    )
+  })
+
+  test('a body that nothing rewrites begins to flow after 64 KiB, a small one when it is whole', () => {
+    const large = open({ contentLength: 1_000_000 })
+    large.give(`{"a":"${'x'.repeat(60_000)}`)
+    assert.deepEqual(large.calls, [])
+    large.give('x'.repeat(6_000))
+    assert.deepEqual(large.calls, ['ready'])
+    const small = open({ contentLength: 10 })
+    small.give('{"a"')
+    assert.deepEqual(small.calls, [])
+    small.give(':12345', true)
+    assert.deepEqual(small.calls, ['ready'])
+  })
+
+  test('what is no JSON object is not waited for, even where a rule may rewrite', () => {
+    const { calls, give } = open({ mayRewrite: true, contentLength: 1_000_000 })
+    give('--boundary\r\n')
+    give('x'.repeat(70_000))
+    assert.deepEqual(calls, ['ready'])
+  })
+
+  test('an object that a rule may rewrite is waited for whole, within the bound', () => {
+    const { calls, give } = open({ mayRewrite: true })
+    give(`{"a":"${'x'.repeat(90_000)}`)
+    assert.deepEqual(calls, [])
+    give('x'.repeat(20_000))
+    assert.deepEqual(calls, ['PAYLOAD_TOO_LARGE'])
+    give('more', true)
+    assert.deepEqual(calls, ['PAYLOAD_TOO_LARGE'])
+    const announced = open({ mayRewrite: true, contentLength: 100_001 })
+    announced.give('{"a"')
+    assert.deepEqual(announced.calls, ['PAYLOAD_TOO_LARGE'])
+  })
+
+  test('a body to rewrite that the worker has no memory for is refused as overload', () => {
+    const { calls, give } = open({ mayRewrite: true, maxBudget: 10 })
+    give('{"a":"xxxxxxxxxx')
+    assert.deepEqual(calls, ['OVERLOADED'])
+  })
+
+  test('a compressed body is decoded where a rule may rewrite it; damaged or vast ones are refused', async () => {
+    const outcome = async (bytes: Uint8Array) => {
+      const settled = Promise.withResolvers<string>()
+      const owner = {
+        onBodyReady: () => settled.resolve('ready'),
+        onBodyRefused: (code: string) => settled.resolve(code),
+      }
+      const body = new RequestBody(new ReplayBudget(1_000_000), 1_000_000)
+      const options = {
+        contentLength: bytes.length,
+        encoding: 'gzip',
+        isJson: true,
+        mayRewrite: true,
+        maxWholeBytes: 50_000,
+      }
+      const intake = new BodyIntake(owner, body, options)
+      intake.onData(bytes)
+      intake.onEnd([])
+      return { result: await settled.promise, intake }
+    }
+    const good = await outcome(gzipSync('{"model":"m"}'))
+    assert.deepEqual([good.result, good.intake.scanner.model], ['ready', 'm'])
+    assert.equal((await outcome(gzipSync(`{"a":"${'x'.repeat(60_000)}"}`))).result, 'BAD_REQUEST')
+    assert.equal((await outcome(Buffer.from('no gzip'))).result, 'BAD_REQUEST')
+  })
+})
+
+suite('request body', () => {
+  test('gives back to the budget exactly what it took, whatever was refused', () => {
+    const sizes = fc.array(fc.nat({ max: 2_000 }), { maxLength: 20 })
+    fc.assert(
+      fc.property(sizes, fc.nat({ max: 20_000 }), fc.nat({ max: 20_000 }), (chunks, maxBudget, maxHeld) => {
+        const { body, budget, intake } = open({ maxBudget, maxHeld })
+        for (const size of chunks) intake.onData(new Uint8Array(size))
+        assert.ok(budget.heldBytes <= Math.min(maxBudget, maxHeld))
+        body.dispose()
+        assert.equal(budget.heldBytes, 0)
+        body.dispose()
+        assert.equal(budget.heldBytes, 0)
+      }),
+    )
+  })
+
+  test('each attempt sends it from its first byte, in order, as fast as it is taken', () => {
+    const plan = fc.record({
+      chunks: fc.array(fc.uint8Array({ minLength: 1, maxLength: 50 }), { maxLength: 20 }),
+      blocks: fc.array(fc.boolean(), { maxLength: 60 }),
+      startsAfter: fc.nat({ max: 20 }),
+    })
+    fc.assert(
+      fc.property(plan, ({ chunks, blocks, startsAfter }) => {
+        const body = new RequestBody(new ReplayBudget(1_000_000), 1_000_000)
+        const attempts = [sink(blocks), sink(blocks.toReversed())]
+        const uploads = attempts.map(() => new Upload(body))
+        uploads[0]!.begin(attempts[0]!.exchange)
+        for (const [index, chunk] of chunks.entries()) {
+          if (index === startsAfter) uploads[1]!.begin(attempts[1]!.exchange)
+          body.add(chunk)
+          for (const upload of uploads) upload.pump()
+        }
+        body.complete([])
+        if (startsAfter >= chunks.length) uploads[1]!.begin(attempts[1]!.exchange)
+        for (const upload of uploads) for (let turn = 0; turn < 30 && !upload.isDone; turn += 1) upload.onDrain()
+        for (const { bytes, ends } of attempts) {
+          assert.deepEqual(Buffer.concat(bytes), Buffer.concat(chunks))
+          assert.equal(ends(), 1)
+        }
+      }),
+    )
+  })
+})
+
+/** Takes everything, and says at each write whether it wants more. */
+function sink(blocks: readonly boolean[]) {
+  const bytes: Uint8Array[] = []
+  let ended = 0
+  const exchange = {
+    write: (chunk: Uint8Array) => {
+      bytes.push(chunk)
+      return blocks[bytes.length - 1] !== true
+    },
+    end: () => void (ended += 1),
+    pause: () => undefined,
+    resume: () => undefined,
+    abort: () => undefined,
+  }
+  return { bytes, exchange, ends: () => ended }
+}
