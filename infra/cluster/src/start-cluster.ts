@@ -228,6 +228,8 @@ async function startEdge(
       KAFKA_TOPIC_PREFIX: topicPrefix,
       SNAPSHOT_STORE: `file:${parts.snapshotDir}`,
       WORKERS: '1',
+      // No balancer stands before these edges: nothing has to be waited for.
+      DRAIN_DELAY_MS: '0',
       ...options.edgeEnv,
       ...env,
     },

@@ -94,7 +94,7 @@ describe('cables pulled under traffic', () => {
   test('config-service killed: edges serve, a fresh edge starts from what was stored, the outbox is delivered once', async () => {
     await using system = await open()
     const { deployment, provider, group, accessKey } = system
-    await pause(2_500)
+    await untilStored(deployment)
     for (const service of deployment.cluster.configServices) await service.kill()
     provider.key(keys[2]!).revoke()
     const load = system.load()
@@ -144,6 +144,20 @@ describe('cables pulled under traffic', () => {
     assert.deepEqual([rows, requests], [ok + texts.length, ok + texts.length])
   })
 })
+
+/** The edges keep a snapshot of the newest revision. */
+async function untilStored({ admin, cluster }: ClusterDeployment): Promise<void> {
+  const { revision } = await admin.get<{ revision: number }>('/status')
+  const stored = async (url: string): Promise<number> => {
+    const text = await (await fetch(`${url}/metrics`)).text()
+    return Number(/^gptload_edge_stored_revision (\d+)$/m.exec(text)?.[1] ?? 0)
+  }
+  await until(
+    async () =>
+      (await Promise.all(cluster.edges.map(({ adminUrl }) => stored(adminUrl)))).every((at) => at >= revision),
+    { what: `revision ${revision} to be kept by the edges`, timeoutMs: 15_000 },
+  )
+}
 
 async function readStream(url: string, token: string): Promise<string> {
   const response = await fetch(`${url}/v1/chat/completions`, {

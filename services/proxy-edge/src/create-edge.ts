@@ -238,7 +238,15 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
     log: () => shipper.counts,
     outboxPending: () => outbox.pending,
   })
-  registerEdgeMetrics({ metrics: options.metrics, pool, table, sync, outbox, shipper })
+  registerEdgeMetrics({
+    metrics: options.metrics,
+    pool,
+    table,
+    sync,
+    outbox,
+    shipper,
+    storedRevision: () => lastGood?.storedRevision ?? 0,
+  })
 
   let reporter: ReturnType<typeof startReporter> | undefined
   table.start()

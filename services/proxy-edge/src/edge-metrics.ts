@@ -14,6 +14,8 @@ export type EdgeMetricsOptions = {
   sync: SnapshotSync
   outbox: Outbox
   shipper: LogShipper
+  /** Revision of the last good snapshot that is kept; 0 = none. */
+  storedRevision(): number
 }
 
 /** These are states, or parts of something that has a line of its own. */
@@ -63,10 +65,14 @@ function registerKeys({ metrics, table }: EdgeMetricsOptions): void {
   gauge('lock_steals', 'Locks taken from a thread that died with them', () => table.stats().lockSteals)
 }
 
-function registerControl({ metrics, sync, outbox }: EdgeMetricsOptions): void {
+function registerControl({ metrics, sync, outbox, storedRevision }: EdgeMetricsOptions): void {
   const counter = (name: string, help: string, read: () => number) =>
     metrics.observedCounter({ name: `gptload_edge_${name}_total`, help }, read)
   metrics.observedGauge({ name: 'gptload_edge_revision', help: 'Revision applied' }, () => sync.position.revision)
+  metrics.observedGauge(
+    { name: 'gptload_edge_stored_revision', help: 'Revision of the last good snapshot that is kept' },
+    storedRevision,
+  )
   metrics.observedGauge({ name: 'gptload_edge_feed_connected', help: '1 while the change feed is connected' }, () =>
     sync.isFeedConnected ? 1 : 0,
   )
