@@ -84,7 +84,7 @@ export function createEdgeMirror(): EdgeMirror {
   }
 }
 
-export type Delta = Extract<DeltaAnswer, { kind: 'delta' }>
+type Delta = Extract<DeltaAnswer, { kind: 'delta' }>
 
 export async function recordsOf(
   delta: { wrappedKeys: readonly string[]; chunks: Iterable<Uint8Array>; epoch: string },
