@@ -431,12 +431,21 @@ export class ProxyRequest
     this.#services.wheel.disarm(this.#stageTimer)
     this.#services.wheel.disarm(this.#totalTimer)
     if (this.#isEntered) this.#services.gate.leave()
+    this.#noteLateModel()
     this.#judgement.end()
     this.#selector?.release()
     this.body?.dispose()
     this.#count()
     if (this.#relay.tee === null) this.onUsageRead()
     else this.#relay.tee.end(this)
+  }
+
+  /** It stood behind what was scanned before the first attempt; a body that flows like this is sent as it came. */
+  #noteLateModel(): void {
+    const model = this.#intake?.scanner.model ?? ''
+    if (model === '' || this.#log.modelRequested !== '') return
+    this.#log.modelRequested = model
+    this.#log.modelSent = model
   }
 
   #count(): void {

@@ -112,7 +112,10 @@ suite('aggregates', () => {
       all: {
         model_redirects: { alias: 'middle' },
         param_overrides: { n: 1, seed: 1 },
-        header_rules: [{ key: 'X-Who', value: 'all', action: 'set' }],
+        header_rules: [
+          { key: 'X-Who', value: 'all', action: 'set' },
+          { key: 'X-Outer', value: 'yes', action: 'set' },
+        ],
       },
       a: {
         model_redirects: { middle: 'real' },
@@ -124,6 +127,7 @@ suite('aggregates', () => {
     const [request] = all.a.requests
     const { model, n, seed } = request!.json() as Record<string, unknown>
     assert.deepEqual([model, n, seed, request!.header('x-who')], ['real', 2, 1, 'a'])
+    assert.equal(request!.header('x-outer'), 'yes')
   })
 
   test('an access key of the aggregate opens it, not its members', async () => {

@@ -147,6 +147,23 @@ suite('request body', () => {
     )
   })
 
+  test('is held once: joined pieces take the place of single ones, sent ones past the bound are let go', () => {
+    const held = open()
+    for (const text of ['abc', 'def']) held.give(text, text === 'def')
+    assert.equal(Buffer.from(held.body.whole()).toString(), 'abcdef')
+    assert.equal(held.body.pieceCount, 1)
+    for (const [maxHeld, left] of [
+      [10, 3],
+      [5, 0],
+    ] as const) {
+      const { body, give } = open({ maxHeld })
+      give('abc')
+      give('def')
+      new Upload(body).begin(sink([]).exchange)
+      assert.deepEqual([body.piece(0).length, body.piece(1).length], [left, left])
+    }
+  })
+
   test('each attempt sends it from its first byte, in order, as fast as it is taken', () => {
     const plan = fc.record({
       chunks: fc.array(fc.uint8Array({ minLength: 1, maxLength: 50 }), { maxLength: 20 }),

@@ -91,7 +91,8 @@ suite('final answer', () => {
     assert.equal(answer.header('x-request-id'), answer.header('x-gptload-request-id'))
     const event = await plane.nextEvent()
     assert.deepEqual([event.errorClass, event.status, event.endReason], ['key_auth', 502, 'proxy_error'])
-    for (const outcome of plane.outcomes) assert.notEqual(outcome.facts.state, 'invalid')
+    assert.deepEqual([plane.stateOf(1), plane.stateOf(2)], ['suspect', 'suspect'])
+    assert.equal(plane.outcomes.length, 2)
   })
 
   test('an upstream that spoke is heard, though the last attempt met a refused key', async () => {

@@ -112,7 +112,10 @@ suite('key rotation', () => {
     await using provider = await startFakeProvider({ dialect: 'openai' })
     const settings = { failover_status_codes: '404,200-201' }
     await using plane = await openDataPlane({ groups: [group(provider, { settings })] })
-    provider.everyKey.respond({ status: 404, body: {} }, { times: 1 }).respond({ status: 200, body: {} }, { times: 1 })
+    const quota = { error: { message: 'x', type: 'insufficient_quota', code: 'insufficient_quota' } }
+    provider.everyKey
+      .respond({ status: 404, body: {} }, { times: 1 })
+      .respond({ status: 200, body: quota }, { times: 1 })
     provider.everyKey.respond({ status: 202, body: {} }, { times: 1 })
     assert.equal((await send(plane.port, chat('g'))).status, 202)
     assert.equal(provider.requests.length, 3)
@@ -141,6 +144,16 @@ suite('key rotation', () => {
     provider.everyKey.fail('server-error', { times: 2 })
     assert.equal((await send(plane.port, chat('g'))).status, 200)
     assert.equal(provider.countersOf(third).requests, 3)
+  })
+
+  test('a key that was refused is not met again, though the upstream gets another try', async () => {
+    await using provider = await startFakeProvider({ dialect: 'openai' })
+    const settings = { max_retries: 4 }
+    await using plane = await openDataPlane({ groups: [group(provider, { keys: [first, second], settings })] })
+    provider.key(first).revoke()
+    provider.key(second).fail('server-error')
+    assert.equal((await send(plane.port, chat('g'))).status, 500)
+    assert.deepEqual([provider.countersOf(first).requests, provider.countersOf(second).requests], [1, 4])
   })
 
   test('no new attempt begins past retry_deadline_ms', async () => {

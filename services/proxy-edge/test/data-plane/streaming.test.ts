@@ -67,6 +67,36 @@ suite('streaming', () => {
     assert.ok(attempt!.connectMs >= 0 && attempt!.headMs >= attempt!.connectMs && attempt!.endMs >= attempt!.headMs)
   })
 
+  test('request_timeout does not cut a stream, though the request did not ask for one', async () => {
+    await using provider = await startFakeProvider({ dialect: 'openai' })
+    const groups = [{ name: 'g', upstreams: [provider.url], keys, settings: { request_timeout: 1 } }]
+    await using plane = await openDataPlane({ groups })
+    const headers = { 'content-type': 'text/event-stream; charset=utf-8' }
+    provider.everyKey.respond({ headers, body: 'data: {}\n\n'.repeat(8), chunkSizes: [10], intervalMs: 170 })
+    const answer = await send(plane.port, chat('g'))
+    assert.equal(answer.body.length, 80)
+    assert.equal((await plane.nextEvent()).endReason, 'complete')
+  })
+
+  test('request_timeout cuts a whole answer that goes on for longer', async () => {
+    await using provider = await startFakeProvider({ dialect: 'openai' })
+    const groups = [{ name: 'g', upstreams: [provider.url], keys, settings: { request_timeout: 1 } }]
+    await using plane = await openDataPlane({ groups })
+    provider.everyKey.respond({ body: 'x'.repeat(80), chunkSizes: [10], intervalMs: 170 })
+    await send(plane.port, chat('g'))
+    const event = await plane.nextEvent()
+    assert.deepEqual([event.endReason, event.errorCode], ['timeout', 'timeout_total'])
+  })
+
+  test('a model that stands behind 64 KiB of the body is in the record', async () => {
+    await using provider = await startFakeProvider({ dialect: 'openai' })
+    await using plane = await openDataPlane({ groups: [{ name: 'g', upstreams: [provider.url], keys }] })
+    const body = JSON.stringify({ messages: [{ role: 'user', content: 'x'.repeat(300_000) }], model: 'late' })
+    await send(plane.port, { ...chat('g'), body })
+    const event = await plane.nextEvent()
+    assert.deepEqual([event.modelRequested, event.modelSent], ['late', 'late'])
+  })
+
   test('a client that reads nothing stops the upstream, and gets every byte later', async () => {
     await using provider = await startFakeProvider({ dialect: 'openai' })
     await using plane = await openDataPlane({ groups: [{ name: 'g', upstreams: [provider.url], keys }] })

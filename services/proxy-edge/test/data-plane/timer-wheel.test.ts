@@ -15,30 +15,26 @@ function open(count: number) {
 
 suite('timer wheel', () => {
   test('fires each timer once, never early, at most two ticks late', () => {
-    const delays = fc.array(fc.double({ min: 0, max: 25_000, noNaN: true }), { minLength: 1, maxLength: 40 })
+    const delays = fc.array(fc.nat({ max: 25_000 }), { minLength: 1, maxLength: 40 })
     fc.assert(
-      fc.property(
-        delays,
-        fc.array(fc.double({ min: 0, max: 3_000, noNaN: true }), { maxLength: 30 }),
-        (armed, steps) => {
-          const { wheel, timers, fired } = open(armed.length)
-          const start = performance.now()
-          for (const [index, delay] of armed.entries()) wheel.arm(timers[index]!, delay)
-          const deadlines = timers.map(({ deadlineMs }) => deadlineMs)
-          let now = start
-          for (const step of [...steps, 30_000]) {
-            now += step
-            const before = fired.length
-            wheel.advance(now)
-            for (const index of fired.slice(before)) assert.ok(deadlines[index]! <= now, 'never early')
-            for (const [index, deadline] of deadlines.entries())
-              if (deadline + 2 * tickMs <= now) assert.ok(fired.includes(index), 'not late')
-          }
-          assert.equal(new Set(fired).size, armed.length)
-          assert.equal(fired.length, armed.length)
-          assert.equal(wheel.armedCount, 0)
-        },
-      ),
+      fc.property(delays, fc.array(fc.nat({ max: 3_000 }), { maxLength: 30 }), (armed, steps) => {
+        const { wheel, timers, fired } = open(armed.length)
+        const start = performance.now()
+        for (const [index, delay] of armed.entries()) wheel.arm(timers[index]!, delay)
+        const deadlines = timers.map(({ deadlineMs }) => deadlineMs)
+        let now = start
+        for (const step of [...steps, 30_000]) {
+          now += step
+          const before = fired.length
+          wheel.advance(now)
+          for (const index of fired.slice(before)) assert.ok(deadlines[index]! <= now, 'never early')
+          for (const [index, deadline] of deadlines.entries())
+            if (deadline + 2 * tickMs <= now) assert.ok(fired.includes(index), 'not late')
+        }
+        assert.equal(new Set(fired).size, armed.length)
+        assert.equal(fired.length, armed.length)
+        assert.equal(wheel.armedCount, 0)
+      }),
     )
   })
 
@@ -46,7 +42,7 @@ suite('timer wheel', () => {
     const command = fc.record({
       index: fc.nat({ max: 5 }),
       action: fc.constantFrom('arm', 'arm', 'disarm', 'advance'),
-      ms: fc.double({ min: 0, max: 15_000, noNaN: true }),
+      ms: fc.nat({ max: 15_000 }),
     })
     fc.assert(
       fc.property(fc.array(command, { maxLength: 60 }), (commands) => {

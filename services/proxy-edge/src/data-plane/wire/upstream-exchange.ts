@@ -75,6 +75,7 @@ export interface UpstreamReceiver {
 export interface UpstreamExchange {
   write(chunk: Uint8Array): boolean
   end(rawTrailers?: readonly string[]): void
+  /** Nothing is delivered from here on, not even the end, before `resume`. */
   pause(): void
   resume(): void
   /** Closes the connection (or the exchange) at once, whatever its stage. The receiver hears nothing more. */
