@@ -1,19 +1,10 @@
 import type { Metrics } from '@gpt-load/service-kit/metrics'
-import type { LogShipper } from './access-log/log-shipper.ts'
-import type { Outbox } from './control-plane/outbox.ts'
-import type { SnapshotSync } from './control-plane/snapshot-sync.ts'
+import type { EdgeParts } from './describe-edge.ts'
 import { counterNames, durationBucketsMs, type CounterName } from './data-plane/observe/counters.ts'
-import type { KeyTableWriter } from './data-plane/key-table/key-table-writer.ts'
-import type { WorkerPool } from './worker-pool.ts'
 
 /** What an edge says about itself, read when it is asked: nothing is counted twice, and nothing on the request path. */
-export type EdgeMetricsOptions = {
+export type EdgeMetricsOptions = Omit<EdgeParts, 'applier'> & {
   metrics: Metrics
-  pool: WorkerPool
-  table: KeyTableWriter
-  sync: SnapshotSync
-  outbox: Outbox
-  shipper: LogShipper
   /** Revision of the last good snapshot that is kept; 0 = none. */
   storedRevision(): number
 }

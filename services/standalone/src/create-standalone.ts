@@ -16,13 +16,13 @@ import { createRequestLogReader } from '@gpt-load/database/logs/request-log-read
 import { migrate } from '@gpt-load/database/migrate'
 import { createThreadedSqlReader } from '@gpt-load/database/sql-client/threaded-sql-reader'
 import { groupSettingNames } from '@gpt-load/contracts/settings'
-import { createEdge } from '@gpt-load/proxy-edge/create-edge'
+import { createEdge, type Edge } from '@gpt-load/proxy-edge/create-edge'
 import type { Clock } from '@gpt-load/service-kit/clock'
 import type { EnvironmentSource } from '@gpt-load/service-kit/environment'
-import { createHealth } from '@gpt-load/service-kit/health'
+import { createHealth, type Health } from '@gpt-load/service-kit/health'
 import type { Lifecycle } from '@gpt-load/service-kit/lifecycle'
 import type { Log } from '@gpt-load/service-kit/logger'
-import { createMetrics } from '@gpt-load/service-kit/metrics'
+import { createMetrics, type Metrics } from '@gpt-load/service-kit/metrics'
 import { startPeriodic } from '@gpt-load/service-kit/periodic'
 import { createInProcessChangeFeed } from '@gpt-load/transport/in-process-change-feed'
 import { openAdminKeys } from './admin-secret.ts'
@@ -55,39 +55,61 @@ const settingsIntervalMs = 15_000
 const maxSnapshotAgeMs = 86_400_000
 
 export async function createStandalone(options: StandaloneOptions): Promise<Omit<Greeting, 'tookMs'>> {
-  const { config, installation, lifecycle, log, clock, version } = options
-  const { logger } = log
-  const { dataDir } = installation
+  const { config, installation, clock, log } = options
+  // Everything that can be wrong in files is found before anything is opened.
   const loaded = options.configFile === null ? null : await readConfigFile(options.configFile, options)
   const keysFile = await findKeysFile(config.KEYS_FILE, process.cwd())
   const metrics = createMetrics()
   const health = createHealth({ clock, scrub: log.scrub })
+  const plane = await openControlPlane(options)
+  await configure(options, plane, { loaded, keysFile })
+  const edge = await openDataPlane(options, plane, { metrics, health })
+  const { dataDir } = installation
+  return {
+    url: `http://${shownHost(config.HOST)}:${edge.port}`,
+    dataDir: dataDir.path,
+    adminKey: plane.adminKey,
+    groupName: await firstGroupName(plane.store),
+    accessKey: await firstAccessKey(dataDir),
+  }
+}
 
+type ControlPlane = Awaited<ReturnType<typeof openControlPlane>>
+
+async function openControlPlane({ config, installation, lifecycle, log, clock, version }: StandaloneOptions) {
+  const { logger } = log
+  const { dataDir } = installation
   const store = await openStore(dataDir.configDatabase, 'config')
   lifecycle.onClose('database', () => store.close())
   await (await openStore(dataDir.logDatabase, 'logs')).close()
   const keyring = await openKeyring({ database: store, masterKey: installation.masterKey })
   const { adminKeys, greeting: adminKey } = await openAdminKeys(dataDir, store, config.AUTH_KEY)
-
   const logs = await startLogThread(
     { databasePath: dataDir.logDatabase, deadLetterPath: dataDir.deadLetters, instance: keyring.epoch },
     logger,
   )
   lifecycle.onClose('log thread', () => logs.close())
+  const retention = startPeriodic({
+    name: 'log retention setting',
+    intervalMs: settingsIntervalMs,
+    isImmediate: true,
+    clock,
+    logger,
+    run: async () => logs.setRetentionDays(await readRetentionDays(store)),
+  })
+  lifecycle.onClose('log retention setting', () => retention.stop())
   const logReader = createThreadedSqlReader(dataDir.logDatabase)
   lifecycle.onClose('log reader', () => logReader.close())
-
   const feed = createInProcessChangeFeed()
-  const probeSender = createUndiciProbeSender({
-    environment: { httpProxy: config.HTTP_PROXY, httpsProxy: config.HTTPS_PROXY, noProxy: config.NO_PROXY },
-    isLinkLocalAllowed: false,
-  })
   const service = await createConfigService({
     store,
     keyring,
     feed: feed.publisher,
     logReader: createRequestLogReader(logReader),
-    probeSender,
+    probeSender: createUndiciProbeSender({
+      environment: { httpProxy: config.HTTP_PROXY, httpsProxy: config.HTTPS_PROXY, noProxy: config.NO_PROXY },
+      isLinkLocalAllowed: false,
+    }),
     adminKeys,
     edgeTokens: [installation.edgeToken],
     trustedProxies: config.TRUSTED_PROXIES,
@@ -99,29 +121,29 @@ export async function createStandalone(options: StandaloneOptions): Promise<Omit
     version,
   })
   lifecycle.onClose('config service', () => service.close())
-  const retention = startPeriodic({
-    name: 'log retention setting',
-    intervalMs: settingsIntervalMs,
-    isImmediate: true,
-    clock,
-    logger,
-    run: async () => logs.setRetentionDays(await readRetentionDays(store)),
-  })
-  lifecycle.onClose('log retention setting', () => retention.stop())
+  return { store, service, feed, logs, adminKeys, adminKey }
+}
 
-  const system = () => service.systemContext('startup')
+/** The environment's group first, then the file: what a person wrote down wins. */
+async function configure(
+  options: StandaloneOptions,
+  { service }: ControlPlane,
+  { loaded, keysFile }: { loaded: LoadedConfigFile | null; keysFile: string | null },
+): Promise<void> {
+  const { config, installation, lifecycle, clock, log } = options
+  const { logger } = log
+  const context = () => service.systemContext('startup')
   const seed = defaultGroupSeed(config)
-  const isAskedFor = keysFile !== null || config.OPENAI_BASE_URL.length > 0
   const isUnconfigured = installation.isNew && loaded === null
-  if (isAskedFor || isUnconfigured) {
+  if (isUnconfigured || keysFile !== null || config.OPENAI_BASE_URL.length > 0) {
     const keys = keysFile === null ? null : openKeysFile(keysFile, logger)
-    const report = await seedDefaultGroup(system(), { ...seed, keys })
+    const report = await seedDefaultGroup(context(), { ...seed, keys })
     if (report.keys !== null)
       logger.info({ ...report.keys, malformed_lines: undefined, file: keysFile }, 'keys file read')
   }
-  if (isUnconfigured) await createFirstAccessKey(system(), dataDir)
+  if (isUnconfigured) await createFirstAccessKey(context(), installation.dataDir)
   if (loaded !== null) {
-    const report = await applyConfig(system(), {
+    const report = await applyConfig(context(), {
       config: loaded.config,
       managedBy: basename(options.configFile as string),
       openKeysFile: (path) => openKeysFile(path, logger),
@@ -129,11 +151,17 @@ export async function createStandalone(options: StandaloneOptions): Promise<Omit
     })
     logger.info({ ...report, file: options.configFile }, 'configuration file applied')
   }
-  if (keysFile !== null) {
-    const follower = followKeysFile({ path: keysFile, context: system, seed, logger, clock })
-    lifecycle.onClose('keys file', () => follower.stop())
-  }
+  if (keysFile === null) return
+  const follower = followKeysFile({ path: keysFile, context, seed, logger, clock })
+  lifecycle.onClose('keys file', () => follower.stop())
+}
 
+async function openDataPlane(
+  options: StandaloneOptions,
+  { service, feed, logs, adminKeys }: ControlPlane,
+  { metrics, health }: { metrics: Metrics; health: Health },
+): Promise<Edge> {
+  const { config, installation, lifecycle, clock, log, version, fail } = options
   const control = await startControlServer({
     app: service.app,
     health,
@@ -159,20 +187,14 @@ export async function createStandalone(options: StandaloneOptions): Promise<Omit
     health,
     metrics,
     clock,
-    logger,
+    logger: log.logger,
     version,
-    fail: options.fail,
+    fail,
   })
   lifecycle.onClose('edge', () => edge.close(), {
     timeoutMs: config.SERVER_GRACEFUL_SHUTDOWN_TIMEOUT + closeSlackMs,
   })
-  return {
-    url: `http://${shownHost(config.HOST)}:${edge.port}`,
-    dataDir: dataDir.path,
-    adminKey,
-    groupName: await firstGroupName(store),
-    accessKey: await firstAccessKey(dataDir),
-  }
+  return edge
 }
 
 async function readConfigFile(

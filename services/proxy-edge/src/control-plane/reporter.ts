@@ -8,6 +8,8 @@ import type { InternalApi } from '@gpt-load/transport/internal-api'
  * waits for it). One report is under way at a time; one that fails is not repeated, the next one says more.
  */
 export interface Reporter {
+  /** The first report; nothing is told before. */
+  start(): void
   /** Something worth telling happened. */
   trigger(): void
   close(): Promise<void>
@@ -15,7 +17,7 @@ export interface Reporter {
 
 const minIntervalMs = 50
 
-export function startReporter(options: {
+export function createReporter(options: {
   api: Pick<InternalApi, 'report'>
   describe(): EdgeReport
   clock: Clock
@@ -24,12 +26,12 @@ export function startReporter(options: {
   let timer: Timer | undefined
   let dueAtMs = 0
   let sending: Promise<void> | undefined
-  let isClosed = false
+  let isOpen = false
   let isWanted = false
   let lastSentMs = -Infinity
 
   function schedule(inMs: number): void {
-    if (isClosed) return
+    if (!isOpen) return
     const at = clock.monotonicMs() + inMs
     if (timer !== undefined && dueAtMs <= at) return
     timer?.cancel()
@@ -49,11 +51,14 @@ export function startReporter(options: {
     isWanted = false
   }
 
-  schedule(0)
   return {
+    start() {
+      isOpen = true
+      schedule(0)
+    },
     trigger: () => schedule(Math.max(0, lastSentMs + minIntervalMs - clock.monotonicMs())),
     async close() {
-      isClosed = true
+      isOpen = false
       timer?.cancel()
       await sending
     },

@@ -1,0 +1,42 @@
+import type { EdgeReport } from '@gpt-load/contracts/edge-report'
+import { formatStateHash } from '@gpt-load/key-health/state-hash'
+import type { LogShipper } from './access-log/log-shipper.ts'
+import type { Outbox } from './control-plane/outbox.ts'
+import type { SnapshotApplier } from './control-plane/snapshot-applier.ts'
+import type { SnapshotPosition, SnapshotSync } from './control-plane/snapshot-sync.ts'
+import type { KeyTableWriter } from './data-plane/key-table/key-table-writer.ts'
+import type { WorkerPool } from './worker-pool.ts'
+
+/** What an edge is made of, as far as others ask it. */
+export type EdgeParts = {
+  table: KeyTableWriter
+  applier: SnapshotApplier
+  sync: SnapshotSync
+  shipper: LogShipper
+  outbox: Outbox
+  pool: WorkerPool
+}
+
+export type EdgeState = { inForce: SnapshotPosition; hasSnapshot: boolean; isDraining: boolean }
+export type EdgeIdentity = Pick<EdgeReport, 'edge' | 'instance' | 'version' | 'started_at'>
+
+/** The edge's report of this moment. Its revision is the one that every worker has in force. */
+export function describeEdge(parts: EdgeParts, state: EdgeState, identity: EdgeIdentity): EdgeReport {
+  const { table, applier, sync, shipper, outbox, pool } = parts
+  const { served, acknowledged, inFlight, dropped } = shipper.counts
+  return {
+    ...identity,
+    ...state.inForce,
+    state_hash: formatStateHash(table.stateHash()),
+    clock_skew_ms: Math.round(applier.clockSkewMs),
+    ready: state.hasSnapshot && !state.isDraining,
+    draining: state.isDraining,
+    workers: pool.running,
+    in_flight: pool.counters().in_flight,
+    keys: table.stats().keys,
+    feed_connected: sync.isFeedConnected,
+    log: { served, acknowledged, in_flight: inFlight, spooled: 0, dropped },
+    outbox_pending: outbox.pending,
+    worker_deaths: pool.deaths,
+  }
+}

@@ -1,0 +1,60 @@
+import type { RequestPathConfig } from './config.ts'
+import type { KeyTableHandles } from './data-plane/key-table/shared-columns.ts'
+import type { CorsOptions } from './data-plane/route/cors-policy.ts'
+import type { WorkerOptions } from './data-plane/worker-options.ts'
+import type { WorkerSeat } from './worker-pool.ts'
+
+/** What each worker of this edge is given: the configuration as plain data, and the memory that all of them share. */
+export type WorkerDataOptions = {
+  config: RequestPathConfig
+  name: string
+  instance: string
+  host: string
+  keyTable: KeyTableHandles
+  openRequests: SharedArrayBuffer
+  controlSocketPath: string
+}
+
+const maxHeadBytes = 65_536
+/** Per worker: far more than the streams that 1 GiB could hold; a flood of idle connections ends here. */
+const maxConnections = 32_768
+
+export function createWorkerData(options: WorkerDataOptions): (seat: WorkerSeat) => WorkerOptions {
+  const { config } = options
+  return (seat) => ({
+    edge: options.name,
+    instance: options.instance,
+    seat: seat.number,
+    listen: { host: options.host, port: seat.port, reusePort: seat.isReusePort },
+    limits: {
+      headTimeoutMs: config.SERVER_READ_TIMEOUT,
+      bodyStallTimeoutMs: config.SERVER_READ_TIMEOUT,
+      keepAliveTimeoutMs: config.SERVER_IDLE_TIMEOUT,
+      writeStallTimeoutMs: config.SERVER_WRITE_TIMEOUT,
+      maxHeadBytes,
+      maxConnections,
+    },
+    policies: {
+      proxyEnvironment: { httpProxy: config.HTTP_PROXY, httpsProxy: config.HTTPS_PROXY, noProxy: config.NO_PROXY },
+      allowPrivateAddresses: config.ALLOW_PRIVATE_UPSTREAMS,
+    },
+    cors: corsOf(config),
+    keyTable: options.keyTable,
+    counters: seat.counters,
+    openRequests: options.openRequests,
+    maxConcurrentRequests: config.MAX_CONCURRENT_REQUESTS,
+    maxReplayBytes: config.MAX_REPLAY_BYTES,
+    extraCaPem: config.UPSTREAM_CA,
+    controlSocketPath: options.controlSocketPath,
+  })
+}
+
+function corsOf(config: RequestPathConfig): CorsOptions | null {
+  if (!config.ENABLE_CORS) return null
+  return {
+    allowedOrigins: config.ALLOWED_ORIGINS,
+    allowedMethods: config.ALLOWED_METHODS,
+    allowedHeaders: config.ALLOWED_HEADERS,
+    allowCredentials: config.ALLOW_CREDENTIALS,
+  }
+}

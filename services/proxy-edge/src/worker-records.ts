@@ -1,0 +1,26 @@
+import type { LogShipper } from './access-log/log-shipper.ts'
+import type { FromWorker } from './worker-protocol.ts'
+
+/**
+ * Hands workers' records to the shipper and keeps count per worker, so that what a dead one had finished and not handed
+ * over is known, and named as lost.
+ */
+export interface WorkerRecords {
+  take(seatNumber: number, batch: Extract<FromWorker, { type: 'log_batch' }>): void
+  /** The worker is dead; it had finished so many requests. */
+  settle(seatNumber: number, finishedRequests: number): void
+}
+
+export function createWorkerRecords(shipper: LogShipper): WorkerRecords {
+  const handedOver = new Map<number, number>()
+  return {
+    take(seatNumber, { identity, bytes }) {
+      handedOver.set(seatNumber, (handedOver.get(seatNumber) ?? 0) + identity.count)
+      shipper.add(identity, bytes)
+    },
+    settle(seatNumber, finishedRequests) {
+      shipper.noteLost(Math.max(0, finishedRequests - (handedOver.get(seatNumber) ?? 0)))
+      handedOver.delete(seatNumber)
+    },
+  }
+}
