@@ -25,6 +25,7 @@ const SYSTEM_MESSAGES: Record<string, (error: SystemError) => string> = {
   ENOSPC: (error) => `${place(error)}: no space is left on the device\n    -> free some space`,
   ENOENT: (error) => `${place(error)} does not exist\n    -> check the path`,
   ENOTDIR: (error) => `${place(error)}: a part of this path is not a folder\n    -> check the path`,
+  EEXIST: (error) => `${place(error)} is a file, a folder is needed\n    -> move it away or choose another folder`,
   EISDIR: (error) => `${place(error)} is a folder, a file is needed\n    -> check the path`,
 }
 
