@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { suite, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { freePort } from '@gpt-load/testkit/servers/free-port'
@@ -47,6 +48,17 @@ suite('final answer', () => {
     const answer = await send(plane.port, chat('g'))
     assert.equal(answer.status, 500)
     assert.ok(answer.body === body.toString())
+  })
+
+  test('a compressed one too, while what came first is decoded and judged', async () => {
+    await using provider = await startFakeProvider({ dialect: 'openai' })
+    await using plane = await openDataPlane({ groups: [group(provider, { max_retries: 0 })] })
+    const body = gzipSync(randomBytes(1_500_000))
+    provider.everyKey.respond({ status: 500, headers: { 'content-encoding': 'gzip' }, body })
+    const answer = await send(plane.port, chat('g'))
+    assert.equal(answer.header('content-encoding'), 'gzip')
+    assert.ok(answer.body === body.toString('latin1'))
+    assert.equal((await plane.nextEvent()).bytesOut, body.length)
   })
 
   test('a 429 tells when the pool has a key again, in both forms', async () => {

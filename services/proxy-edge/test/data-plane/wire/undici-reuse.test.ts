@@ -139,6 +139,18 @@ suite('connection reuse over undici', () => {
     await wire.close()
   })
 
+  test('a request that cannot be sent again was sent, for all that is known', async () => {
+    await using upstream = await startRawUpstream()
+    const wire = new UndiciUpstream({ extraCaPem: '' })
+    await roundTrip(wire, upstream)
+    const { receiver } = open(wire, upstream)
+    await upstream.expectRequest()
+    await upstream.close()
+    await receiver.over()
+    assert.deepEqual([receiver.error?.kind, receiver.error?.isUnsent], ['refused', false])
+    await wire.close()
+  })
+
   test('a request that met a reset on a fresh connection is not sent again', async () => {
     await using upstream = await startRawUpstream()
     const wire = new UndiciUpstream({ extraCaPem: '' })
