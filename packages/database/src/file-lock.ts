@@ -1,4 +1,5 @@
 import SqliteFile from 'better-sqlite3'
+import { closeSync, openSync } from 'node:fs'
 
 /**
  * A lock that the system lets go of when the process ends, however it ends: an exclusive transaction on a file of its own.
@@ -10,6 +11,7 @@ export class FileLocked extends Error {
 
 /** Throws FileLocked when another process (or this one) holds it. */
 export function lockFile(path: string): { release(): void } {
+  closeSync(openSync(path, 'a', 0o600))
   const file = new SqliteFile(path, { timeout: 0 })
   try {
     file.exec('BEGIN EXCLUSIVE')

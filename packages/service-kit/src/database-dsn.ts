@@ -27,7 +27,7 @@ type DatabaseVariables = {
 
 const MYSQL_PORT = 3306
 const FORMS =
-  'use mysql://user:password@host:3306/database, user:password@tcp(host:3306)/database or a path of an SQLite file'
+  'use mysql://USER:PASSWORD@host:3306/database, USER:PASSWORD@tcp(host:3306)/database or a path of an SQLite file'
 const TLS_FORMS = 'use tls=true (verified), tls=skip-verify (encrypted only) or tls=false'
 
 /** Parameters of Go's driver, Prisma and mysql2 that change nothing here: pools, character set and time are ours. */

@@ -9,7 +9,7 @@ export const checkDatabaseIsMysql: EnvironmentCheck<DatabaseValues> = ({ DATABAS
   report(
     'DATABASE_DSN',
     'names an SQLite file, which is for standalone',
-    'use mysql://user:password@host:3306/database',
+    'use mysql://USER:PASSWORD@host:3306/database',
   )
 }
 

@@ -25,3 +25,11 @@ export function withLowerCaseProxies(source: EnvironmentSource): EnvironmentSour
   ])
   return { ...source, ...Object.fromEntries(named) }
 }
+
+/** Upstreams of an own authority: edges that serve and whoever probes must trust the same ones. */
+export function upstreamCaVariable(): EnvironmentVariable<string> {
+  return envString({
+    default: '',
+    description: 'PEM certificates of further authorities that upstreams may be signed by',
+  })
+}

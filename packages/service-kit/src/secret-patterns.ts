@@ -25,9 +25,13 @@ const PATTERNS: readonly SecretPattern[] = [
     replacement: `$1${SECRET_MARK}`,
   },
   // user:password@ of a URL. A slash, a question mark or a hash ends the authority (RFC 3986, 3.2).
-  { pattern: /(:\/\/[^\s:/?#@"'\\]{0,256}):[^\s/?#"'\\]{1,1024}@/g, replacement: `$1:${SECRET_MARK}@` },
+  // PASSWORD alone is what our own advice writes.
+  { pattern: /(:\/\/[^\s:/?#@"'\\]{0,256}):(?!PASSWORD@)[^\s/?#"'\\]{1,1024}@/g, replacement: `$1:${SECRET_MARK}@` },
   // user:password@tcp(host): the Go form of a MySQL DSN, whose password may hold anything.
-  { pattern: /(^|[\s"'=])([^\s:"'=/]{1,256}):[^\s"']{1,1024}@(tcp|unix)\(/g, replacement: `$1$2:${SECRET_MARK}@$3(` },
+  {
+    pattern: /(^|[\s"'=])([^\s:"'=/]{1,256}):(?!PASSWORD@)[^\s"']{1,1024}@(tcp|unix)\(/g,
+    replacement: `$1$2:${SECRET_MARK}@$3(`,
+  },
 ]
 
 /** Fields whose whole value is a secret, whatever it looks like. */

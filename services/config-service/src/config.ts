@@ -11,7 +11,11 @@ import { checkEnvironmentSettings, readEnvironmentSettings } from '@gpt-load/ser
 import { envInteger, envParsed, envSecret, envString, listItems } from '@gpt-load/service-kit/environment-variables'
 import { logVariables } from '@gpt-load/service-kit/logger'
 import { checkDatabaseIsMysql } from '@gpt-load/service-kit/mysql-only'
-import { outboundProxyVariables, withLowerCaseProxies } from '@gpt-load/service-kit/outbound-proxy-variables'
+import {
+  outboundProxyVariables,
+  upstreamCaVariable,
+  withLowerCaseProxies,
+} from '@gpt-load/service-kit/outbound-proxy-variables'
 import { accepted, refused } from '@gpt-load/service-kit/parse-result'
 import { redisVariables } from '@gpt-load/service-kit/redis-dsn'
 import { z } from 'zod'
@@ -50,6 +54,7 @@ export const configServiceVariables = z.object({
     defaultText: '',
     description: 'Reverse proxies whose X-Forwarded-For is believed: addresses or CIDR ranges between commas',
   }),
+  UPSTREAM_CA: upstreamCaVariable(),
   ...outboundProxyVariables(),
   ...logVariables(),
 })

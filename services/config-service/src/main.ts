@@ -80,7 +80,11 @@ runProcess(async ({ lifecycle, useLog }) => {
     keyring,
     feed,
     logReader: createRequestLogReader(logDatabase),
-    probeSender: createUndiciProbeSender({ environment: { httpProxy, httpsProxy, noProxy }, isLinkLocalAllowed }),
+    probeSender: createUndiciProbeSender({
+      environment: { httpProxy, httpsProxy, noProxy },
+      isLinkLocalAllowed,
+      extraCaPem: config.UPSTREAM_CA,
+    }),
     adminKeys: createEnvironmentAdminKeys(config.AUTH_KEY),
     edgeTokens: config.EDGE_TOKEN,
     cacheDir: config.BASE_CACHE_DIR ?? (await makeTemporaryDir(lifecycle)),

@@ -17,7 +17,11 @@ import {
 } from '@gpt-load/service-kit/environment-variables'
 import { checkKafkaVariables, kafkaVariables } from '@gpt-load/service-kit/kafka-options'
 import { logVariables } from '@gpt-load/service-kit/logger'
-import { outboundProxyVariables, withLowerCaseProxies } from '@gpt-load/service-kit/outbound-proxy-variables'
+import {
+  outboundProxyVariables,
+  upstreamCaVariable,
+  withLowerCaseProxies,
+} from '@gpt-load/service-kit/outbound-proxy-variables'
 import { accepted, refused } from '@gpt-load/service-kit/parse-result'
 import { redisVariables } from '@gpt-load/service-kit/redis-dsn'
 import { logBatchCodecs } from '@gpt-load/transport/log-batch/log-batch'
@@ -75,10 +79,7 @@ export function requestPathVariables() {
       min: 0,
       description: 'Memory of one worker for request bodies that are kept for a retry',
     }),
-    UPSTREAM_CA: envString({
-      default: '',
-      description: 'PEM certificates of further authorities that upstreams may be signed by',
-    }),
+    UPSTREAM_CA: upstreamCaVariable(),
     ...outboundProxyVariables(),
     LOG_BATCH_CODEC: envChoice(logBatchCodecs, {
       default: 'zstd',

@@ -38,6 +38,11 @@ function registerRequests({ metrics, pool }: EdgeMetricsOptions): void {
   const gauge = (name: string, help: string, read: () => number) =>
     metrics.observedGauge({ name: `gptload_edge_${name}`, help }, read)
   gauge('in_flight', 'Proxy requests under way', () => pool.counters().in_flight)
+  gauge(
+    'replay_bytes',
+    'Request bodies kept for a retry (bound: MAX_REPLAY_BYTES per worker)',
+    () => pool.counters().replay_bytes,
+  )
   gauge('workers', 'Data-plane threads that run', () => pool.running)
   gauge('worker_deaths', 'Data-plane threads that died since the start', () => pool.deaths)
   gauge('lost_requests', 'Requests that were open when their thread died', () => pool.lostRequests)

@@ -76,7 +76,8 @@ export async function createStandalone(options: StandaloneOptions): Promise<Omit
 
 type ControlPlane = Awaited<ReturnType<typeof openControlPlane>>
 
-async function openControlPlane({ config, installation, lifecycle, log, clock, version }: StandaloneOptions) {
+async function openControlPlane(options: StandaloneOptions) {
+  const { config, installation, lifecycle, log, clock, version, fail } = options
   const { logger } = log
   const { dataDir } = installation
   const store = await openStore(dataDir.configDatabase, 'config')
@@ -87,6 +88,7 @@ async function openControlPlane({ config, installation, lifecycle, log, clock, v
   const logs = await startLogThread(
     { databasePath: dataDir.logDatabase, deadLetterPath: dataDir.deadLetters, instance: keyring.epoch },
     logger,
+    fail,
   )
   lifecycle.onClose('log thread', () => logs.close())
   const retention = startPeriodic({
@@ -109,6 +111,7 @@ async function openControlPlane({ config, installation, lifecycle, log, clock, v
     probeSender: createUndiciProbeSender({
       environment: { httpProxy: config.HTTP_PROXY, httpsProxy: config.HTTPS_PROXY, noProxy: config.NO_PROXY },
       isLinkLocalAllowed: false,
+      extraCaPem: config.UPSTREAM_CA,
     }),
     adminKeys,
     edgeTokens: [installation.edgeToken],

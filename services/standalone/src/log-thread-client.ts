@@ -24,12 +24,21 @@ export interface LogThread {
 
 type Waiting = { resolve(text: string): void; reject(error: Error): void }
 
-/** Resolves when the thread can store. */
-export async function startLogThread(data: LogThreadData, logger: Logger): Promise<LogThread> {
+/**
+ * Resolves when the thread can store. Should it die later, records could only pile up until they are dropped: `fail` ends
+ * the process, and its supervisor starts it anew.
+ */
+export async function startLogThread(
+  data: LogThreadData,
+  logger: Logger,
+  fail: (error: Error) => void,
+): Promise<LogThread> {
   const worker = new Worker(new URL('./log-thread.ts', import.meta.url), { workerData: data })
   const waiting = new Map<number, Waiting>()
   let lastId = 0
   let isRunning = true
+  let isClosing = false
+  let isReady = false
   const ready = Promise.withResolvers<void>()
   const closed = Promise.withResolvers<void>()
 
@@ -46,6 +55,7 @@ export async function startLogThread(data: LogThreadData, logger: Logger): Promi
     else if (answer.type === 'log') logger[answer.level]({ thread: 'log', detail: answer.detail }, answer.text)
   })
   const end = (error: Error) => {
+    if (isRunning && !isClosing && isReady) fail(error)
     isRunning = false
     ready.reject(error)
     closed.resolve()
@@ -65,6 +75,7 @@ export async function startLogThread(data: LogThreadData, logger: Logger): Promi
     })
   }
   await ready.promise
+  isReady = true
   return {
     producer: {
       send: async (batches) => void (await ask((id) => ({ type: 'send', id, batches: [...batches] }))),
@@ -74,6 +85,7 @@ export async function startLogThread(data: LogThreadData, logger: Logger): Promi
     setRetentionDays: (days) => worker.postMessage({ type: 'retention', days } satisfies LogThreadRequest),
     metricsText: () => ask((id) => ({ type: 'metrics', id })),
     async close() {
+      isClosing = true
       worker.postMessage({ type: 'close' } satisfies LogThreadRequest)
       await closed.promise
     },

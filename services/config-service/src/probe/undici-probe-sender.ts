@@ -1,4 +1,5 @@
 import { lookup as lookUpName, type LookupAddress, type LookupOptions } from 'node:dns'
+import { getCACertificates } from 'node:tls'
 import { Agent, EnvHttpProxyAgent, ProxyAgent, request, Socks5ProxyAgent, type Dispatcher } from 'undici'
 import { isForbiddenAddress } from '../upstreams/check-upstream-url.ts'
 import type { ProbeCall, ProbeReply, ProbeSender } from './probe-sender.ts'
@@ -10,6 +11,8 @@ import type { ProbeCall, ProbeReply, ProbeSender } from './probe-sender.ts'
 export type ProbeSenderOptions = {
   environment: { httpProxy: string; httpsProxy: string; noProxy: string }
   isLinkLocalAllowed: boolean
+  /** PEM of further authorities, beside the system's; '' = none. */
+  extraCaPem: string
 }
 
 /** As much of an answer as a classification reads. */
@@ -65,11 +68,13 @@ function toRawPairs(headers: Record<string, string | string[] | undefined>): str
 
 function createDispatcher(
   { proxyUrl, connectTimeoutMs }: ProbeCall,
-  { environment, isLinkLocalAllowed }: ProbeSenderOptions,
+  { environment, isLinkLocalAllowed, extraCaPem }: ProbeSenderOptions,
 ): Dispatcher {
-  const connect = { timeout: connectTimeoutMs, ...(isLinkLocalAllowed ? {} : { lookup: guardedLookup }) }
+  const trusted = extraCaPem === '' ? {} : { ca: [...getCACertificates('default'), extraCaPem] }
+  const connect = { timeout: connectTimeoutMs, ...trusted, ...(isLinkLocalAllowed ? {} : { lookup: guardedLookup }) }
   if (/^socks/i.test(proxyUrl)) return new Socks5ProxyAgent(proxyUrl.replace(/^socks5h/i, 'socks5'))
-  if (proxyUrl !== '') return new ProxyAgent({ uri: proxyUrl, proxyTls: { timeout: connectTimeoutMs } })
+  if (proxyUrl !== '')
+    return new ProxyAgent({ uri: proxyUrl, proxyTls: { timeout: connectTimeoutMs }, requestTls: trusted })
   const { httpProxy, httpsProxy, noProxy } = environment
   if (httpProxy === '' && httpsProxy === '') return new Agent({ connect })
   return new EnvHttpProxyAgent({ httpProxy, httpsProxy, noProxy, connect })

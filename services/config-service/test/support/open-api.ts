@@ -50,6 +50,7 @@ export async function openApi(connection: DatabaseConnection, options: OpenApiOp
     probeSender: createUndiciProbeSender({
       environment: { httpProxy: '', httpsProxy: '', noProxy: '' },
       isLinkLocalAllowed: false,
+      extraCaPem: '',
     }),
     adminKeys: createEnvironmentAdminKeys(adminKey),
     edgeTokens: [edgeToken],

@@ -54,7 +54,7 @@ export class DataPlane {
   }
 
   #answerPreflight(exchange: DownstreamExchange): DownstreamReceiver {
-    exchange.writeHead(204, '', this.#services.cors!.preflightHeaders(exchange.rawHeaders))
+    exchange.writeHead(204, 'No Content', this.#services.cors!.preflightHeaders(exchange.rawHeaders))
     exchange.end()
     return nobody
   }

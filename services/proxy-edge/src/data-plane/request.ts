@@ -108,7 +108,7 @@ export class ProxyRequest
     counters.add('in_flight', 1)
     counters.set('last_request_at_ms', Date.now())
     const refusal = this.#admit()
-    if (refusal !== null) return this.#refuse(refusal, refusal === 'OVERLOADED' ? 1 : 0)
+    if (refusal !== null) return this.#refuse(refusal, passesSoon(refusal) ? 1 : 0)
     this.#describe()
     if (!this.#offersModel()) return this.#refuse('MODEL_NOT_ALLOWED')
     this.#takeInBody()
@@ -465,4 +465,9 @@ export class ProxyRequest
     const tokens = this.#relay.tee?.usage ?? { input: -1, output: -1, cached: -1, reasoning: -1 }
     this.#services.recorder.record(this.#log.build({ method, target, rawHeaders, clientAddress, tokens }))
   }
+}
+
+/** Worth trying again in a second. */
+function passesSoon(code: ProxyErrorCode): boolean {
+  return code === 'OVERLOADED' || code === 'NOT_READY'
 }

@@ -29,6 +29,7 @@ const policies = new PolicyStore(options.policies)
 const table = openKeyTable({ handles: options.keyTable, owner: options.seat })
 const wire = new UndiciUpstream({ extraCaPem: options.extraCaPem })
 const wheel = new TimerWheel()
+const counters = new RequestCounters(options.counters)
 const recorder = createWorkerRequestRecorder({
   source: `${options.instance}.${options.seat}`,
   edge: options.edge,
@@ -46,10 +47,10 @@ const services: RequestServices = {
     serverNowMs: () => policies.serverNowMs(),
   }),
   wheel,
-  counters: new RequestCounters(options.counters),
+  counters,
   ids: new RequestIds(),
   gate: new RequestGate(options.openRequests, options.maxConcurrentRequests),
-  replay: new ReplayBudget(options.maxReplayBytes),
+  replay: new ReplayBudget(options.maxReplayBytes, counters),
   triedLists: new TriedLists(),
   cors: options.cors === null ? null : new CorsPolicy(options.cors),
 }

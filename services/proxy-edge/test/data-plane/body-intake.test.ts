@@ -5,11 +5,14 @@ import fc from 'fast-check'
 import { BodyIntake, type IntakeOptions } from '../../src/data-plane/body/body-intake.ts'
 import { ReplayBudget } from '../../src/data-plane/body/replay-budget.ts'
 import { RequestBody } from '../../src/data-plane/body/request-body.ts'
+import { createCounterBuffer, RequestCounters } from '../../src/data-plane/observe/counters.ts'
 import { Upload } from '../../src/data-plane/body/upload.ts'
+
+const counters = new RequestCounters(createCounterBuffer())
 
 function open(options: Partial<IntakeOptions> & { maxHeld?: number; maxBudget?: number } = {}) {
   const calls: string[] = []
-  const budget = new ReplayBudget(options.maxBudget ?? 1_000_000_000)
+  const budget = new ReplayBudget(options.maxBudget ?? 1_000_000_000, counters)
   const body = new RequestBody(budget, options.maxHeld ?? 1_000_000)
   const intake = new BodyIntake(
     { onBodyReady: () => void calls.push('ready'), onBodyRefused: (code) => void calls.push(code) },
@@ -111,7 +114,7 @@ suite('body intake', () => {
         onBodyReady: () => settled.resolve('ready'),
         onBodyRefused: (code: string) => settled.resolve(code),
       }
-      const body = new RequestBody(new ReplayBudget(1_000_000), 1_000_000)
+      const body = new RequestBody(new ReplayBudget(1_000_000, counters), 1_000_000)
       const options = {
         contentLength: bytes.length,
         encoding: 'gzip',
@@ -172,7 +175,7 @@ suite('request body', () => {
     })
     fc.assert(
       fc.property(plan, ({ chunks, blocks, startsAfter }) => {
-        const body = new RequestBody(new ReplayBudget(1_000_000), 1_000_000)
+        const body = new RequestBody(new ReplayBudget(1_000_000, counters), 1_000_000)
         const attempts = [sink(blocks), sink(blocks.toReversed())]
         const uploads = attempts.map(() => new Upload(body))
         uploads[0]!.begin(attempts[0]!.exchange)

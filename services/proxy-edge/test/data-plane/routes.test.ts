@@ -26,7 +26,8 @@ suite('routes', () => {
   ] as const)
     test(`${target} is ${kind}`, () => {
       assert.deepEqual(matchRequest(target, false), { kind, groupName, path, query })
-      const inOneProcess = kind === 'proxy' || kind === 'group_info' || target === '/proxy/' ? kind : 'control'
+      const isHandedOn = kind === 'info' || (kind === 'unknown' && target !== '/proxy/')
+      const inOneProcess = isHandedOn ? 'control' : kind
       assert.equal(matchRequest(target, true).kind, inOneProcess)
     })
 

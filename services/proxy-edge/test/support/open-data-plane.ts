@@ -80,6 +80,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
   const wheel = new TimerWheel()
   const wire = new UndiciUpstream({ extraCaPem: options.extraCaPem ?? '' })
   const { table } = writer
+  const counters = new RequestCounters(createCounterBuffer())
   const services: RequestServices = {
     policies,
     table,
@@ -97,10 +98,10 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       serverNowMs: () => policies.serverNowMs(),
     }),
     wheel,
-    counters: new RequestCounters(createCounterBuffer()),
+    counters,
     ids: new RequestIds(),
     gate: new RequestGate(new SharedArrayBuffer(openRequestsBytes), options.maxRequests ?? 0),
-    replay: new ReplayBudget(options.maxReplayBytes ?? 64 * 1024 * 1024),
+    replay: new ReplayBudget(options.maxReplayBytes ?? 64 * 1024 * 1024, counters),
     triedLists: new TriedLists(),
     cors: options.cors === undefined ? null : new CorsPolicy(options.cors),
   }

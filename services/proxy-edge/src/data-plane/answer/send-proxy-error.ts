@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http'
 import type { Channel } from '@gpt-load/channels/channel'
 import { proxyErrors, requestIdHeader, type ProxyErrorCode } from '@gpt-load/contracts/proxy-errors'
 import type { CorsPolicy } from '../route/cors-policy.ts'
@@ -28,7 +29,7 @@ export function sendProxyError(
   const headers = [...rendered.headers, 'Content-Length', String(body.length), requestIdHeader, error.requestId]
   if (error.retryAfterSeconds > 0) headers.push('Retry-After', String(error.retryAfterSeconds))
   cors?.decorate(headers, exchange.rawHeaders)
-  exchange.writeHead(error.status, '', headers)
+  exchange.writeHead(error.status, STATUS_CODES[error.status] ?? '', headers)
   if (exchange.method !== 'HEAD') exchange.write(body)
   exchange.end()
   return body.length

@@ -1,13 +1,17 @@
+import type { RequestCounters } from '../observe/counters.ts'
+
 /**
  * How many bytes of request bodies one worker may hold for retries, over all requests. Past it bodies still flow, without
  * retry; bodies that a rule must rewrite are refused as overload.
  */
 export class ReplayBudget {
   readonly #maxBytes: number
+  readonly #counters: RequestCounters
   #heldBytes = 0
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, counters: RequestCounters) {
     this.#maxBytes = maxBytes
+    this.#counters = counters
   }
 
   get heldBytes(): number {
@@ -15,12 +19,17 @@ export class ReplayBudget {
   }
 
   take(bytes: number): boolean {
-    if (this.#heldBytes + bytes > this.#maxBytes) return false
+    if (this.#heldBytes + bytes > this.#maxBytes) {
+      this.#counters.add('replay_refused', 1)
+      return false
+    }
     this.#heldBytes += bytes
+    this.#counters.set('replay_bytes', this.#heldBytes)
     return true
   }
 
   giveBack(bytes: number): void {
     this.#heldBytes -= bytes
+    this.#counters.set('replay_bytes', this.#heldBytes)
   }
 }

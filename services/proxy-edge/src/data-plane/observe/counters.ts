@@ -44,7 +44,6 @@ export const counterNames = [
   'failed_network',
   'replay_bytes',
   'replay_refused',
-  'scrubbed_keys',
   'duration_sum_ms',
   'duration_count',
   ...durationBucketsMs.map((limit) => `duration_le_${limit}` as const),

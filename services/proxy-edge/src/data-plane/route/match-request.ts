@@ -15,21 +15,22 @@ export type Route = {
 const prefix = '/proxy/'
 const infoPath = '/api/integration/info'
 
-/** @param hasControlPlane what is not the proxy's is handed on, health and integration info of all groups included */
+/** @param hasControlPlane what is not the proxy's is handed on, integration info of all groups included */
 export function matchRequest(target: string, hasControlPlane: boolean): Route {
   const mark = target.indexOf('?')
   const path = mark === -1 ? target : target.slice(0, mark)
   const query = mark === -1 ? '' : target.slice(mark + 1)
   if (path.startsWith(prefix)) return matchGroup(path, query)
   if (isRootPath(path)) return { kind: 'proxy', groupName: '', path, query }
+  const own = ownPaths.get(path)
+  if (own !== undefined) return { kind: own, groupName: '', path, query }
   if (hasControlPlane) return { kind: 'control', groupName: '', path, query }
-  return { kind: ownPaths.get(path) ?? 'unknown', groupName: '', path, query }
+  return { kind: path === infoPath ? 'info' : 'unknown', groupName: '', path, query }
 }
 
 const ownPaths = new Map<string, Route['kind']>([
   ['/health', 'health'],
   ['/livez', 'live'],
-  [infoPath, 'info'],
 ])
 
 function matchGroup(path: string, query: string): Route {
