@@ -1,7 +1,7 @@
 import type { Channel } from '@gpt-load/channels/channel'
 import { removeKeyFromQuery } from '@gpt-load/channels/proxy-credentials'
 import type { EndReason } from '@gpt-load/contracts/log-event'
-import { maxHops, type ProxyErrorCode } from '@gpt-load/contracts/proxy-errors'
+import type { ProxyErrorCode } from '@gpt-load/contracts/proxy-errors'
 import { AnswerRelay } from './answer/answer-relay.ts'
 import { guessChannel } from './answer/dialect-of.ts'
 import { chooseFinal, prepareAnswer, setRetryAfter } from './answer/final-answer.ts'
@@ -15,14 +15,14 @@ import { RequestBody } from './body/request-body.ts'
 import { findHeader } from './headers/raw-headers.ts'
 import { passResponseHeaders } from './headers/response-headers.ts'
 import { KeyJudgement } from './key-judgement.ts'
-import type { CounterName } from './observe/counters.ts'
+import { RequestAccount } from './observe/request-account.ts'
 import { RequestLog } from './observe/request-log.ts'
 import type { GroupPlan } from './plan/group-plan.ts'
 import type { HeaderVariables } from './plan/header-rules.ts'
 import { RequestFacts } from './request-facts.ts'
 import type { RequestServices } from './request-services.ts'
 import { backoffMs, failsOver, isFailureStatus, isUpstreamFault } from './retry-policy.ts'
-import { authenticate } from './route/authenticate.ts'
+import { admit } from './route/admit.ts'
 import { countHops } from './route/count-hops.ts'
 import type { Route } from './route/match-request.ts'
 import { type Target, TargetSelector } from './select-target.ts'
@@ -60,6 +60,7 @@ export class ProxyRequest
   readonly #exchange: DownstreamExchange
   readonly #route: Route
   readonly #log: RequestLog
+  readonly #account: RequestAccount
   readonly #relay: AnswerRelay
   readonly #judgement: KeyJudgement
   readonly #stageTimer = new WheelTimer(this)
@@ -85,6 +86,7 @@ export class ProxyRequest
     this.contentLength = exchange.contentLength
     this.hops = countHops(exchange.rawHeaders)
     this.#log = new RequestLog(this.requestId, services.policies.serverNowMs())
+    this.#account = new RequestAccount(services, this.#log)
     this.#relay = new AnswerRelay(exchange, this.#log, services.cors)
     this.#judgement = new KeyJudgement(services.outcomes, this.requestId)
   }
@@ -103,10 +105,7 @@ export class ProxyRequest
   }
 
   begin(): void {
-    const { counters } = this.#services
-    counters.add('requests', 1)
-    counters.add('in_flight', 1)
-    counters.set('last_request_at_ms', Date.now())
+    this.#account.begin()
     const refusal = this.#admit()
     if (refusal !== null) return this.#refuse(refusal, passesSoon(refusal) ? 1 : 0)
     this.#describe()
@@ -115,17 +114,13 @@ export class ProxyRequest
   }
 
   #admit(): ProxyErrorCode | null {
-    const { policies } = this.#services
-    if (!policies.isReady) return 'NOT_READY'
-    if (this.hops >= maxHops) return 'LOOP_DETECTED'
-    // TRACE would echo the provider key back to the caller.
-    if (this.#exchange.method === 'TRACE' || this.#exchange.method === 'CONNECT') return 'BAD_REQUEST'
-    const { refusal, plan, accessKey } = authenticate(policies, this.#route, this.rawHeaders)
+    const { policies, gate } = this.#services
+    const { refusal, plan, accessKey } = admit(policies, this.#exchange, this.#route, this.hops)
     this.#log.outer = plan
     this.#log.accessKey = accessKey
     if (plan !== null) this.outer = plan
     if (refusal !== null) return refusal
-    this.#isEntered = this.#services.gate.enter()
+    this.#isEntered = gate.enter()
     return this.#isEntered ? null : 'OVERLOADED'
   }
 
@@ -290,7 +285,7 @@ export class ProxyRequest
 
   /** The client has a part of the answer already: it must see that the rest is missing. */
   onAttemptBroken(attempt: Attempt, failure: AttemptFailure): void {
-    this.#countFailure(failure)
+    this.#account.failed(failure)
     this.#log.addAttempt(attempt, failure)
     this.#log.fail(failure, attempt.target.secret, attempt.mask)
     this.#exchange.abort()
@@ -299,7 +294,7 @@ export class ProxyRequest
 
   onAttemptFailed(attempt: Attempt, failure: AttemptFailure): void {
     if (this.#state === 'over') return
-    this.#countFailure(failure)
+    this.#account.failed(failure)
     this.#log.addAttempt(attempt, failure)
     this.#judgement.failed(attempt, failure)
     this.#tellSelector(attempt, failure)
@@ -413,15 +408,7 @@ export class ProxyRequest
     }
     this.#log.errorClass = 'client_abort'
     this.#log.status = 499
-    this.#services.counters.add('client_aborts', 1)
     this.#finish('client_abort')
-  }
-
-  #countFailure({ errorClass, status, stage, code }: AttemptFailure): void {
-    const { counters } = this.#services
-    if (stage !== '') counters.add('timeouts', 1)
-    else if (status === 0) counters.add(`upstream_error_${code}` as CounterName, 1)
-    if (errorClass !== 'client_abort') counters.add(`failed_${errorClass}`, 1)
   }
 
   #finish(endReason: EndReason): void {
@@ -435,7 +422,7 @@ export class ProxyRequest
     this.#judgement.end()
     this.#selector?.release()
     this.body?.dispose()
-    this.#count()
+    this.#account.finish()
     if (this.#relay.tee === null) this.onUsageRead()
     else this.#relay.tee.end(this)
   }
@@ -448,22 +435,9 @@ export class ProxyRequest
     this.#log.modelSent = model
   }
 
-  #count(): void {
-    const { counters } = this.#services
-    counters.add('in_flight', -1)
-    counters.add('bytes_in', this.#log.bytesIn)
-    counters.add('bytes_out', this.#log.bytesOut)
-    counters.addStatus(this.#log.status)
-    counters.addDuration(this.#log.elapsedMs())
-    if (this.#log.endReason === 'upstream_abort') counters.add('upstream_aborts', 1)
-  }
-
   /** The last thing: usage is known as far as it will be. */
   onUsageRead(): void {
-    const { method, target } = this.#exchange
-    const { rawHeaders, clientAddress } = this
-    const tokens = this.#relay.tee?.usage ?? { input: -1, output: -1, cached: -1, reasoning: -1 }
-    this.#services.recorder.record(this.#log.build({ method, target, rawHeaders, clientAddress, tokens }))
+    this.#account.record(this.#exchange, this.clientAddress, this.#relay.tee?.usage ?? null)
   }
 }
 
