@@ -1,0 +1,228 @@
+import { colon, cr, equalsText, isFieldByte, isHostByte, isToken, lf, space, tab } from './byte-classes.ts'
+import { isRefused, needsMore, type RefusalCode } from './http1-error.ts'
+
+/**
+ * Reads header fields up to the empty line: one pass over the bytes, positions kept in a typed array, so that text is decoded
+ * once for the whole head. Reads on the way what framing and the connection depend on. Shared by heads of both directions and
+ * trailers. Invariant: after `scan` answered an offset, every name is a token, every value free of control characters, and there
+ * was at most one Content-Length, one Transfer-Encoding, never both.
+ */
+export class FieldScanner {
+  readonly #maxFields: number
+  /** Four per field: start and end of its name and of its value. */
+  readonly #positions: Int32Array
+  fieldCount = 0
+  refusal: RefusalCode = 'line_break'
+  /** -1 = none. */
+  contentLength = -1
+  isChunked = false
+  hostCount = 0
+  expectsContinue = false
+  hasUpgrade = false
+  saysClose = false
+  saysKeepAlive = false
+  saysUpgrade = false
+
+  constructor(maxFields: number) {
+    this.#maxFields = maxFields
+    this.#positions = new Int32Array(maxFields * 4)
+  }
+
+  /** Answers the offset behind the empty line, `needsMore` or `isRefused`. */
+  scan(bytes: Uint8Array, from: number, limit: number): number {
+    this.#reset()
+    let at = from
+    for (;;) {
+      if (at >= limit) return needsMore
+      const nameStart = at
+      while (at < limit && isToken[bytes[at]!] === 1) at += 1
+      if (at >= limit) return needsMore
+      if (at === nameStart && bytes[at] === cr) return this.#endOfFields(bytes, at, limit)
+      if (at === nameStart || bytes[at] !== colon) return this.#refuseName(bytes, nameStart, at)
+      const nameEnd = at
+      at += 1
+      while (at < limit && isBlank(bytes[at]!)) at += 1
+      const valueStart = at
+      while (at < limit && isFieldByte[bytes[at]!] === 1) at += 1
+      if (at >= limit) return needsMore
+      if (bytes[at] !== cr) return this.refuse(bytes[at] === lf ? 'line_break' : 'header_value')
+      if (at + 1 >= limit) return needsMore
+      if (bytes[at + 1] !== lf) return this.refuse('line_break')
+      let valueEnd = at
+      while (valueEnd > valueStart && isBlank(bytes[valueEnd - 1]!)) valueEnd -= 1
+      at += 2
+      if (!this.#keep(nameStart, nameEnd, valueStart, valueEnd)) return isRefused
+      if (!this.#note(bytes, nameStart, nameEnd, valueStart, valueEnd)) return isRefused
+    }
+  }
+
+  /** Pairs in wire order; `text` holds the latin1 of the bytes from `textStart` on. */
+  pairs(text: string, textStart: number): string[] {
+    const count = this.fieldCount
+    const positions = this.#positions
+    // oxlint-disable-next-line unicorn/no-new-array -- filled below; growing it by pushes costs 300 ns a head
+    const raw = new Array<string>(count * 2)
+    for (let field = 0; field < count; field += 1) {
+      const at = field * 4
+      raw[field * 2] = text.substring(positions[at]! - textStart, positions[at + 1]! - textStart)
+      raw[field * 2 + 1] = text.substring(positions[at + 2]! - textStart, positions[at + 3]! - textStart)
+    }
+    return raw
+  }
+
+  refuse(code: RefusalCode): number {
+    this.refusal = code
+    return isRefused
+  }
+
+  #reset(): void {
+    this.fieldCount = 0
+    this.contentLength = -1
+    this.isChunked = false
+    this.hostCount = 0
+    this.expectsContinue = false
+    this.hasUpgrade = false
+    this.saysClose = false
+    this.saysKeepAlive = false
+    this.saysUpgrade = false
+  }
+
+  #endOfFields(bytes: Uint8Array, at: number, limit: number): number {
+    if (at + 1 >= limit) return needsMore
+    return bytes[at + 1] === lf ? at + 2 : this.refuse('line_break')
+  }
+
+  #refuseName(bytes: Uint8Array, nameStart: number, at: number): number {
+    const byte = bytes[at]
+    if (byte === lf) return this.refuse('line_break')
+    const isFolded = at === nameStart && (byte === space || byte === tab)
+    return this.refuse(isFolded ? 'header_folded' : 'header_name')
+  }
+
+  #keep(nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): boolean {
+    const field = this.fieldCount
+    if (field === this.#maxFields) return this.#fault('too_many_headers')
+    const at = field * 4
+    const positions = this.#positions
+    positions[at] = nameStart
+    positions[at + 1] = nameEnd
+    positions[at + 2] = valueStart
+    positions[at + 3] = valueEnd
+    this.fieldCount = field + 1
+    return true
+  }
+
+  /** The length of its name tells nearly every field that does not matter here. */
+  #note(bytes: Uint8Array, nameStart: number, nameEnd: number, start: number, end: number): boolean {
+    switch (nameEnd - nameStart) {
+      case 4:
+        return equalsText(bytes, nameStart, nameEnd, 'host') ? this.#noteHost(bytes, start, end) : true
+      case 6:
+        return equalsText(bytes, nameStart, nameEnd, 'expect') ? this.#noteExpect(bytes, start, end) : true
+      case 7:
+        if (equalsText(bytes, nameStart, nameEnd, 'upgrade')) this.hasUpgrade = true
+        return true
+      case 10:
+        if (equalsText(bytes, nameStart, nameEnd, 'connection')) this.#noteConnection(bytes, start, end)
+        return true
+      case 14:
+        return equalsText(bytes, nameStart, nameEnd, 'content-length') ? this.#noteLength(bytes, start, end) : true
+      case 17:
+        return equalsText(bytes, nameStart, nameEnd, 'transfer-encoding') ? this.#noteCoding(bytes, start, end) : true
+      default:
+        return true
+    }
+  }
+
+  #noteHost(bytes: Uint8Array, start: number, end: number): boolean {
+    this.hostCount += 1
+    return isHost(bytes, start, end) || this.#fault('host_malformed')
+  }
+
+  #noteExpect(bytes: Uint8Array, start: number, end: number): boolean {
+    this.expectsContinue = equalsText(bytes, start, end, '100-continue')
+    return this.expectsContinue || this.#fault('expectation_unknown')
+  }
+
+  /** 1*DIGIT below 2^53 (RFC 9110 8.6); a sign, a blank or a list is none. */
+  #noteLength(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.contentLength !== -1) return this.#fault('length_repeated')
+    if (this.isChunked) return this.#fault('length_and_coding')
+    if (end === start || end - start > 16 || hasTabBehind(bytes, end)) return this.#fault('length_malformed')
+    let length = 0
+    for (let at = start; at < end; at += 1) {
+      const digit = bytes[at]! - 48
+      if (digit < 0 || digit > 9) return this.#fault('length_malformed')
+      length = length * 10 + digit
+    }
+    this.contentLength = length
+    return length <= Number.MAX_SAFE_INTEGER || this.#fault('length_malformed')
+  }
+
+  #noteCoding(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.isChunked) return this.#fault('coding_repeated')
+    if (this.contentLength !== -1) return this.#fault('length_and_coding')
+    this.isChunked = equalsText(bytes, start, end, 'chunked') && !hasTabBehind(bytes, end)
+    return this.isChunked || this.#fault('coding_unknown')
+  }
+
+  /** A list, in one field or several (RFC 9110 7.6.1). */
+  #noteConnection(bytes: Uint8Array, start: number, end: number): void {
+    for (let at = start; at < end; at += 1) {
+      while (at < end && isBlank(bytes[at]!)) at += 1
+      const optionStart = at
+      while (at < end && bytes[at] !== comma) at += 1
+      let optionEnd = at
+      while (optionEnd > optionStart && isBlank(bytes[optionEnd - 1]!)) optionEnd -= 1
+      if (equalsText(bytes, optionStart, optionEnd, 'keep-alive')) this.saysKeepAlive = true
+      else if (equalsText(bytes, optionStart, optionEnd, 'close')) this.saysClose = true
+      else if (equalsText(bytes, optionStart, optionEnd, 'upgrade')) this.saysUpgrade = true
+    }
+  }
+
+  #fault(code: RefusalCode): false {
+    this.refusal = code
+    return false
+  }
+}
+
+const comma = 44
+
+function isBlank(byte: number): boolean {
+  return byte === space || byte === tab
+}
+
+/** A legal blank, but there are parsers (llhttp) that take `chunked` and a tab for another coding: no framing hangs on it. */
+function hasTabBehind(bytes: Uint8Array, end: number): boolean {
+  let at = end
+  while (bytes[at] === space) at += 1
+  return bytes[at] === tab
+}
+
+/** uri-host [ ":" port ] (RFC 9110 7.2), never empty: no http URI is without a host (RFC 9110 4.2.1). */
+function isHost(bytes: Uint8Array, start: number, end: number): boolean {
+  let colons = 0
+  let lastColon = end
+  let bracket = -1
+  for (let at = start; at < end; at += 1) {
+    const byte = bytes[at]!
+    if (isHostByte[byte] === 0) return false
+    if (byte === colon) {
+      colons += 1
+      lastColon = at
+    } else if (byte === 91 && at !== start) return false
+    else if (byte === 93) {
+      if (bracket !== -1 || bytes[start] !== 91) return false
+      bracket = at
+    }
+  }
+  if (start === end || bytes[start] === colon) return false
+  if (bytes[start] !== 91) return colons <= 1 && isPort(bytes, lastColon + 1, end)
+  if (bracket <= start + 1) return false
+  return bracket + 1 === end || (bytes[bracket + 1] === colon && isPort(bytes, bracket + 2, end))
+}
+
+function isPort(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at += 1) if (bytes[at]! < 48 || bytes[at]! > 57) return false
+  return end - start <= 5
+}
