@@ -15,6 +15,7 @@ import { openKeyring } from '@gpt-load/database/keyring'
 import { createRequestLogReader } from '@gpt-load/database/logs/request-log-reader'
 import { migrate } from '@gpt-load/database/migrate'
 import { createThreadedSqlReader } from '@gpt-load/database/sql-client/threaded-sql-reader'
+import type { ChannelType } from '@gpt-load/contracts/channel-types'
 import { groupSettingNames } from '@gpt-load/contracts/settings'
 import { createEdge, type Edge } from '@gpt-load/proxy-edge/create-edge'
 import type { Clock } from '@gpt-load/service-kit/clock'
@@ -69,7 +70,7 @@ export async function createStandalone(options: StandaloneOptions): Promise<Omit
     url: `http://${shownHost(config.HOST)}:${edge.port}`,
     dataDir: dataDir.path,
     adminKey: plane.adminKey,
-    groupName: await firstGroupName(plane.store),
+    group: await firstGroup(plane.store),
     accessKey: await firstAccessKey(dataDir),
   }
 }
@@ -231,9 +232,14 @@ function defaultGroupSeed(config: StandaloneConfig): Omit<DefaultGroupSeed, 'key
   }
 }
 
-async function firstGroupName({ database }: DatabaseHandle): Promise<string | null> {
-  const group = await database.group.findFirst({ orderBy: { id: 'asc' }, select: { name: true } })
-  return group?.name ?? null
+async function firstGroup({ database }: DatabaseHandle): Promise<Greeting['group']> {
+  const group = await database.group.findFirst({
+    orderBy: { id: 'asc' },
+    select: { id: true, name: true, channel: true },
+  })
+  if (group === null) return null
+  const key = await database.providerKey.findFirst({ where: { group_id: group.id }, select: { id: true } })
+  return { ...group, channel: group.channel as ChannelType, hasKeys: key !== null }
 }
 
 /** What a person can type; a wildcard is no address. */

@@ -19,7 +19,7 @@ describe('a new installation', () => {
     const printed = standalone.process.output()
     for (const name of ['admin-key', 'access-key', 'master-key', 'edge-token'])
       assert.ok(!printed.includes(secretOf(folder, name)), name)
-    const line = /curl (http:\S+) -H "Authorization: Bearer \$\(cat (\S+)\)"/.exec(printed)
+    const line = /curl (http:\S+) -H "Authorization: Bearer \$\(cat '(\S+)'\)"/.exec(printed)
     assert.ok(line, printed)
     assert.equal(readFileSync(line[2]!, 'utf8').trim(), accessKey)
     const path = new URL(line[1]!).pathname

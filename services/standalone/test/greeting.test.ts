@@ -7,7 +7,7 @@ const greeting: Greeting = {
   dataDir: '/data',
   tookMs: 1_234,
   adminKey: { kind: 'file', path: '/data/admin-key', key: 'the-admin-key' },
-  groupName: 'default',
+  group: { id: 1, name: 'default', channel: 'openai', hasKeys: false },
   accessKey: { key: 'the-access-key', path: '/data/access-key' },
 }
 
@@ -20,5 +20,10 @@ test('secrets are printed to a terminal', () => {
 test('elsewhere only the paths of their files are', () => {
   const text = renderGreeting(greeting, false)
   assert.doesNotMatch(text, /the-admin-key|the-access-key/)
-  assert.match(text, /\$\(cat \/data\/access-key\)/)
+  assert.match(text, /\$\(cat '\/data\/access-key'\)/)
+})
+
+test('a folder with blanks and quotes is one word to a shell', () => {
+  const accessKey = { key: 'k', path: "/it's a folder/access-key" }
+  assert.match(renderGreeting({ ...greeting, accessKey }, false), /\$\(cat '\/it'\\''s a folder\/access-key'\)/)
 })

@@ -21,7 +21,7 @@ export function answerHealth(policies: PolicyStore, table: KeyTable, startedMs: 
   const body = {
     status: 'healthy',
     timestamp: new Date().toISOString(),
-    uptime: `${Math.floor((performance.now() - startedMs) / 1_000)}s`,
+    uptime: goDuration(performance.now() - startedMs),
     healthy_keys: healthy,
     total_keys: total,
   }
@@ -51,4 +51,13 @@ function describe(plan: GroupPlan) {
 
 function failure(status: number, code: string, message: string): LocalAnswer {
   return { status, body: { code, message } }
+}
+
+/** `1h2m3s`, as GPT-Load writes it. */
+function goDuration(durationMs: number): string {
+  const seconds = Math.floor(durationMs / 1_000)
+  const [hours, minutes] = [Math.floor(seconds / 3_600), Math.floor((seconds % 3_600) / 60)]
+  const rest = `${seconds % 60}s`
+  if (hours > 0) return `${hours}h${minutes}m${rest}`
+  return minutes > 0 ? `${minutes}m${rest}` : rest
 }
