@@ -26,6 +26,8 @@ export type ServiceOptions = {
   env: Record<string, string>
   /** Answers 200 when the service is ready. */
   readyUrl: string
+  /** A command that runs the service and becomes it, as `['taskset', '-c', '0']` does. */
+  commandPrefix?: readonly string[]
   onLine?: (line: string) => void
 }
 
@@ -34,14 +36,17 @@ const readyTimeoutMs = 60_000
 
 export async function startService(options: ServiceOptions): Promise<ServiceProcess> {
   const env = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', LOG_FORMAT: 'json', ...options.env }
+  const entry = `services/${options.service}/src/main.ts`
+  const node = [process.execPath, '--disable-warning=ExperimentalWarning', entry]
+  const [command = '', ...args] = [...(options.commandPrefix ?? []), ...node]
   const earlier: string[] = []
   let current = await launch()
 
   function launch(): Promise<StartedProcess> {
     return startProcess({
       name: options.name,
-      command: process.execPath,
-      args: ['--disable-warning=ExperimentalWarning', `services/${options.service}/src/main.ts`],
+      command,
+      args,
       cwd: root,
       env,
       ready: async () => (await fetch(options.readyUrl, { signal: AbortSignal.timeout(2_000) })).ok,

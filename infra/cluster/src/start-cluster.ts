@@ -51,8 +51,8 @@ export interface Cluster extends AsyncDisposable {
   readonly edges: EdgeProcess[]
   readonly configServices: ConfigServiceProcess[]
   readonly logIngests: LogIngestProcess[]
-  /** One more edge, started with nothing but its own environment. */
-  addEdge(env?: Record<string, string>): Promise<EdgeProcess>
+  /** One more edge, started with nothing but its own environment; `commandPrefix` as in ServiceOptions. */
+  addEdge(env?: Record<string, string>, commandPrefix?: readonly string[]): Promise<EdgeProcess>
   addConfigService(): Promise<ConfigServiceProcess>
   addLogIngest(): Promise<LogIngestProcess>
   /** Output of all services, over all their lives. */
@@ -122,8 +122,8 @@ async function startServices(parts: ClusterParts): Promise<Cluster> {
   }
   const addConfigService = () => adopt(configServices, startConfigService(parts, configServices.length))
   const addLogIngest = () => adopt(logIngests, startLogIngest(parts, logIngests.length))
-  const addEdge = (env: Record<string, string> = {}) =>
-    adopt(edges, startEdge(parts, edges.length, configServices, env))
+  const addEdge: Cluster['addEdge'] = (env = {}, commandPrefix = []) =>
+    adopt(edges, startEdge(parts, edges.length, configServices, env, commandPrefix))
 
   log('starting config-service, log-ingest and edges …')
   for (let n = 0; n < (options.configServices ?? 2); n += 1) await addConfigService()
@@ -205,6 +205,7 @@ async function startEdge(
   index: number,
   configServices: readonly ConfigServiceProcess[],
   env: Record<string, string>,
+  commandPrefix: readonly string[],
 ): Promise<EdgeProcess> {
   const [free, adminPort] = (await freePorts(2)) as [number, number]
   const { options, secrets } = parts
@@ -213,6 +214,7 @@ async function startEdge(
   const service = await startService({
     name: `edge-${index + 1}`,
     service: 'proxy-edge',
+    commandPrefix,
     readyUrl: `${urls.adminUrl}/readyz`,
     ...(options.onLine === undefined ? {} : { onLine: options.onLine }),
     env: {
