@@ -7,7 +7,7 @@ import { modelOfBody } from './openai-format.ts'
 import { withVersion } from './path-version.ts'
 import { probeBodyOf } from './probe-body.ts'
 import { listProbe, postProbe } from './probe-request.ts'
-import { anthropicErrorBody, renderEvent, renderJson } from './rendered-error.ts'
+import { anthropicErrorBody, pingEvent, renderEvent, renderJson } from './rendered-error.ts'
 import { findStatefulPath } from './stateful-path.ts'
 import { asksForStream } from './stream-detection.ts'
 import { createUsageReader } from './usage-reader.ts'
@@ -42,6 +42,7 @@ export const anthropicChannel: Channel = {
   classifyPreamble: classifyAnthropicPreamble,
   createUsageReader: (options) => createUsageReader(anthropicUsage, options),
   renderError: (error) => renderJson(anthropicErrorBody(error), error, 'request-id'),
+  keepaliveEvent: pingEvent,
   renderStreamError: (error) => renderEvent('error', anthropicErrorBody(error)),
   statefulPath: (method, path) => findStatefulPath(method, path, families),
   modelListPath: findModelListPath,

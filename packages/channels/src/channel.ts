@@ -100,6 +100,8 @@ export interface Channel {
   classifyPreamble(text: string, nowMs: number): Classification | null
   createUsageReader(options: { contentType: string; isStream: boolean }): UsageReader
   renderError(error: DialectError): RenderedError
+  /** Says that the connection is alive, between two events; SDKs pass over it. */
+  readonly keepaliveEvent: string
   /** One event that ends a broken stream in the caller's dialect. */
   renderStreamError(error: DialectError): string
   statefulPath(method: string, path: string): StatefulPath | null

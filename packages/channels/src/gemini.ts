@@ -6,7 +6,7 @@ import { modelOfBody } from './openai-format.ts'
 import { decodeSegment, withVersion } from './path-version.ts'
 import { probeBodyOf } from './probe-body.ts'
 import { listProbe, postProbe } from './probe-request.ts'
-import { geminiErrorBody, renderEvent, renderJson } from './rendered-error.ts'
+import { commentEvent, geminiErrorBody, renderEvent, renderJson } from './rendered-error.ts'
 import { findStatefulPath } from './stateful-path.ts'
 import { asksForStream } from './stream-detection.ts'
 import { createUsageReader } from './usage-reader.ts'
@@ -55,6 +55,7 @@ export const geminiChannel: Channel = {
   classifyPreamble: classifyGeminiPreamble,
   createUsageReader: (options) => createUsageReader(geminiUsage, options),
   renderError: (error) => renderJson(geminiErrorBody(error), error, ''),
+  keepaliveEvent: commentEvent,
   renderStreamError: (error) => renderEvent('', geminiErrorBody(error)),
   statefulPath: (method, path) => findStatefulPath(method, path, families),
   modelListPath: findModelListPath,

@@ -3,7 +3,7 @@ import { classifyOpenai, classifyOpenaiPreamble } from './openai-errors.ts'
 import { findModelListPath, openaiModelList, rewriteModelList } from './model-list.ts'
 import { openaiUsage } from './openai-usage.ts'
 import { withVersion } from './path-version.ts'
-import { openaiErrorObject, renderEvent, renderJson } from './rendered-error.ts'
+import { commentEvent, openaiErrorObject, renderEvent, renderJson } from './rendered-error.ts'
 import { findStatefulPath } from './stateful-path.ts'
 import { asksForStream } from './stream-detection.ts'
 import { createUsageReader } from './usage-reader.ts'
@@ -39,6 +39,7 @@ export const openaiFormat = {
   classifyPreamble: classifyOpenaiPreamble,
   createUsageReader: (options) => createUsageReader(openaiUsage, options),
   renderError: (error) => renderJson({ error: openaiErrorObject(error) }, error, 'x-request-id'),
+  keepaliveEvent: commentEvent,
   renderStreamError: (error) => renderEvent('', { error: openaiErrorObject(error) }),
   statefulPath(method, path) {
     const answer = findStatefulPath(method, path, storedAnswers)

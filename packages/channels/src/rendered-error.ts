@@ -21,6 +21,11 @@ export function renderEvent(name: string, payload: object): string {
   return `\n\n${head}data: ${JSON.stringify(payload)}\n\n`
 }
 
+/** A comment: every parser passes over it (HTML, Server-sent events 9.2.5). */
+export const commentEvent = ': keepalive\n\n'
+/** What Anthropic itself sends. */
+export const pingEvent = 'event: ping\ndata: {"type": "ping"}\n\n'
+
 const openaiCodes = new Map<string, string>([
   ['UNAUTHORIZED', 'invalid_api_key'],
   ['MODEL_NOT_ALLOWED', 'model_not_found'],

@@ -19,6 +19,27 @@ export function preambleError(text: string): { error: ProviderError; status: num
   return { error: readProviderError(event, payload), status: isStatus ? status : 0 }
 }
 
+/**
+ * A first event that says nothing yet, so that an error may still follow unseen by the caller: a comment, Anthropic's `ping`, the
+ * bookkeeping of a Responses stream, Azure's empty choices with the verdict on the prompt.
+ */
+export function isPreambleEvent(text: string): boolean {
+  const payload = firstPayload(text)
+  if (payload === '') return true
+  const event = objectOf(parseJson(payload))
+  if (event === null) return false
+  const { type, choices, usage } = event
+  if (typeof type === 'string' && silentTypes.has(type)) return true
+  return Array.isArray(choices) && choices.length === 0 && objectOf(usage) === null
+}
+
+const silentTypes: ReadonlySet<string> = new Set([
+  'ping',
+  'response.created',
+  'response.queued',
+  'response.in_progress',
+])
+
 function firstPayload(text: string): string {
   const trimmed = text.trim()
   if (trimmed.startsWith('{') || trimmed.startsWith('[')) return trimmed

@@ -31,6 +31,8 @@ export type AttemptFailure = {
   readonly isUnsent: boolean
   /** The upstream did nothing, or was never reached: a creating call may be repeated. */
   readonly isUnprocessed: boolean
+  /** It came as the first event of an answer with a good status. */
+  readonly isPreamble: boolean
   /** Null: there is nothing that could be passed on. */
   readonly answer: HeldAnswer | null
 }
@@ -45,6 +47,7 @@ export function failureOfError({ kind, code, isUnsent }: UpstreamError): Attempt
     stage: kind === 'connect_timeout' ? 'connect' : '',
     isUnsent,
     isUnprocessed: isUnsent,
+    isPreamble: false,
     answer: null,
   }
 }
@@ -59,11 +62,16 @@ export function failureOfTimeout(stage: TimeoutStage, isUnsent: boolean): Attemp
     stage,
     isUnsent,
     isUnprocessed: isUnsent,
+    isPreamble: false,
     answer: null,
   }
 }
 
-export function failureOfAnswer(answer: HeldAnswer, classification: Classification, isBroken: boolean): AttemptFailure {
+export function failureOfAnswer(
+  answer: HeldAnswer,
+  classification: Classification,
+  isPreamble: boolean,
+): AttemptFailure {
   return {
     errorClass: classification.errorClass,
     code: classification.code,
@@ -73,7 +81,8 @@ export function failureOfAnswer(answer: HeldAnswer, classification: Classificati
     stage: '',
     isUnsent: false,
     isUnprocessed: classification.isUnprocessed,
-    answer: isBroken ? null : answer,
+    isPreamble,
+    answer,
   }
 }
 
@@ -87,5 +96,6 @@ export const abortedByClient: AttemptFailure = {
   stage: '',
   isUnsent: false,
   isUnprocessed: false,
+  isPreamble: false,
   answer: null,
 }

@@ -1,8 +1,15 @@
 import type { TimeoutStage } from '@gpt-load/contracts/proxy-errors'
-import { type AttemptFailure, failureOfAnswer, failureOfError, failureOfTimeout } from './attempt-failure.ts'
+import {
+  type AttemptFailure,
+  failureOfAnswer,
+  failureOfError,
+  failureOfTimeout,
+  type HeldAnswer,
+} from './attempt-failure.ts'
 import { maskOf } from './answer/mask-secret.ts'
 import { decodeBody, isPlain } from './body/decode-body.ts'
 import { HoldBuffer } from './body/hold-buffer.ts'
+import { StreamHold } from './body/stream-hold.ts'
 import type { RequestBody } from './body/request-body.ts'
 import { Upload } from './body/upload.ts'
 import { findHeader } from './headers/raw-headers.ts'
@@ -24,13 +31,16 @@ import type {
  *   connecting -> sending -> relaying                 (an answer to pass on)
  *                         -> judging [-> relaying]    (an error, held up to 64 KiB; passed on when it is final)
  *                         -> collecting               (a model list to rewrite)
+ *                         -> holding -> relaying      (an event stream, until its first real event)
  */
-export type HeadVerdict = 'relay' | 'judge' | 'collect'
+export type HeadVerdict = 'relay' | 'judge' | 'collect' | 'hold'
 
 export interface AttemptOwner {
   onAttemptConnect(isReused: boolean): void
   onAttemptInformational(status: number, rawHeaders: readonly string[]): void
   judgeHead(attempt: Attempt): HeadVerdict
+  /** A stream that was held is a real answer; what came so far follows as data. */
+  onAttemptReleased(attempt: Attempt): void
   onAttemptData(chunk: Uint8Array): void
   onAttemptEnd(rawTrailers: readonly string[]): void
   /** In the middle of an answer that the client has begun to get. */
@@ -59,7 +69,7 @@ export type AttemptOptions = {
 const maxJudgedBytes = 65_536
 const maxCollectedBytes = 4_194_304
 
-type Phase = 'connecting' | 'sending' | 'judging' | 'collecting' | 'deciding' | 'relaying' | 'over'
+type Phase = 'connecting' | 'sending' | 'judging' | 'collecting' | 'holding' | 'deciding' | 'relaying' | 'over'
 
 export class Attempt implements UpstreamReceiver {
   readonly target: Target
@@ -82,6 +92,7 @@ export class Attempt implements UpstreamReceiver {
   #isStreaming = false
   #hasBody = false
   #hold: HoldBuffer | null = null
+  #streamHold: StreamHold | null = null
   #mask = ''
 
   constructor(options: AttemptOptions) {
@@ -154,6 +165,7 @@ export class Attempt implements UpstreamReceiver {
 
   onTimeout(timer: WheelTimer): void {
     if (this.#phase === 'over') return
+    if (this.#phase === 'holding' && timer === this.#options.stageTimer) return this.#release()
     const stage = timer === this.#options.totalTimer ? 'total' : this.#stage
     const isUnsent = this.#phase === 'connecting'
     this.#exchange?.abort()
@@ -183,11 +195,13 @@ export class Attempt implements UpstreamReceiver {
       this.#options.wheel.disarm(this.#options.totalTimer)
     const verdict = this.#options.owner.judgeHead(this)
     if (verdict === 'relay') this.#phase = 'relaying'
+    else if (verdict === 'hold') this.#holdStream()
     else this.#beginHold(verdict)
   }
 
   onData(chunk: Uint8Array): void {
     if (this.#phase === 'over') return
+    if (this.#phase === 'holding') return this.#peek(chunk)
     if (this.#phase !== 'relaying') return this.#keep(chunk)
     this.#hasBody = true
     this.#armIdle()
@@ -198,6 +212,7 @@ export class Attempt implements UpstreamReceiver {
     if (this.#phase === 'over') return
     if (this.#phase === 'judging') return this.#judge(true, rawTrailers)
     if (this.#phase === 'collecting') return this.#collected(true)
+    if (this.#phase === 'holding') this.#release()
     this.#finish()
     this.#options.owner.onAttemptEnd(rawTrailers)
   }
@@ -232,6 +247,41 @@ export class Attempt implements UpstreamReceiver {
   #beginHold(verdict: 'judge' | 'collect'): void {
     this.#phase = verdict === 'judge' ? 'judging' : 'collecting'
     this.#hold = new HoldBuffer(verdict === 'judge' ? maxJudgedBytes : maxCollectedBytes)
+  }
+
+  #holdStream(): void {
+    const { plan } = this.target
+    this.#phase = 'holding'
+    this.#streamHold = new StreamHold(plan.channel, plan.settings.preamble_hold_bytes)
+    this.#options.wheel.arm(this.#options.stageTimer, plan.settings.preamble_hold_ms)
+  }
+
+  #peek(chunk: Uint8Array): void {
+    const verdict = this.#streamHold!.push(chunk, this.#options.nowMs())
+    this.#hasBody = true
+    if (verdict === 'release') return this.#release()
+    if (verdict === 'wait') return
+    this.#phase = 'deciding'
+    this.pause()
+    this.#options.owner.onAttemptFailed(this, failureOfAnswer(this.#heldAnswer(), verdict, true))
+  }
+
+  #heldAnswer(): HeldAnswer {
+    const { status, reason, rawHeaders, target } = this
+    const body = this.#streamHold!.bytes()
+    const { secret } = target
+    return { status, reason, rawHeaders, body, rawTrailers: [], isWhole: false, decoded: null, secret, mask: this.mask }
+  }
+
+  /** The caller gets the head and what was held, and from here on everything as it comes. */
+  #release(): void {
+    const { owner } = this.#options
+    const held = this.#streamHold!.bytes()
+    this.#streamHold = null
+    this.#phase = 'relaying'
+    this.#armIdle()
+    owner.onAttemptReleased(this)
+    if (held.length > 0) owner.onAttemptData(held)
   }
 
   #keep(chunk: Uint8Array): void {

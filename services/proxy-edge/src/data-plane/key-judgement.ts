@@ -21,7 +21,8 @@ export class KeyJudgement {
   failed({ target, sentModel }: Attempt, failure: AttemptFailure): void {
     const { classification } = failure
     // Below 400 only a literal failover code made it a failure, and those never decide about keys.
-    if (classification === null || failure.status < 400 || !concernsKey(failure)) return
+    const isLiteral = failure.status < 400 && !failure.isPreamble
+    if (classification === null || isLiteral || !concernsKey(failure)) return
     const judged: KeyFailure = {
       errorClass: failure.errorClass,
       until: classification.until,

@@ -21,7 +21,7 @@ import type { GroupPlan } from './plan/group-plan.ts'
 import type { HeaderVariables } from './plan/header-rules.ts'
 import { RequestFacts } from './request-facts.ts'
 import type { RequestServices } from './request-services.ts'
-import { backoffMs, failsOver, isFailureStatus, isUpstreamFault } from './retry-policy.ts'
+import { backoffMs, failsOver, isFailureStatus, isHeldBack, isUpstreamFault } from './retry-policy.ts'
 import { admit } from './route/admit.ts'
 import { countHops } from './route/count-hops.ts'
 import type { Route } from './route/match-request.ts'
@@ -65,6 +65,8 @@ export class ProxyRequest
   readonly #judgement: KeyJudgement
   readonly #stageTimer = new WheelTimer(this)
   readonly #totalTimer = new WheelTimer(this)
+  /** Only of groups that want to hear of silence. */
+  #keepaliveTimer: WheelTimer | null = null
   #state: State = 'receiving'
   #intake: BodyIntake | null = null
   #selector: TargetSelector | null = null
@@ -241,14 +243,33 @@ export class ProxyRequest
   judgeHead(attempt: Attempt): HeadVerdict {
     const { plan } = attempt.target
     if (isFailureStatus(plan, attempt.status)) return 'judge'
+    if (attempt.status < 300 && this.body.isReplayable && isHeldBack(plan, attempt.rawHeaders)) return 'hold'
     this.#judgement.succeeded(attempt.target)
     if (attempt.status < 300 && listRules(this.outer, plan, this.facts) !== null) return 'collect'
-    this.#state = 'relaying'
-    this.#relay.begin(attempt, this.#log.isStream)
+    this.#beginRelay(attempt)
     return 'relay'
   }
 
+  onAttemptReleased(attempt: Attempt): void {
+    this.#judgement.succeeded(attempt.target)
+    this.#beginRelay(attempt)
+  }
+
+  #beginRelay(attempt: Attempt): void {
+    this.#state = 'relaying'
+    this.#relay.begin(attempt, this.#log.isStream)
+    if (attempt.target.plan.settings.stream_keepalive_ms === 0 || !this.#relay.isOpenStream) return
+    this.#keepaliveTimer = new WheelTimer(this)
+    this.#armKeepalive()
+  }
+
+  #armKeepalive(): void {
+    const { settings } = this.#attempt!.target.plan
+    if (this.#keepaliveTimer !== null) this.#services.wheel.arm(this.#keepaliveTimer, settings.stream_keepalive_ms)
+  }
+
   onAttemptData(chunk: Uint8Array): void {
+    if (this.#keepaliveTimer !== null) this.#armKeepalive()
     if (!this.#relay.write(chunk)) this.#attempt!.pause()
   }
 
@@ -288,8 +309,15 @@ export class ProxyRequest
     this.#account.failed(failure)
     this.#log.addAttempt(attempt, failure)
     this.#log.fail(failure, attempt.target.secret, attempt.mask)
+    const endReason = failure.stage === '' ? 'upstream_abort' : 'timeout'
+    const { channel, settings } = attempt.target.plan
+    if (settings.stream_error_event && this.#relay.isOpenStream) {
+      const code = failure.stage === '' ? 'BAD_GATEWAY' : 'UPSTREAM_TIMEOUT'
+      this.#relay.write(Buffer.from(channel.renderStreamError(this.#ownError(code, 0))))
+      return this.#end([], endReason)
+    }
     this.#exchange.abort()
-    this.#finish(failure.stage === '' ? 'upstream_abort' : 'timeout')
+    this.#finish(endReason)
   }
 
   onAttemptFailed(attempt: Attempt, failure: AttemptFailure): void {
@@ -329,10 +357,17 @@ export class ProxyRequest
   }
 
   onTimer(timer: WheelTimer): void {
+    if (timer === this.#keepaliveTimer) return this.#keepAlive()
     const next = this.#nextTarget
     this.#nextTarget = null
     if (next !== null) this.#launch(next)
     else this.#attempt?.onTimeout(timer)
+  }
+
+  #keepAlive(): void {
+    if (this.#state !== 'relaying') return
+    this.#relay.sendBetweenEvents(this.#attempt!.target.plan.channel.keepaliveEvent)
+    this.#armKeepalive()
   }
 
   #answerFailed(attempt: Attempt, last: AttemptFailure): void {
@@ -417,6 +452,7 @@ export class ProxyRequest
     this.#log.endReason = endReason
     this.#services.wheel.disarm(this.#stageTimer)
     this.#services.wheel.disarm(this.#totalTimer)
+    if (this.#keepaliveTimer !== null) this.#services.wheel.disarm(this.#keepaliveTimer)
     if (this.#isEntered) this.#services.gate.leave()
     this.#noteLateModel()
     this.#judgement.end()

@@ -1,4 +1,6 @@
 import type { AttemptFailure } from './attempt-failure.ts'
+import { isPlain } from './body/decode-body.ts'
+import { findHeader } from './headers/raw-headers.ts'
 import type { GroupPlan } from './plan/group-plan.ts'
 
 /** True: an answer with this status is judged before the client sees it. */
@@ -10,15 +12,22 @@ export function isFailureStatus({ failover }: GroupPlan, status: number): boolea
  * Whether a failure of this kind may be tried elsewhere. Automatic: by class, and the caller's own errors never. Literal codes
  * are obeyed for retry as they are written; they never decide about keys (gpt-load/proxy.md 8).
  */
-export function failsOver({ failover }: GroupPlan, { errorClass, status }: AttemptFailure): boolean {
+export function failsOver({ failover }: GroupPlan, { errorClass, status, isPreamble }: AttemptFailure): boolean {
   if (errorClass === 'client_abort') return false
-  if (failover === null || status === 0) return errorClass !== 'client'
+  if (failover === null || status === 0 || isPreamble) return errorClass !== 'client'
   return failover[status] === 1
 }
 
 /** The fault is the upstream's or the way's to it: the key is free. */
 export function isUpstreamFault({ errorClass }: AttemptFailure): boolean {
   return errorClass === 'upstream' || errorClass === 'network'
+}
+
+/** An event stream whose first event is looked at before the caller gets any of it. Compressed ones are passed on unseen. */
+export function isHeldBack({ settings }: GroupPlan, rawHeaders: readonly string[]): boolean {
+  if (settings.preamble_hold_bytes === 0) return false
+  if (!findHeader(rawHeaders, 'content-type').toLowerCase().startsWith('text/event-stream')) return false
+  return isPlain(findHeader(rawHeaders, 'content-encoding'))
 }
 
 const firstBackoffMs = 100

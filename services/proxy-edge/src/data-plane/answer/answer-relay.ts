@@ -6,7 +6,11 @@ import type { RequestLog } from '../observe/request-log.ts'
 import type { CorsPolicy } from '../route/cors-policy.ts'
 import type { DownstreamExchange } from '../wire/downstream-exchange.ts'
 import type { PreparedAnswer } from './final-answer.ts'
+import { isPlain } from '../body/decode-body.ts'
 import { UsageTee } from './usage-tee.ts'
+
+const twoNewlines = 0x0a0a
+const crlf = 0x0d0a
 
 /**
  * The way back: one head, then bytes as they come. Adds what we add to every answer and nothing else; reads usage beside the
@@ -17,6 +21,10 @@ export class AnswerRelay {
   readonly #log: RequestLog
   readonly #cors: CorsPolicy | null
   tee: UsageTee | null = null
+  /** A plain event stream without a length: events of ours may stand between the upstream's. */
+  #isOpenStream = false
+  /** The last two bytes that went out. */
+  #lastBytes = 0
 
   constructor(exchange: DownstreamExchange, log: RequestLog, cors: CorsPolicy | null) {
     this.#exchange = exchange
@@ -32,6 +40,8 @@ export class AnswerRelay {
     // Reverse proxies in front of us would otherwise collect events.
     if (isEventStream && !hasHeader(headers, 'x-accel-buffering')) headers.push('X-Accel-Buffering', 'no')
     this.#log.isStream ||= isEventStream
+    this.#isOpenStream =
+      isEventStream && isPlain(findHeader(rawHeaders, 'content-encoding')) && !hasHeader(headers, 'content-length')
     if (status >= 200 && status < 300 && (isEventStream || contentType.includes('json'))) {
       const reader = target.plan.channel.createUsageReader({ contentType, isStream })
       this.tee = new UsageTee(reader, findHeader(rawHeaders, 'content-encoding'))
@@ -58,9 +68,27 @@ export class AnswerRelay {
     const log = this.#log
     if (log.firstByteMs === -1) log.firstByteMs = log.elapsedMs()
     log.bytesOut += chunk.length
+    if (this.#isOpenStream) this.#noteEnd(chunk)
     const isFlowing = this.#exchange.write(chunk)
     if (this.tee !== null && this.tee.push(chunk)) log.firstTokenMs = log.elapsedMs()
     return isFlowing
+  }
+
+  get isOpenStream(): boolean {
+    return this.#isOpenStream
+  }
+
+  /** Between two events only: inside one it would be part of it. */
+  sendBetweenEvents(event: string): void {
+    const isBetween = this.#lastBytes === twoNewlines || this.#lastBytes === 0
+    if (this.#isOpenStream && isBetween) this.write(Buffer.from(event))
+  }
+
+  #noteEnd(chunk: Uint8Array): void {
+    const before = chunk.length > 1 ? chunk[chunk.length - 2]! : this.#lastBytes & 0xff
+    this.#lastBytes = (before << 8) | chunk[chunk.length - 1]!
+    // CRLF line ends: the blank line is CR LF CR LF, of which two bytes are as telling as LF LF.
+    if (this.#lastBytes === crlf && chunk.length > 3 && chunk[chunk.length - 3] === 0x0a) this.#lastBytes = twoNewlines
   }
 
   end(rawTrailers: readonly string[]): void {
