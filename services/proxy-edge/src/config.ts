@@ -58,6 +58,12 @@ export function requestPathVariables() {
       max: 1_000_000,
       description: 'Proxy requests at once, over all workers; 0 = no limit but memory',
     }),
+    MAX_LOOP_LAG_MS: envInteger({
+      default: 250,
+      min: 0,
+      max: 60_000,
+      description: 'A worker whose event loop is later than this for 0.1 s refuses new requests; 0 = never',
+    }),
     ENABLE_CORS: envBoolean({ default: false, description: 'Answer browsers of other origins' }),
     ALLOWED_ORIGINS: envList({ default: [], description: 'Their origins, or `*`; needed with ENABLE_CORS' }),
     ALLOWED_METHODS: envList({

@@ -25,7 +25,7 @@ import { createReporter } from './control-plane/reporter.ts'
 import { createSnapshotApplier } from './control-plane/snapshot-applier.ts'
 import { createSnapshotSync, type SnapshotPosition } from './control-plane/snapshot-sync.ts'
 import { createKeyTable } from './data-plane/key-table/key-table-writer.ts'
-import { openRequestsBytes, RequestGate } from './data-plane/request-gate.ts'
+import { openRequestsBytes, releaseDead } from './data-plane/request-gate.ts'
 import { describeEdge, type EdgeParts } from './describe-edge.ts'
 import { drainEdge } from './drain.ts'
 import { registerEdgeMetrics } from './edge-metrics.ts'
@@ -78,7 +78,6 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
   const api = createAnsweredApi(options.api, clock)
   const table = createKeyTable({ clock })
   const openRequests = new SharedArrayBuffer(openRequestsBytes)
-  const gate = new RequestGate(openRequests, 0)
   const state = { inForce: { epoch: '', revision: 0 } as SnapshotPosition, hasSnapshot: false, isDraining: false }
 
   const policies = createPolicyDistributor({
@@ -118,9 +117,9 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
       if (message.type === 'key_outcome') outbox.add(message.outcome)
       else if (message.type === 'log_batch') records.take(number, message)
     },
-    onDeath({ seat, openRequests: lost, finishedRequests }) {
+    onDeath({ seat, finishedRequests }) {
       table.recoverFrom(seat.number)
-      gate.leave(lost)
+      releaseDead(openRequests, seat.ownRequests)
       records.settle(seat.number, finishedRequests)
     },
     fail: options.fail,

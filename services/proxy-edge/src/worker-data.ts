@@ -42,6 +42,8 @@ export function createWorkerData(options: WorkerDataOptions): (seat: WorkerSeat)
     keyTable: options.keyTable,
     counters: seat.counters,
     openRequests: options.openRequests,
+    ownRequests: seat.ownRequests,
+    maxLoopLagMs: config.MAX_LOOP_LAG_MS,
     maxConcurrentRequests: config.MAX_CONCURRENT_REQUESTS,
     maxReplayBytes: config.MAX_REPLAY_BYTES,
     extraCaPem: config.UPSTREAM_CA,

@@ -11,6 +11,7 @@ import type { Clock } from '@gpt-load/service-kit/clock'
 import type { Logger } from '@gpt-load/service-kit/logger'
 import { mainOwner } from './data-plane/key-table/writer-lock.ts'
 import { counterNames, createCounterBuffer, sumCounters, type CounterName } from './data-plane/observe/counters.ts'
+import { openRequestsBytes } from './data-plane/request-gate.ts'
 import type { WorkerOptions } from './data-plane/worker-options.ts'
 import type { FromWorker, PolicyUpdate, ToWorker, WorkerCommand } from './worker-protocol.ts'
 
@@ -25,6 +26,8 @@ export type WorkerSeat = {
   port: number
   isReusePort: boolean
   counters: SharedArrayBuffer
+  /** Requests that it has open, by group (data-plane/request-gate.ts). */
+  ownRequests: SharedArrayBuffer
 }
 
 export type WorkerDeath = { seat: WorkerSeat; openRequests: number; finishedRequests: number }
@@ -93,7 +96,8 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
 
   function spawn(): Member {
     const isReusePort = options.count > 1
-    const seat: WorkerSeat = { number: nextNumber, port, isReusePort, counters: createCounterBuffer() }
+    const ownRequests = new SharedArrayBuffer(openRequestsBytes)
+    const seat: WorkerSeat = { number: nextNumber, port, isReusePort, counters: createCounterBuffer(), ownRequests }
     nextNumber += 1
     const worker = new Worker(options.entry, {
       workerData: options.workerData(seat),

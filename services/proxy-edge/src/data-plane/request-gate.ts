@@ -1,28 +1,145 @@
+import type { Settings } from '@gpt-load/contracts/settings'
+import { maxGroupNumbers } from './key-table/shared-columns.ts'
+import type { GroupPlan } from './plan/group-plan.ts'
+
 /**
- * How many requests may be under way, over all workers of the process (MAX_CONCURRENT_REQUESTS). One shared counter: the
- * bound is exact whichever worker a connection fell to. The main thread takes back what a dead worker had open.
+ * How many requests may be under way, over all workers of the process: in all (MAX_CONCURRENT_REQUESTS) and per group. Counters
+ * in shared memory, so the bound is exact whichever worker a connection fell to; each worker also keeps what it has entered
+ * itself, from which the main thread takes back what a dead one had open. Requests that find no room wait in a line of
+ * their worker, bounded in number and time by the group's settings. A slot that another worker freed is noticed within a
+ * few milliseconds.
  */
-export const openRequestsBytes = Int32Array.BYTES_PER_ELEMENT
+export const openRequestsBytes = (maxGroupNumbers + 1) * Int32Array.BYTES_PER_ELEMENT
+const wholeProcess = 0
+
+/** A request in the line. Its own node, so that waiting costs no object. */
+export interface Waiter {
+  readonly outer: GroupPlan
+  nextWaiter: Waiter | null
+  previousWaiter: Waiter | null
+  /** It has entered. */
+  onRoom(): void
+}
+
+export type GateOptions = {
+  openRequests: SharedArrayBuffer
+  /** What this worker has entered; of the same size. */
+  ownRequests: SharedArrayBuffer
+  /** 0 = no limit. */
+  maxRequests: number
+}
 
 export class RequestGate {
   readonly #open: Int32Array
+  readonly #own: Int32Array
   readonly #max: number
+  #first: Waiter | null = null
+  #last: Waiter | null = null
+  #poll: NodeJS.Timeout | null = null
 
-  /** @param max 0 = no limit */
-  constructor(openRequests: SharedArrayBuffer, max: number) {
+  constructor({ openRequests, ownRequests, maxRequests }: GateOptions) {
     this.#open = new Int32Array(openRequests)
-    this.#max = max
+    this.#own = new Int32Array(ownRequests)
+    this.#max = maxRequests
   }
 
-  /** False: the process is full, and nothing was entered. */
-  enter(): boolean {
-    const before = Atomics.add(this.#open, 0, 1)
-    if (this.#max === 0 || before < this.#max) return true
-    Atomics.sub(this.#open, 0, 1)
+  /** False: there is no room, and nothing was entered. */
+  enter({ number, settings }: GroupPlan): boolean {
+    if (!this.#take(wholeProcess, this.#max)) return false
+    if (this.#take(number + 1, settings.max_concurrent_requests)) return true
+    this.#giveBack(wholeProcess)
     return false
   }
 
-  leave(count = 1): void {
-    Atomics.sub(this.#open, 0, count)
+  leave({ number }: GroupPlan): void {
+    this.#giveBack(number + 1)
+    this.#giveBack(wholeProcess)
+    if (this.#first !== null) this.#serveLine()
+  }
+
+  /** False: the line of the group is full, or it has none. */
+  wait(waiter: Waiter): boolean {
+    const { number, settings } = waiter.outer
+    if (this.#countWaiting(number) >= settings.max_waiting_requests) return false
+    waiter.previousWaiter = this.#last
+    if (this.#last === null) this.#first = waiter
+    else this.#last.nextWaiter = waiter
+    this.#last = waiter
+    this.#poll ??= setInterval(this.#serve, pollIntervalMs).unref()
+    return true
+  }
+
+  /** It waits no longer: its time is over, or its client has left. */
+  forget(waiter: Waiter): void {
+    const { previousWaiter: before, nextWaiter: after } = waiter
+    if (before === null) this.#first = after
+    else before.nextWaiter = after
+    if (after === null) this.#last = before
+    else after.previousWaiter = before
+    waiter.nextWaiter = null
+    waiter.previousWaiter = null
+    if (this.#first === null) this.#stopPolling()
+  }
+
+  close(): void {
+    this.#stopPolling()
+  }
+
+  readonly #serve = (): void => this.#serveLine()
+
+  /** In order; a group that is full does not hold up the others behind it. */
+  #serveLine(): void {
+    for (let waiter = this.#first; waiter !== null;) {
+      const next: Waiter | null = waiter.nextWaiter
+      if (this.enter(waiter.outer)) {
+        this.forget(waiter)
+        waiter.onRoom()
+      }
+      waiter = next
+    }
+  }
+
+  /** The line is short: its bound is what is counted here. */
+  #countWaiting(groupNumber: number): number {
+    let count = 0
+    for (let waiter = this.#first; waiter !== null; waiter = waiter.nextWaiter)
+      if (waiter.outer.number === groupNumber) count += 1
+    return count
+  }
+
+  #take(index: number, max: number): boolean {
+    const before = Atomics.add(this.#open, index, 1)
+    if (max !== 0 && before >= max) {
+      Atomics.sub(this.#open, index, 1)
+      return false
+    }
+    this.#own[index]! += 1
+    return true
+  }
+
+  #giveBack(index: number): void {
+    Atomics.sub(this.#open, index, 1)
+    this.#own[index]! -= 1
+  }
+
+  #stopPolling(): void {
+    if (this.#poll !== null) clearInterval(this.#poll)
+    this.#poll = null
   }
 }
+
+/** Main thread: a worker has died with requests open. */
+export function releaseDead(openRequests: SharedArrayBuffer, ownRequests: SharedArrayBuffer): void {
+  const open = new Int32Array(openRequests)
+  const own = new Int32Array(ownRequests)
+  for (const [index, count] of own.entries()) if (count !== 0) Atomics.sub(open, index, count)
+  own.fill(0)
+}
+
+/** What a caller is told that found no room: the group's own bound, or the process is full. */
+export function refusalAtGate({ max_concurrent_requests }: Settings): 'RATE_LIMITED' | 'OVERLOADED' {
+  return max_concurrent_requests === 0 ? 'OVERLOADED' : 'RATE_LIMITED'
+}
+
+/** Only while somebody waits. */
+const pollIntervalMs = 5

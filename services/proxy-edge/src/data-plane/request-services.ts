@@ -6,6 +6,7 @@ import type { KeyOutcomes } from './observe/key-outcomes.ts'
 import type { RequestIds } from './observe/request-id.ts'
 import type { PolicyStore } from './plan/policy-store.ts'
 import type { CorsPolicy } from './route/cors-policy.ts'
+import type { LoadShedder } from './load-shedder.ts'
 import type { RequestGate } from './request-gate.ts'
 import type { TimerWheel } from './timer-wheel.ts'
 import type { TriedLists } from './tried-lists.ts'
@@ -22,6 +23,7 @@ export type RequestServices = {
   readonly counters: RequestCounters
   readonly ids: RequestIds
   readonly gate: RequestGate
+  readonly shedder: LoadShedder
   readonly replay: ReplayBudget
   readonly triedLists: TriedLists
   readonly cors: CorsPolicy | null

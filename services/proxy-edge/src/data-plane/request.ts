@@ -20,6 +20,7 @@ import { RequestLog } from './observe/request-log.ts'
 import type { GroupPlan } from './plan/group-plan.ts'
 import type { HeaderVariables } from './plan/header-rules.ts'
 import { RequestFacts } from './request-facts.ts'
+import { refusalAtGate, type Waiter } from './request-gate.ts'
 import type { RequestServices } from './request-services.ts'
 import { backoffMs, failsOver, isFailureStatus, isHeldBack, isUpstreamFault } from './retry-policy.ts'
 import { admit } from './route/admit.ts'
@@ -41,10 +42,10 @@ import type { DownstreamExchange, DownstreamReceiver } from './wire/downstream-e
  * Invariants: at most one attempt is alive; nothing goes to the client before it is decided that this answer is the one; the
  * end is reached exactly once, whatever the order in which client, upstream and timers give up. Knows the wire ports only.
  */
-type State = 'receiving' | 'attempting' | 'waiting' | 'relaying' | 'ending' | 'over'
+type State = 'waiting_for_room' | 'receiving' | 'attempting' | 'waiting' | 'relaying' | 'ending' | 'over'
 
 export class ProxyRequest
-  implements DownstreamReceiver, AttemptOwner, IntakeOwner, TimerTarget, HeaderVariables, Shapeable
+  implements DownstreamReceiver, AttemptOwner, IntakeOwner, TimerTarget, HeaderVariables, Shapeable, Waiter
 {
   readonly requestId: string
   readonly rawHeaders: readonly string[]
@@ -56,6 +57,8 @@ export class ProxyRequest
   secret = ''
   model = ''
   groupName = ''
+  nextWaiter: Waiter | null = null
+  previousWaiter: Waiter | null = null
   readonly #services: RequestServices
   readonly #exchange: DownstreamExchange
   readonly #route: Route
@@ -110,20 +113,34 @@ export class ProxyRequest
     this.#account.begin()
     const refusal = this.#admit()
     if (refusal !== null) return this.#refuse(refusal, passesSoon(refusal) ? 1 : 0)
+    if (this.#services.gate.enter(this.outer)) this.onRoom()
+    else this.#waitForRoom()
+  }
+
+  #waitForRoom(): void {
+    const { gate, wheel } = this.#services
+    if (!gate.wait(this)) return this.#refuse(refusalAtGate(this.outer.settings), 1)
+    this.#state = 'waiting_for_room'
+    wheel.arm(this.#stageTimer, this.outer.settings.max_wait_ms)
+  }
+
+  onRoom(): void {
+    this.#isEntered = true
+    if (this.#state === 'waiting_for_room') this.#services.wheel.disarm(this.#stageTimer)
+    this.#state = 'receiving'
     this.#describe()
     if (!this.#offersModel()) return this.#refuse('MODEL_NOT_ALLOWED')
     this.#takeInBody()
   }
 
   #admit(): ProxyErrorCode | null {
-    const { policies, gate } = this.#services
+    const { policies, shedder } = this.#services
     const { refusal, plan, accessKey } = admit(policies, this.#exchange, this.#route, this.hops)
     this.#log.outer = plan
     this.#log.accessKey = accessKey
     if (plan !== null) this.outer = plan
     if (refusal !== null) return refusal
-    this.#isEntered = gate.enter()
-    return this.#isEntered ? null : 'OVERLOADED'
+    return shedder.isShedding ? 'OVERLOADED' : null
   }
 
   #describe(): void {
@@ -358,6 +375,10 @@ export class ProxyRequest
 
   onTimer(timer: WheelTimer): void {
     if (timer === this.#keepaliveTimer) return this.#keepAlive()
+    if (this.#state === 'waiting_for_room') {
+      this.#services.gate.forget(this)
+      return this.#refuse(refusalAtGate(this.outer.settings), 1)
+    }
     const next = this.#nextTarget
     this.#nextTarget = null
     if (next !== null) this.#launch(next)
@@ -436,6 +457,7 @@ export class ProxyRequest
 
   onAbort(): void {
     if (this.#state === 'over') return
+    if (this.#state === 'waiting_for_room') this.#services.gate.forget(this)
     const attempt = this.#attempt
     if (attempt !== null && attempt.endMs === -1) {
       attempt.abort()
@@ -453,7 +475,7 @@ export class ProxyRequest
     this.#services.wheel.disarm(this.#stageTimer)
     this.#services.wheel.disarm(this.#totalTimer)
     if (this.#keepaliveTimer !== null) this.#services.wheel.disarm(this.#keepaliveTimer)
-    if (this.#isEntered) this.#services.gate.leave()
+    if (this.#isEntered) this.#services.gate.leave(this.outer)
     this.#noteLateModel()
     this.#judgement.end()
     this.#selector?.release()

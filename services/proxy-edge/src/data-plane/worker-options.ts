@@ -21,7 +21,11 @@ export type WorkerOptions = {
   counters: SharedArrayBuffer
   /** Requests under way in all workers, and how many there may be; 0 = no limit. */
   openRequests: SharedArrayBuffer
+  /** Those of this worker alone. */
+  ownRequests: SharedArrayBuffer
   maxConcurrentRequests: number
+  /** How late the event loop may be before new requests are refused, ms; 0 = however late. */
+  maxLoopLagMs: number
   maxReplayBytes: number
   /** PEM of further certificate authorities for upstreams; '' = none. */
   extraCaPem: string

@@ -11,6 +11,7 @@ import { RequestCounters } from './observe/counters.ts'
 import { KeyOutcomes } from './observe/key-outcomes.ts'
 import { RequestIds } from './observe/request-id.ts'
 import { PolicyStore } from './plan/policy-store.ts'
+import { LoadShedder } from './load-shedder.ts'
 import { RequestGate } from './request-gate.ts'
 import type { RequestServices } from './request-services.ts'
 import { CorsPolicy } from './route/cors-policy.ts'
@@ -29,6 +30,8 @@ const policies = new PolicyStore(options.policies)
 const table = openKeyTable({ handles: options.keyTable, owner: options.seat })
 const wire = new UndiciUpstream({ extraCaPem: options.extraCaPem })
 const wheel = new TimerWheel()
+const gate = new RequestGate({ ...options, maxRequests: options.maxConcurrentRequests })
+const shedder = new LoadShedder(options.maxLoopLagMs)
 const counters = new RequestCounters(options.counters)
 const recorder = createWorkerRequestRecorder({
   source: `${options.instance}.${options.seat}`,
@@ -49,7 +52,8 @@ const services: RequestServices = {
   wheel,
   counters,
   ids: new RequestIds(),
-  gate: new RequestGate(options.openRequests, options.maxConcurrentRequests),
+  gate,
+  shedder,
   replay: new ReplayBudget(options.maxReplayBytes, counters),
   triedLists: new TriedLists(),
   cors: options.cors === null ? null : new CorsPolicy(options.cors),
@@ -74,6 +78,8 @@ async function close(): Promise<void> {
   await downstream.close()
   await wire.close()
   wheel.close()
+  gate.close()
+  shedder.close()
   recorder.flush()
   port.close()
 }

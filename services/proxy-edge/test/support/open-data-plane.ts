@@ -8,6 +8,7 @@ import { ReplayBudget } from '../../src/data-plane/body/replay-budget.ts'
 import { createKeyTable, type KeyTableWriter } from '../../src/data-plane/key-table/key-table-writer.ts'
 import { createCounterBuffer, RequestCounters } from '../../src/data-plane/observe/counters.ts'
 import { KeyOutcomes } from '../../src/data-plane/observe/key-outcomes.ts'
+import { LoadShedder } from '../../src/data-plane/load-shedder.ts'
 import { RequestIds } from '../../src/data-plane/observe/request-id.ts'
 import { PolicyStore } from '../../src/data-plane/plan/policy-store.ts'
 import { openRequestsBytes, RequestGate } from '../../src/data-plane/request-gate.ts'
@@ -100,7 +101,12 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
     wheel,
     counters,
     ids: new RequestIds(),
-    gate: new RequestGate(new SharedArrayBuffer(openRequestsBytes), options.maxRequests ?? 0),
+    gate: new RequestGate({
+      openRequests: new SharedArrayBuffer(openRequestsBytes),
+      ownRequests: new SharedArrayBuffer(openRequestsBytes),
+      maxRequests: options.maxRequests ?? 0,
+    }),
+    shedder: new LoadShedder(0),
     replay: new ReplayBudget(options.maxReplayBytes ?? 64 * 1024 * 1024, counters),
     triedLists: new TriedLists(),
     cors: options.cors === undefined ? null : new CorsPolicy(options.cors),
