@@ -84,8 +84,6 @@ export function createEdgeMirror(): EdgeMirror {
   }
 }
 
-type Delta = Extract<DeltaAnswer, { kind: 'delta' }>
-
 export async function recordsOf(
   delta: { wrappedKeys: readonly string[]; chunks: Iterable<Uint8Array>; epoch: string },
   token: string,
