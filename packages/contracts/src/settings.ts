@@ -211,6 +211,17 @@ export const settingsRegistry = {
     gptLoad: false,
     description: 'Longest time that a request waits for room.',
   },
+  websocket_idle_timeout_ms: {
+    type: 'int',
+    default: 900_000,
+    min: 1_000,
+    max: 86_400_000,
+    unit: 'ms',
+    category: 'request',
+    groupOverride: true,
+    gptLoad: false,
+    description: 'A WebSocket that is silent both ways for so long is ended.',
+  },
   stream_keepalive_ms: {
     type: 'int',
     default: 0,

@@ -15,6 +15,7 @@ import { Upload } from './body/upload.ts'
 import { findHeader } from './headers/raw-headers.ts'
 import type { Target } from './select-target.ts'
 import type { TimerWheel, WheelTimer } from './timer-wheel.ts'
+import type { Tunnel } from './wire/downstream-exchange.ts'
 import type {
   UpstreamError,
   UpstreamExchange,
@@ -46,6 +47,8 @@ export interface AttemptOwner {
   /** In the middle of an answer that the client has begun to get. */
   onAttemptBroken(attempt: Attempt, failure: AttemptFailure): void
   onAttemptFailed(attempt: Attempt, failure: AttemptFailure): void
+  /** The upstream has switched protocols (101): both connections are raw from here on. */
+  onAttemptUpgraded(attempt: Attempt, tunnel: Tunnel): void
   onAttemptCollected(attempt: Attempt, body: Uint8Array, isWhole: boolean): void
   /** Whether the upstream takes the request body more slowly than it comes; told again and again. */
   onUploadFlow(isBlocked: boolean): void
@@ -90,6 +93,7 @@ export class Attempt implements UpstreamReceiver {
   #stage: TimeoutStage = 'connect'
   #sentMs = 0
   #isStreaming = false
+  #asksUpgrade = false
   #hasBody = false
   #hold: HoldBuffer | null = null
   #streamHold: StreamHold | null = null
@@ -123,6 +127,7 @@ export class Attempt implements UpstreamReceiver {
     const { settings } = this.target.plan
     wheel.arm(stageTimer, request.origin.connectTimeoutMs)
     if (!isStream) wheel.arm(totalTimer, settings.request_timeout * 1_000)
+    this.#asksUpgrade = request.isUpgrade
     this.#isStreaming = request.body === null && request.contentLength !== 0
     const exchange = wire.open(request, this)
     if (this.#phase === 'over') return
@@ -224,10 +229,17 @@ export class Attempt implements UpstreamReceiver {
     this.#tellFlow()
   }
 
-  /** Upgrades are not asked for. */
-  onUpgrade(): void {
-    this.onError({ kind: 'protocol', code: 'UNASKED_UPGRADE', isUnsent: false })
-    this.#exchange?.abort()
+  onUpgrade(status: number, reason: string, rawHeaders: readonly string[], tunnel: Tunnel): void {
+    if (this.#phase === 'over' || !this.#asksUpgrade) {
+      tunnel.abort()
+      return this.onError({ kind: 'protocol', code: 'UNASKED_UPGRADE', isUnsent: false })
+    }
+    this.status = status
+    this.reason = reason
+    this.rawHeaders = rawHeaders
+    this.headMs = performance.now() - this.startedMs
+    this.#finish()
+    this.#options.owner.onAttemptUpgraded(this, tunnel)
   }
 
   onError(error: UpstreamError): void {

@@ -31,7 +31,8 @@ import { isModelOffered } from './shape/decide-model.ts'
 import { overriddenStream } from './shape/shape-body.ts'
 import { type Shapeable, shapeModel, shapeRequest } from './shape/shape-request.ts'
 import { type TimerTarget, WheelTimer } from './timer-wheel.ts'
-import type { DownstreamExchange, DownstreamReceiver } from './wire/downstream-exchange.ts'
+import { type BridgeEnd, type BridgeOwner, TunnelBridge } from './tunnel-bridge.ts'
+import type { DownstreamExchange, DownstreamReceiver, Tunnel } from './wire/downstream-exchange.ts'
 
 /**
  * One proxied request, from its head to its record. The passes, in order:
@@ -42,15 +43,16 @@ import type { DownstreamExchange, DownstreamReceiver } from './wire/downstream-e
  * Invariants: at most one attempt is alive; nothing goes to the client before it is decided that this answer is the one; the
  * end is reached exactly once, whatever the order in which client, upstream and timers give up. Knows the wire ports only.
  */
-type State = 'waiting_for_room' | 'receiving' | 'attempting' | 'waiting' | 'relaying' | 'ending' | 'over'
+type State = 'waiting_for_room' | 'receiving' | 'attempting' | 'waiting' | 'relaying' | 'tunnelling' | 'ending' | 'over'
 
 export class ProxyRequest
-  implements DownstreamReceiver, AttemptOwner, IntakeOwner, TimerTarget, HeaderVariables, Shapeable, Waiter
+  implements DownstreamReceiver, AttemptOwner, IntakeOwner, TimerTarget, HeaderVariables, Shapeable, Waiter, BridgeOwner
 {
   readonly requestId: string
   readonly rawHeaders: readonly string[]
   readonly contentLength: number
   readonly hops: number
+  readonly isUpgrade: boolean
   facts!: RequestFacts
   outer!: GroupPlan
   body!: RequestBody
@@ -70,6 +72,7 @@ export class ProxyRequest
   readonly #totalTimer = new WheelTimer(this)
   /** Only of groups that want to hear of silence. */
   #keepaliveTimer: WheelTimer | null = null
+  #bridge: TunnelBridge | null = null
   #state: State = 'receiving'
   #intake: BodyIntake | null = null
   #selector: TargetSelector | null = null
@@ -90,6 +93,7 @@ export class ProxyRequest
     this.rawHeaders = exchange.rawHeaders
     this.contentLength = exchange.contentLength
     this.hops = countHops(exchange.rawHeaders)
+    this.isUpgrade = exchange.isUpgrade
     this.#log = new RequestLog(this.requestId, services.policies.serverNowMs())
     this.#account = new RequestAccount(services, this.#log)
     this.#relay = new AnswerRelay(exchange, this.#log, services.cors)
@@ -299,6 +303,27 @@ export class ProxyRequest
     this.#end(rawTrailers, 'complete')
   }
 
+  onAttemptUpgraded(attempt: Attempt, upstream: Tunnel): void {
+    const { services, log } = { services: this.#services, log: this.#log }
+    const { settings } = attempt.target.plan
+    this.#judgement.succeeded(attempt.target)
+    this.#state = 'tunnelling'
+    log.status = attempt.status
+    log.isStream = true
+    const headers = this.#relay.headersOf(attempt)
+    const client = this.#exchange.upgrade(attempt.status, attempt.reason, headers)
+    this.#bridge = new TunnelBridge(this, { client, upstream }, services.wheel, settings.websocket_idle_timeout_ms)
+    this.#bridge.start()
+  }
+
+  /** One request, however long: its record has what it carried. */
+  onBridgeClosed(end: BridgeEnd): void {
+    this.#log.bytesIn += this.#bridge!.bytesFromClient
+    this.#log.bytesOut += this.#bridge!.bytesFromUpstream
+    this.#log.addAttempt(this.#attempt!, null)
+    this.#finish(end === 'idle' ? 'timeout' : 'complete')
+  }
+
   onAttemptCollected(attempt: Attempt, body: Uint8Array, isWhole: boolean): void {
     const { plan } = attempt.target
     const rules = listRules(this.outer, plan, this.facts)!
@@ -456,7 +481,7 @@ export class ProxyRequest
   }
 
   onAbort(): void {
-    if (this.#state === 'over') return
+    if (this.#state === 'over' || this.#state === 'tunnelling') return
     if (this.#state === 'waiting_for_room') this.#services.gate.forget(this)
     const attempt = this.#attempt
     if (attempt !== null && attempt.endMs === -1) {

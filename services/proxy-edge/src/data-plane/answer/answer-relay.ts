@@ -95,9 +95,19 @@ export class AnswerRelay {
     this.#exchange.end(rawTrailers)
   }
 
-  #writeHead(status: number, reason: string, headers: string[]): void {
+  /** What an upstream's answer carries to the client, with what is ours. */
+  headersOf({ rawHeaders, target, mask }: Attempt): string[] {
+    return this.#decorate(passResponseHeaders(rawHeaders, target.secret, mask))
+  }
+
+  #decorate(headers: string[]): string[] {
     headers.push(requestIdHeader, this.#log.requestId)
     this.#cors?.decorate(headers, this.#exchange.rawHeaders)
+    return headers
+  }
+
+  #writeHead(status: number, reason: string, headers: string[]): void {
+    this.#decorate(headers)
     this.#log.status = status
     this.#exchange.writeHead(status, reason, headers)
   }

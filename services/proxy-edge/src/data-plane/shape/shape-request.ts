@@ -20,6 +20,7 @@ export type Shapeable = {
   /** As the caller framed it. */
   readonly contentLength: number
   readonly hops: number
+  readonly isUpgrade: boolean
 }
 
 /** The model as it goes out: what the caller asked for, an override or a redirect. */
@@ -59,7 +60,7 @@ export function shapeRequest(
     rawHeaders: headers,
     body: shaped ?? (body.isAtHand && body.bytes > 0 ? body.whole() : null),
     contentLength: shaped === null ? framedLength(source) : shaped.length,
-    isUpgrade: false,
+    isUpgrade: source.isUpgrade,
     mayResend: facts.stateful?.isCreation !== true,
   }
 }

@@ -53,7 +53,8 @@ export class NodeHttpExchange implements DownstreamExchange {
     this.httpVersion = request.httpVersion === '1.0' ? '1.0' : '1.1'
     this.rawHeaders = request.rawHeaders
     this.contentLength = bodyLength(request)
-    this.isUpgrade = findHeader(this.rawHeaders, 'upgrade').toLowerCase().includes('websocket')
+    // This wire does not switch protocols: such a request is an ordinary one to it (RFC 9110 7.8 allows that).
+    this.isUpgrade = false
   }
 
   static createRing(): NodeHttpExchange {
