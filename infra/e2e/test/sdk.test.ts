@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import Anthropic from '@anthropic-ai/sdk'
 import { ApiError, GoogleGenAI } from '@google/genai'
-import OpenAI from 'openai'
+import OpenAI, { toFile } from 'openai'
 import { startFakeProvider } from '@gpt-load/testkit/upstreams/fake-provider'
 import type { FakeProvider } from '@gpt-load/testkit/upstreams/fake-provider'
 import { createGroup } from '../src/admin-client.ts'
@@ -72,6 +73,46 @@ function flows(start: () => Promise<Deployment>): void {
     assert.equal(call?.type === 'function' && call.function.name, 'get_weather')
     const embedding = await openai().embeddings.create({ model: 'text-embedding-3-small', input: 'hi' })
     assert.ok(embedding.data[0]!.embedding.length > 0)
+  })
+
+  test('OpenAI: files, batches, audio and images arrive whole, and what was stored is found again', async () => {
+    const content = Buffer.alloc(3_000_000, Buffer.from([0xff, 0x00, 0x0d, 0x0a, 0x80]))
+    const file = await openai().files.create({ purpose: 'batch', file: await toFile(content, 'batch.jsonl') })
+    assert.equal(file.bytes, content.length)
+    const batch = await openai().batches.create({
+      input_file_id: file.id,
+      endpoint: '/v1/chat/completions',
+      completion_window: '24h',
+    })
+    for (let n = 0; n < 4; n += 1) {
+      assert.equal((await openai().batches.retrieve(batch.id)).input_file_id, file.id)
+      const stored = Buffer.from(await (await openai().files.content(file.id)).arrayBuffer())
+      assert.ok(stored.equals(content), 'other bytes')
+    }
+    const speech = await openai().audio.speech.create({ model: 'gpt-4o-mini-tts', voice: 'alloy', input: 'hi' })
+    assert.equal(speech.headers.get('content-type'), 'audio/mpeg')
+    assert.equal((await speech.arrayBuffer()).byteLength, 4_096)
+    const heard = await openai().audio.transcriptions.create({
+      model: 'whisper-1',
+      file: await toFile(content, 'speech.mp3'),
+    })
+    assert.ok(heard.text.length > 0)
+    const image = await openai().images.generate({ model: 'gpt-image-1', prompt: 'hi' })
+    assert.ok((image.data?.[0]?.b64_json?.length ?? 0) > 0)
+  })
+
+  test('OpenAI: a picture of 20 MB and thousands of texts to embed pass unchanged', async () => {
+    const provider = providers.get('openai')!
+    const url = `data:image/png;base64,${'iVBORw0KGgo+/'.repeat(1_600_000)}`
+    const picture = [{ role: 'user' as const, content: [{ type: 'image_url' as const, image_url: { url } }] }]
+    const sent = Buffer.from(JSON.stringify({ model: 'gpt-4.1-nano', messages: picture }))
+    await openai().chat.completions.create({ model: 'gpt-4.1-nano', messages: picture })
+    const received = provider.requests.at(-1)!
+    assert.equal(received.bodyBytes, sent.length)
+    assert.equal(received.bodySha256, createHash('sha256').update(sent).digest('hex'))
+    const input = Array.from({ length: 20_000 }, (_, n) => `text number ${n} ${'x'.repeat(100)}`)
+    const embedded = await openai().embeddings.create({ model: 'text-embedding-3-small', input })
+    assert.equal(embedded.data.length, input.length)
   })
 
   test('OpenAI Responses: create, stream', async () => {

@@ -8,6 +8,7 @@ import type { ErrorStyle } from './provider-error.ts'
 import type { ProviderRequest } from './provider-request.ts'
 
 const FILE = 'file'
+const BATCH = 'batch'
 const MODELS = ['gpt-4.1', 'gpt-4.1-nano', 'gpt-5-nano', 'text-embedding-3-small', 'gpt-4o-mini-tts', 'gpt-image-1']
 
 export function answerEmbeddings({ json, model, reply }: ProviderRequest): ProviderAnswer {
@@ -83,6 +84,29 @@ export function deleteFile({ resources, key }: ProviderRequest, style: ErrorStyl
 
 function missingFile(style: ErrorStyle, id: string): ProviderAnswer {
   return providerError(style, 'not-found', { message: `No such File object: ${id}`, param: 'id' })
+}
+
+/** A batch of a file of the same key; another key's file does not exist. */
+export function createBatch({ json, resources, key }: ProviderRequest, style: ErrorStyle): ProviderAnswer {
+  const fileId = String(json?.['input_file_id'] ?? '')
+  if (!resources.get(FILE, key, fileId)) return missingFile(style, fileId)
+  const value = {
+    id: newId('batch_'),
+    object: 'batch',
+    endpoint: json?.['endpoint'],
+    input_file_id: fileId,
+    completion_window: json?.['completion_window'],
+    status: 'validating',
+    created_at: nowSeconds(),
+  }
+  resources.put(BATCH, key, { id: value.id, value })
+  return jsonAnswer(200, value)
+}
+
+export function getBatch({ resources, key }: ProviderRequest, style: ErrorStyle, id: string): ProviderAnswer {
+  const batch = resources.get(BATCH, key, id)
+  if (batch) return jsonAnswer(200, batch.value)
+  return providerError(style, 'not-found', { message: `No such Batch object: ${id}`, param: 'id' })
 }
 
 /** Bytes that are no valid UTF-8, so that whoever treats them as text damages them: an MP3 frame header and noise. */

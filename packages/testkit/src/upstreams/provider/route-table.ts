@@ -66,6 +66,8 @@ const OPENAI_ROUTES: Route[] = [
   ['GET', /^\/v1\/files\/([^/]+)$/, resources.getFile],
   ['DELETE', /^\/v1\/files\/([^/]+)$/, resources.deleteFile],
   ['GET', /^\/v1\/files\/([^/]+)\/content$/, resources.getFileContent],
+  ['POST', /^\/v1\/batches$/, resources.createBatch],
+  ['GET', /^\/v1\/batches\/([^/]+)$/, resources.getBatch],
   ['POST', /^\/v1\/audio\/speech$/, resources.answerSpeech, 'model'],
   ['POST', /^\/v1\/audio\/(?:transcriptions|translations)$/, resources.answerTranscription],
   ['POST', /^\/v1\/images\/(?:generations|edits)$/, resources.answerImage],
