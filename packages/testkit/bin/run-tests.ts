@@ -1,8 +1,9 @@
 // Runs every suite of the repository over one set of servers and ends with `N passed, N failed`:
-//   node packages/testkit/bin/run-tests.ts [--long] [FILTER…]
-// A filter is a part of a test file's path. --long runs the long forms of faults and fuzzes (npm run soak).
+//   node packages/testkit/bin/run-tests.ts [--long] [--fuzz=SECONDS] [FILTER…]
+// A filter is a part of a test file's path. --long runs the long forms of faults (npm run soak); --fuzz runs the files with
+// properties only, each property for so many seconds (npm run fuzz).
 
-import { globSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { run } from 'node:test'
@@ -12,9 +13,13 @@ import { startTestServers } from '../src/servers/test-servers.ts'
 
 const root = resolve(import.meta.dirname, '../../..')
 const isLong = process.argv.includes('--long')
+const fuzzSeconds = Number(
+  /^--fuzz=(\d+)$/.exec(process.argv.find((text) => text.startsWith('--fuzz=')) ?? '')?.[1] ?? 0,
+)
+const isFuzz = fuzzSeconds > 0
 const filters = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
 /** One test may wait for servers to die and come back; a file that takes longer than this hangs. */
-const fileTimeoutMs = isLong ? 3_600_000 : 300_000
+const fileTimeoutMs = isLong || isFuzz ? 3_600_000 : 300_000
 
 const files = globSync(['packages/*/test/**/*.test.ts', 'services/*/test/**/*.test.ts', 'infra/*/test/**/*.test.ts'], {
   cwd: root,
@@ -22,19 +27,23 @@ const files = globSync(['packages/*/test/**/*.test.ts', 'services/*/test/**/*.te
 })
   .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
   .filter((file) => isLong || !file.endsWith('.soak.test.ts'))
+  .filter((file) => !isFuzz || readFileSync(resolve(root, file), 'utf8').includes("from 'fast-check'"))
   .toSorted()
 if (files.length === 0) throw new Error(`no test file matches ${filters.join(' ')}`)
 
 process.stdout.write(`Starting MariaDB, Redis and Kafka for ${files.length} test files …\n`)
 await using servers = await startTestServers()
-Object.assign(process.env, servers.env)
+Object.assign(process.env, servers.env, isFuzz ? { GPTLOAD_FUZZ_SECONDS: String(fuzzSeconds) } : {})
 
 const report = createTestReport({ root, write: (text) => process.stdout.write(text) })
 const stream = run({
   files: files.map((file) => resolve(root, file)),
   concurrency: Math.max(1, Math.min(2, availableParallelism())),
   timeout: fileTimeoutMs,
-  execArgv: ['--disable-warning=ExperimentalWarning'],
+  execArgv: [
+    '--disable-warning=ExperimentalWarning',
+    ...(isFuzz ? [`--import=${new URL('../src/fuzz-mode.ts', import.meta.url)}`] : []),
+  ],
 })
 for await (const event of stream) report.add(event as TestEvent)
 const { failed } = report.finish()
