@@ -17,6 +17,8 @@ import type { ServiceProcess } from './service-process.ts'
  * `npm run cluster` and the end-to-end suite use it alike. Secrets are random per cluster; nothing outlives it.
  */
 export type ClusterOptions = {
+  /** Admin key; random when absent. */
+  authKey?: string
   edges?: number
   configServices?: number
   logIngests?: number
@@ -81,7 +83,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       kafka,
       databaseDsn: dsn,
       snapshotDir,
-      secrets: createSecrets(),
+      secrets: createSecrets(options.authKey),
       log,
     }
     return await startServices(parts)
@@ -103,9 +105,9 @@ function valueOf(result: PromiseSettledResult<unknown>): unknown {
   return result.value
 }
 
-function createSecrets(): ClusterSecrets {
+function createSecrets(authKey?: string): ClusterSecrets {
   const secret = (bytes: number) => randomBytes(bytes).toString('base64url')
-  return { authKey: secret(24), encryptionKey: secret(32), edgeToken: secret(36) }
+  return { authKey: authKey ?? secret(24), encryptionKey: secret(32), edgeToken: secret(36) }
 }
 
 async function startServices(parts: ClusterParts): Promise<Cluster> {
