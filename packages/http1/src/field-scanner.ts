@@ -2,6 +2,12 @@ import { colon, cr, equalsText, isFieldByte, isHostByte, isToken, lf, space, tab
 import { isRefused, needsMore, type RefusalCode } from './http1-error.ts'
 
 /**
+ * Four per field: start and end of its name and of its value. One for all scanners, since each is asked for its pairs before
+ * the next one scans: an idle connection holds none of its 4 KiB.
+ */
+let positions = new Int32Array(1_024)
+
+/**
  * Reads header fields up to the empty line: one pass over the bytes, positions kept in a typed array, so that text is decoded
  * once for the whole head. Reads on the way what framing and the connection depend on. Shared by heads of both directions and
  * trailers. Invariant: after `scan` answered an offset, every name is a token, every value free of control characters, and there
@@ -9,8 +15,6 @@ import { isRefused, needsMore, type RefusalCode } from './http1-error.ts'
  */
 export class FieldScanner {
   readonly #maxFields: number
-  /** Four per field: start and end of its name and of its value. */
-  readonly #positions: Int32Array
   fieldCount = 0
   refusal: RefusalCode = 'line_break'
   /** -1 = none. */
@@ -25,7 +29,7 @@ export class FieldScanner {
 
   constructor(maxFields: number) {
     this.#maxFields = maxFields
-    this.#positions = new Int32Array(maxFields * 4)
+    if (positions.length < maxFields * 4) positions = new Int32Array(maxFields * 4)
   }
 
   /** Answers the offset behind the empty line, `needsMore` or `isRefused`. */
@@ -59,7 +63,6 @@ export class FieldScanner {
   /** Pairs in wire order; `text` holds the latin1 of the bytes from `textStart` on. */
   pairs(text: string, textStart: number): string[] {
     const count = this.fieldCount
-    const positions = this.#positions
     // oxlint-disable-next-line unicorn/no-new-array -- filled below; growing it by pushes costs 300 ns a head
     const raw = new Array<string>(count * 2)
     for (let field = 0; field < count; field += 1) {
@@ -103,7 +106,6 @@ export class FieldScanner {
     const field = this.fieldCount
     if (field === this.#maxFields) return this.#fault('too_many_headers')
     const at = field * 4
-    const positions = this.#positions
     positions[at] = nameStart
     positions[at + 1] = nameEnd
     positions[at + 2] = valueStart

@@ -1,0 +1,248 @@
+import { Socket } from 'node:net'
+import { ChunkDecoder } from '@gpt-load/http1/chunk-decoder'
+import { isRefused, needsMore } from '@gpt-load/http1/http1-error'
+import { ResponseHeadParser } from '@gpt-load/http1/response-head-parser'
+import { codeOf } from './connect/connect-error.ts'
+import type { Http1OriginPool } from './http1-origin-pool.ts'
+import type { Http1UpstreamExchange } from './http1-upstream-exchange.ts'
+import { SocketTunnel } from './socket-tunnel.ts'
+
+/**
+ * One connection to an upstream: reads answers, one exchange at a time. Whatever comes while nobody has asked, or behind the end
+ * of an answer, ends the connection: it is never taken for the next answer. While paused nothing is reported, the end included.
+ */
+/** 1xx ahead of one answer; more is no upstream that means well. */
+const maxInformational = 32
+/** How long after a failed write what the upstream had sent before may still be read. */
+const lastWordsMs = 100
+
+type Phase = 'idle' | 'head' | 'body' | 'ended'
+
+export class Http1UpstreamConnection {
+  readonly socket: Socket
+  idleSinceMs = 0
+  readonly #pool: Http1OriginPool
+  readonly #parser = new ResponseHeadParser()
+  #chunks: ChunkDecoder | null = null
+  #exchange: Http1UpstreamExchange | null = null
+  #phase: Phase = 'idle'
+  #isPaused = false
+  #held: Buffer | null = null
+  /** Of the body; -1 = chunked, Infinity = until the end of the connection. */
+  #remaining = 0
+  #informational = 0
+  #isSpoilt = false
+
+  constructor(pool: Http1OriginPool, socket: Socket) {
+    this.#pool = pool
+    this.socket = socket
+    socket
+      .on('data', this.#onData)
+      .on('end', this.#onEnd)
+      .on('drain', this.#onDrain)
+      .on('error', this.#onError)
+      .on('close', this.#onClose)
+    hearLastWords(socket)
+    // Sockets that came through an outbound proxy are paused.
+    socket.resume()
+  }
+
+  get isUsable(): boolean {
+    return !this.#isSpoilt && !this.socket.destroyed && !this.socket.readableEnded && this.socket.writable
+  }
+
+  begin(exchange: Http1UpstreamExchange, method: string): void {
+    this.#exchange = exchange
+    this.#phase = 'head'
+    this.#informational = 0
+    this.#parser.isHeadRequest = method === 'HEAD'
+  }
+
+  pause(): void {
+    if (this.#isPaused) return
+    this.#isPaused = true
+    this.socket.pause()
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    if (this.#held === null && this.#phase !== 'ended') this.socket.resume()
+    // Not from within the call that resumes.
+    else process.nextTick(readHeld, this)
+  }
+
+  readHeld(): void {
+    if (this.#isPaused || this.#exchange === null) return
+    const held = this.#held
+    this.#held = null
+    if (held !== null) this.#onData(held)
+    else if (this.#phase === 'ended') this.#finish()
+    if (!this.#isPaused) this.socket.resume()
+  }
+
+  destroy(): void {
+    this.#exchange = null
+    this.#held = null
+    this.socket.destroy()
+  }
+
+  readonly #onData = (bytes: Buffer): void => {
+    if (this.#exchange === null) return this.#pool.drop(this)
+    this.#exchange.hasAnswer = true
+    let at = 0
+    while (at < bytes.length && this.#exchange !== null) {
+      if (this.#phase === 'ended') return this.#spoil()
+      if (this.#isPaused) return this.#hold(bytes.subarray(at))
+      at = this.#phase === 'head' ? this.#readHead(bytes, at) : this.#readBody(bytes, at)
+      if (at < 0) return
+    }
+  }
+
+  #readHead(bytes: Buffer, from: number): number {
+    const parser = this.#parser
+    const end = parser.parse(bytes, from)
+    if (end === needsMore) return end
+    if (end === isRefused) return this.#fail('protocol', parser.refusal)
+    if (parser.status === 101) return this.#switch(bytes.subarray(end))
+    if (parser.isInformational) return this.#onInformational(end)
+    this.#startBody()
+    const isBodyless = this.#remaining === 0
+    if (isBodyless) this.#phase = 'ended'
+    const exchange = this.#exchange!
+    // Known before the end is reported: what follows is of no answer.
+    if (isBodyless && end < bytes.length) this.#isSpoilt = true
+    exchange.onHead(parser.status, parser.reason, parser.rawHeaders)
+    if (isBodyless && this.#exchange === exchange && !this.#isPaused) this.#finish()
+    return isBodyless ? needsMore : end
+  }
+
+  #onInformational(end: number): number {
+    this.#informational += 1
+    if (this.#informational > maxInformational) return this.#fail('protocol', 'TOO_MANY_INFORMATIONAL')
+    const { status, rawHeaders } = this.#parser
+    // We never ask for 100, and who asked us has got ours.
+    if (status !== 100) this.#exchange!.onInformational(status, rawHeaders)
+    return end
+  }
+
+  #startBody(): void {
+    const { framing, contentLength } = this.#parser
+    this.#phase = 'body'
+    this.#remaining = 0
+    if (framing === 'length') this.#remaining = contentLength
+    else if (framing === 'close') this.#remaining = Infinity
+    else if (framing === 'chunked') {
+      this.#remaining = -1
+      if (this.#chunks === null) this.#chunks = new ChunkDecoder()
+      else this.#chunks.reset()
+    }
+  }
+
+  #readBody(bytes: Buffer, from: number): number {
+    const exchange = this.#exchange!
+    const end = this.#remaining === -1 ? this.#readChunks(bytes, from) : this.#readCounted(bytes, from)
+    if (end === needsMore || this.#exchange !== exchange) return needsMore
+    if (end === isRefused) return this.#fail('protocol', this.#chunks!.refusal)
+    this.#phase = 'ended'
+    if (end < bytes.length) this.#isSpoilt = true
+    if (!this.#isPaused) this.#finish()
+    return needsMore
+  }
+
+  #readCounted(bytes: Buffer, from: number): number {
+    const end = Math.min(bytes.length, from + this.#remaining)
+    this.#remaining -= end - from
+    this.#exchange!.onData(from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end))
+    return this.#remaining === 0 ? end : needsMore
+  }
+
+  #readChunks(bytes: Buffer, from: number): number {
+    const chunks = this.#chunks!
+    const end = chunks.decode(bytes, from)
+    if (chunks.dataEnd > chunks.dataStart) this.#exchange!.onData(bytes.subarray(chunks.dataStart, chunks.dataEnd))
+    return end
+  }
+
+  /** The answer is whole. Given back before it is reported, so that what follows at once finds the connection. */
+  #finish(): void {
+    const exchange = this.#exchange!
+    const trailers = this.#remaining === -1 ? this.#chunks!.rawTrailers : []
+    const isReusable = this.#parser.isKeepAlive && exchange.isSent && this.socket.writableLength === 0
+    this.#exchange = null
+    this.#phase = 'idle'
+    if (isReusable && this.isUsable) {
+      this.idleSinceMs = performance.now()
+      this.#pool.giveBack(this)
+    } else this.socket.destroy()
+    exchange.onEnd(trailers)
+  }
+
+  /** 101: the rest of the connection is the caller's (RFC 9110 15.2.2). */
+  #switch(early: Buffer): number {
+    const exchange = this.#exchange!
+    if (!exchange.asksUpgrade) return this.#fail('protocol', 'UNASKED_UPGRADE')
+    this.#exchange = null
+    this.socket.off('data', this.#onData).off('end', this.#onEnd).off('drain', this.#onDrain)
+    const tunnel = new SocketTunnel(this.socket, early.length === 0 ? null : early)
+    exchange.onUpgrade(this.#parser.status, this.#parser.reason, this.#parser.rawHeaders, tunnel)
+    return needsMore
+  }
+
+  #hold(bytes: Buffer): void {
+    this.#held = this.#held === null ? bytes : Buffer.concat([this.#held, bytes])
+  }
+
+  /** More than the answer has come while its end was held. */
+  #spoil(): void {
+    this.#isSpoilt = true
+  }
+
+  #fail(kind: 'protocol' | 'reset', code: string): number {
+    const exchange = this.#exchange
+    this.#exchange = null
+    this.socket.destroy()
+    exchange?.onBroken(kind, code)
+    return needsMore
+  }
+
+  readonly #onEnd = (): void => {
+    if (this.#exchange === null) return this.#pool.drop(this)
+    if (this.#phase === 'ended') return this.#spoil()
+    if (this.#phase !== 'body' || this.#remaining !== Infinity) return void this.#fail('reset', 'ECONNRESET')
+    this.#phase = 'ended'
+    if (!this.#isPaused) this.#finish()
+  }
+
+  readonly #onDrain = (): void => {
+    this.#exchange?.onDrain()
+  }
+
+  readonly #onError = (error: unknown): void => {
+    this.#isSpoilt = true
+    if (this.#exchange !== null && this.#phase !== 'ended') this.#fail('reset', codeOf(error))
+  }
+
+  readonly #onClose = (): void => {
+    if (this.#exchange === null) this.#pool.drop(this)
+    else if (this.#phase !== 'ended') this.#fail('reset', 'ECONNRESET')
+  }
+}
+
+function readHeld(connection: Http1UpstreamConnection): void {
+  connection.readHeld()
+}
+
+/**
+ * A write to an upstream that has answered early and closed fails before the answer is read, and would destroy the socket with it:
+ * EPIPE in place of a 413. So a socket whose write failed lives on for what is still to be read.
+ */
+function hearLastWords(socket: Socket): void {
+  let isDying = false
+  socket.destroy = (error?: Error & { syscall?: string }) => {
+    if (error?.syscall !== 'write') return Socket.prototype.destroy.call(socket, error)
+    if (!isDying) setTimeout(() => Socket.prototype.destroy.call(socket, error), lastWordsMs)
+    isDying = true
+    return socket
+  }
+}

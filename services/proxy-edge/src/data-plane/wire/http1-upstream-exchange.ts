@@ -1,0 +1,277 @@
+import type { Socket } from 'node:net'
+import { chunkBytes, chunkEnd, chunkHeadBytes, lastChunkBytes, requestBytes } from '@gpt-load/http1/head-writer'
+import type { ConnectError } from './connect/connect-error.ts'
+import type { ConnectReceiver, PendingConnection } from './connect/connect-upstream.ts'
+import { proxyHeaders, proxyTarget } from './connect/proxied-request.ts'
+import type { Tunnel } from './downstream-exchange.ts'
+import type { Http1OriginPool } from './http1-origin-pool.ts'
+import { Http1UpstreamConnection } from './http1-upstream-connection.ts'
+import type { UpstreamErrorKind, UpstreamExchange, UpstreamReceiver, UpstreamRequest } from './upstream-exchange.ts'
+
+/**
+ * One attempt: takes an idle connection or opens one, writes the request, hears of the answer. A whole body goes out with the
+ * head in one write; one in pieces sends its head with the first piece of the tick. A request that met the end of its idle
+ * connection is sent once more on a fresh one, when nothing came back and its body is at hand (WIRE.md 5).
+ */
+/** A reset on a reused connection within this long is the reuse race; later the upstream had begun to work. */
+const reuseRaceMs = 1_000
+/** Pieces that may wait for a connection. */
+const maxWaitingBytes = 65_536
+/** Larger pieces are written beside their head or frame, not copied into one buffer with it. */
+const maxCopiedBytes = 16_384
+const noHeaders: readonly string[] = []
+
+export class Http1UpstreamExchange implements UpstreamExchange, ConnectReceiver {
+  /** Anything of an answer has come. */
+  hasAnswer = false
+  /** The whole request was given to the connection. */
+  isSent = false
+  readonly #pool: Http1OriginPool
+  readonly #request: UpstreamRequest
+  readonly #receiver: UpstreamReceiver
+  #pending: PendingConnection | null = null
+  #connection: Http1UpstreamConnection | null = null
+  #isOver = false
+  #isReused = false
+  #hasResent = false
+  #isPaused = false
+  #isHeadPending = false
+  /** Pieces that came before there was a connection. */
+  #waiting: Uint8Array[] | null = null
+  #waitingBytes = 0
+  #trailers: readonly string[] | null = null
+  #remaining = 0
+  #startedMs = 0
+
+  constructor(pool: Http1OriginPool, request: UpstreamRequest, receiver: UpstreamReceiver) {
+    this.#pool = pool
+    this.#request = request
+    this.#receiver = receiver
+    this.#remaining = request.contentLength === -1 ? Infinity : request.contentLength
+  }
+
+  get asksUpgrade(): boolean {
+    return this.#request.isUpgrade
+  }
+
+  start(): void {
+    const connection = this.#request.mayResend ? this.#pool.take() : null
+    this.#isReused = connection !== null
+    if (connection === null) this.#pending = this.#pool.connect(this)
+    else this.#send(connection)
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (this.#isOver || this.isSent || this.#request.body !== null || chunk.length === 0) return true
+    if (chunk.length > this.#remaining) return this.#refuseBody()
+    this.#remaining -= chunk.length
+    return this.#connection === null ? this.#wait(chunk) : this.#writePiece(this.#connection, chunk)
+  }
+
+  end(rawTrailers: readonly string[] = []): void {
+    if (this.#isOver || this.isSent || this.#request.body !== null) return
+    if (this.#request.contentLength > 0 && this.#remaining > 0) return void this.#refuseBody()
+    this.#trailers = rawTrailers
+    if (this.#connection !== null) this.#writeEnd(this.#connection)
+  }
+
+  pause(): void {
+    this.#isPaused = true
+    this.#connection?.pause()
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    this.#connection?.resume()
+  }
+
+  abort(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#release()
+  }
+
+  onSocket(socket: Socket): void {
+    this.#pending = null
+    this.#send(new Http1UpstreamConnection(this.#pool, socket))
+  }
+
+  onConnectError(error: ConnectError): void {
+    this.#fail(error.kind, error.code, !this.#hasResent)
+  }
+
+  onInformational(status: number, rawHeaders: readonly string[]): void {
+    if (!this.#isOver) this.#receiver.onInformational(status, rawHeaders)
+  }
+
+  onHead(status: number, reason: string, rawHeaders: readonly string[]): void {
+    if (!this.#isOver) this.#receiver.onHead(status, reason, rawHeaders)
+  }
+
+  onData(chunk: Uint8Array): void {
+    if (!this.#isOver) this.#receiver.onData(chunk)
+  }
+
+  onEnd(rawTrailers: readonly string[]): void {
+    this.#connection = null
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#receiver.onEnd(rawTrailers)
+  }
+
+  onDrain(): void {
+    if (!this.#isOver) this.#receiver.onDrain()
+  }
+
+  onUpgrade(status: number, reason: string, rawHeaders: readonly string[], tunnel: Tunnel): void {
+    this.#connection = null
+    if (this.#isOver) return tunnel.abort()
+    this.#isOver = true
+    this.#receiver.onUpgrade(status, reason, rawHeaders, tunnel)
+  }
+
+  /** The connection is of no use any more. */
+  onBroken(kind: UpstreamErrorKind, code: string): void {
+    this.#connection = null
+    if (this.#isOver) return
+    if (kind === 'reset' && this.#isReuseRace()) this.#resend()
+    else this.#fail(kind, code, false)
+  }
+
+  flushHead(): void {
+    if (this.#isHeadPending && this.#connection !== null && !this.#isOver) this.#writeHead(this.#connection, null)
+  }
+
+  #send(connection: Http1UpstreamConnection): void {
+    const { method, body, contentLength } = this.#request
+    this.#connection = connection
+    this.#startedMs = performance.now()
+    connection.begin(this, method)
+    if (this.#isPaused) connection.pause()
+    this.#receiver.onConnect(this.#isReused)
+    if (this.#isOver) return
+    if (body !== null || contentLength === 0) this.#writeWhole(connection, body)
+    else this.#startPieces(connection)
+  }
+
+  #writeWhole(connection: Http1UpstreamConnection, body: Uint8Array | null): void {
+    this.isSent = true
+    const { socket } = connection
+    const isCopied = body === null || body.length <= maxCopiedBytes
+    if (isCopied && this.#request.contentLength !== -1) return void this.#writeHead(connection, body)
+    socket.cork()
+    this.#writeHead(connection, null)
+    if (!this.#isOver && body !== null) this.#writeFramed(socket, body)
+    if (!this.#isOver && this.#request.contentLength === -1) socket.write(lastChunkBytes())
+    socket.uncork()
+  }
+
+  #startPieces(connection: Http1UpstreamConnection): void {
+    this.#isHeadPending = true
+    const waiting = this.#waiting
+    this.#waiting = null
+    if (waiting !== null) {
+      let isFlowing = true
+      for (const chunk of waiting) isFlowing = this.#writePiece(connection, chunk)
+      if (this.#waitingBytes >= maxWaitingBytes && isFlowing) process.nextTick(reportDrain, this)
+    }
+    if (this.#trailers !== null) this.#writeEnd(connection)
+    else if (this.#isHeadPending) process.nextTick(flushHead, this)
+  }
+
+  #wait(chunk: Uint8Array): boolean {
+    this.#waiting ??= []
+    this.#waiting.push(chunk)
+    this.#waitingBytes += chunk.length
+    return this.#waitingBytes < maxWaitingBytes
+  }
+
+  #writePiece(connection: Http1UpstreamConnection, chunk: Uint8Array): boolean {
+    if (this.#isHeadPending && chunk.length <= maxCopiedBytes) return this.#writeHead(connection, chunk)
+    const { socket } = connection
+    socket.cork()
+    if (this.#isHeadPending) this.#writeHead(connection, null)
+    const isFlowing = this.#isOver || this.#writeFramed(socket, chunk)
+    socket.uncork()
+    return isFlowing
+  }
+
+  #writeFramed(socket: Socket, chunk: Uint8Array): boolean {
+    if (this.#request.contentLength !== -1) return socket.write(chunk)
+    if (chunk.length <= maxCopiedBytes) return socket.write(chunkBytes(chunk))
+    socket.write(chunkHeadBytes(chunk.length))
+    socket.write(chunk)
+    return socket.write(chunkEnd)
+  }
+
+  #writeEnd(connection: Http1UpstreamConnection): void {
+    if (this.#isHeadPending) this.#writeHead(connection, null)
+    if (this.#isOver) return
+    this.isSent = true
+    if (this.#request.contentLength === -1) connection.socket.write(lastChunkBytes(this.#trailers!))
+  }
+
+  /** False = the client of this call has to wait, or the head could not be written, which ends the exchange. */
+  #writeHead(connection: Http1UpstreamConnection, body: Uint8Array | null): boolean {
+    const { method, target, rawHeaders, contentLength, isUpgrade, origin } = this.#request
+    this.#isHeadPending = false
+    const extra = isUpgrade ? ['Connection', 'Upgrade', 'Upgrade', 'websocket'] : noHeaders
+    try {
+      const bytes =
+        extra === noHeaders && origin.proxyUrl === ''
+          ? requestBytes(method, target, rawHeaders, contentLength, body)
+          : requestBytes(
+              method,
+              proxyTarget(this.#request),
+              [...rawHeaders, ...extra, ...proxyHeaders(this.#request)],
+              contentLength,
+              body,
+            )
+      return connection.socket.write(bytes)
+    } catch {
+      this.#fail('protocol', 'ERR_UNWRITABLE_HEAD', true)
+      return true
+    }
+  }
+
+  #isReuseRace(): boolean {
+    if (!this.#isReused || this.#hasResent || this.hasAnswer) return false
+    const isAtHand = this.#request.body !== null || this.#request.contentLength === 0
+    return isAtHand && performance.now() - this.#startedMs < reuseRaceMs
+  }
+
+  #resend(): void {
+    this.#hasResent = true
+    this.#isReused = false
+    this.isSent = false
+    this.#pending = this.#pool.connect(this)
+  }
+
+  #refuseBody(): true {
+    this.#fail('other', 'BODY_LENGTH_MISMATCH', this.#connection === null)
+    return true
+  }
+
+  #fail(kind: UpstreamErrorKind, code: string, isUnsent: boolean): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#release()
+    this.#receiver.onError({ kind, code, isUnsent })
+  }
+
+  #release(): void {
+    this.#pending?.cancel()
+    this.#connection?.destroy()
+    this.#pending = null
+    this.#connection = null
+    this.#waiting = null
+  }
+}
+
+function flushHead(exchange: Http1UpstreamExchange): void {
+  exchange.flushHead()
+}
+
+function reportDrain(exchange: Http1UpstreamExchange): void {
+  exchange.onDrain()
+}
