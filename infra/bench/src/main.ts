@@ -1,38 +1,44 @@
-// npm run bench -- [SCENARIO…] [--keys N]: measures on this machine and writes report.json and report.md.
+// npm run bench -- [SCENARIO…] [options]: measures on this machine and writes report.json, report.md and charts.
 
 import { cpus, release } from 'node:os'
 import { resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import { formatNumber, median, type ScenarioReport } from './figure.ts'
+import { readOptions, usage } from './options.ts'
 import { writeReport } from './report.ts'
-import { measureStandaloneKeys } from './standalone-keys.ts'
+import { scenarios } from './scenarios/scenarios.ts'
 
-const { values, positionals } = parseArgs({
-  options: { keys: { type: 'string', default: '100000' }, out: { type: 'string', default: 'infra/bench/results' } },
-  allowPositionals: true,
-})
-
-const scenarios: Record<string, () => Promise<ScenarioReport>> = {
-  'standalone-keys': () => measureStandaloneKeys(Number(values.keys)),
-}
-
-const chosen = positionals.length === 0 ? Object.keys(scenarios) : positionals
-const unknown = chosen.filter((name) => !Object.hasOwn(scenarios, name))
-if (unknown.length > 0) {
-  process.stderr.write(`no such scenario: ${unknown.join(', ')}; there are: ${Object.keys(scenarios).join(', ')}\n`)
-  process.exit(2)
-}
-
-const reports: ScenarioReport[] = []
-for (const name of chosen) {
-  process.stdout.write(`measuring ${name} …\n`)
-  const report = await scenarios[name]!()
-  for (const figure of report.figures)
-    process.stdout.write(
-      `  ${figure.name.padEnd(36)} ${formatNumber(median(figure.values)).padStart(10)} ${figure.unit}\n`,
-    )
-  reports.push(report)
-}
+const say = (text: string) => process.stdout.write(`${text}\n`)
+const { names, out, options } = readCommandLine()
+const startedAt = new Date().toISOString()
 const machine = `${cpus().length} x ${cpus()[0]?.model ?? 'unknown CPU'}, Linux ${release()}, Node ${process.versions.node}`
-const files = writeReport(resolve(values.out), { startedAt: new Date().toISOString(), machine, scenarios: reports })
-process.stdout.write(`written: ${files.markdown}\n`)
+const reports: Record<string, ScenarioReport> = {}
+
+for (const name of names) {
+  say(`measuring ${name} …`)
+  try {
+    reports[name] = await scenarios[name]!(options)
+  } catch (error) {
+    process.exitCode = 1
+    process.stderr.write(`${name} failed: ${(error as Error).stack}\n`)
+    continue
+  }
+  for (const { name: figure, unit, values } of reports[name].figures)
+    say(`  ${figure.padEnd(48)} ${formatNumber(median(values)).padStart(10)} ${unit}`)
+  for (const note of reports[name].notes ?? []) say(`  note: ${note}`)
+  // After each scenario: what is measured is not lost with what fails later.
+  writeReport(resolve(out), { startedAt, machine, options, scenarios: reports })
+}
+say(`written: ${resolve(out, 'report.md')}`)
+
+function readCommandLine() {
+  try {
+    const read = readOptions(process.argv.slice(2))
+    const unknown = read.names.filter((name) => !Object.hasOwn(scenarios, name))
+    if (unknown.length > 0) throw new Error(`no such scenario: ${unknown.join(', ')}`)
+    return { ...read, names: read.names.length === 0 ? Object.keys(scenarios) : read.names }
+  } catch (error) {
+    const known = Object.keys(scenarios).join(', ')
+    process.stderr.write(`${(error as Error).message}\n${usage}\nscenarios: ${known}\n`)
+    process.exit(2)
+  }
+}

@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { startProcess } from '@gpt-load/testkit/child-process'
 import { freePort } from '@gpt-load/testkit/servers/free-port'
-import type { ScenarioReport } from './figure.ts'
-import { memoryOf } from './proc-stat.ts'
+import type { ScenarioReport } from '../figure.ts'
+import { memoryOf } from '../lab/proc-stat.ts'
 
 /**
  * Standalone with many keys from a file: how long until the first call can be served, at the first start (everything is
  * imported) and at the second (nothing is new), and what it costs in memory.
  */
-const root = resolve(import.meta.dirname, '../../..')
+const root = resolve(import.meta.dirname, '../../../..')
 const readyTimeoutMs = 600_000
 
 export async function measureStandaloneKeys(keyCount: number): Promise<ScenarioReport> {

@@ -1,0 +1,30 @@
+import type { ScenarioReport } from '../figure.ts'
+import type { BenchOptions } from '../options.ts'
+import { measureAborts } from './abort.ts'
+import { measureChurn } from './churn.ts'
+import { measureFastStreams } from './fast-streams.ts'
+import { measureKeys } from './keys.ts'
+import { measureLatency } from './latency.ts'
+import { measureMemory } from './memory.ts'
+import { measurePacedStreams } from './paced-streams.ts'
+import { measureRequestCosts } from './requests.ts'
+import { measureStandaloneKeys } from './standalone-keys.ts'
+import { measureTls } from './tls.ts'
+import { measureWires } from './wire.ts'
+import { measureWorkers } from './workers.ts'
+
+/** By the name that the command line takes, in the order in which they run. */
+export const scenarios: Readonly<Record<string, (options: BenchOptions) => Promise<ScenarioReport>>> = {
+  requests: measureRequestCosts,
+  latency: measureLatency,
+  'paced-streams': measurePacedStreams,
+  'fast-streams': measureFastStreams,
+  memory: measureMemory,
+  abort: measureAborts,
+  churn: measureChurn,
+  tls: measureTls,
+  keys: measureKeys,
+  workers: measureWorkers,
+  wire: measureWires,
+  'standalone-keys': ({ standaloneKeys }) => measureStandaloneKeys(standaloneKeys),
+}
