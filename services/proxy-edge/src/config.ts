@@ -24,6 +24,7 @@ import {
 } from '@gpt-load/service-kit/outbound-proxy-variables'
 import { accepted, refused } from '@gpt-load/service-kit/parse-result'
 import { redisVariables } from '@gpt-load/service-kit/redis-dsn'
+import { wireNames } from './data-plane/wire/create-wires.ts'
 import { logBatchCodecs } from '@gpt-load/transport/log-batch/log-batch'
 
 export type SnapshotStoreChoice = { kind: 'none' } | { kind: 'redis' } | { kind: 'file'; dir: string }
@@ -72,9 +73,9 @@ export function requestPathVariables() {
     }),
     ALLOWED_HEADERS: envList({ default: ['*'], description: 'Headers that they may send' }),
     ALLOW_CREDENTIALS: envBoolean({ default: false, description: 'With cookies and credentials; not with `*`' }),
-    WIRE: envChoice(['node'], {
-      default: 'node',
-      description: 'Adapters that speak HTTP: node (node:http and undici)',
+    WIRE: envChoice(wireNames, {
+      default: 'http1',
+      description: 'What speaks HTTP/1.1: http1 (our own codec), node (node:http and undici, without WebSockets)',
     }),
     ALLOW_PRIVATE_UPSTREAMS: envBoolean({
       default: true,

@@ -26,6 +26,7 @@ export function createWorkerData(options: WorkerDataOptions): (seat: WorkerSeat)
     instance: options.instance,
     seat: seat.number,
     listen: { host: options.host, port: seat.port, reusePort: seat.isReusePort },
+    wire: config.WIRE,
     limits: {
       headTimeoutMs: config.SERVER_READ_TIMEOUT,
       bodyStallTimeoutMs: config.SERVER_READ_TIMEOUT,

@@ -46,7 +46,15 @@ import type { DownstreamExchange, DownstreamReceiver, Tunnel } from './wire/down
 type State = 'waiting_for_room' | 'receiving' | 'attempting' | 'waiting' | 'relaying' | 'tunnelling' | 'ending' | 'over'
 
 export class ProxyRequest
-  implements DownstreamReceiver, AttemptOwner, IntakeOwner, TimerTarget, HeaderVariables, Shapeable, Waiter, BridgeOwner
+  implements
+    DownstreamReceiver,
+    AttemptOwner,
+    IntakeOwner,
+    TimerTarget,
+    HeaderVariables,
+    Shapeable,
+    Waiter,
+    BridgeOwner
 {
   readonly requestId: string
   readonly rawHeaders: readonly string[]

@@ -1,6 +1,7 @@
 import type { KeyTableHandles } from './key-table/shared-columns.ts'
 import type { PolicyStoreOptions } from './plan/policy-store.ts'
 import type { CorsOptions } from './route/cors-policy.ts'
+import type { WireName } from './wire/create-wires.ts'
 import type { DownstreamLimits } from './wire/downstream-exchange.ts'
 
 /**
@@ -14,6 +15,7 @@ export type WorkerOptions = {
   /** Unique in the process, never given twice: owner of locks, part of the log source. */
   seat: number
   listen: { host: string; port: number; reusePort: boolean }
+  wire: WireName
   limits: DownstreamLimits
   policies: PolicyStoreOptions
   cors: CorsOptions | null

@@ -17,8 +17,7 @@ import type { RequestServices } from './request-services.ts'
 import { CorsPolicy } from './route/cors-policy.ts'
 import { TimerWheel } from './timer-wheel.ts'
 import { TriedLists } from './tried-lists.ts'
-import { NodeHttpDownstream } from './wire/node-http-downstream.ts'
-import { UndiciUpstream } from './wire/undici-upstream.ts'
+import { createDownstream, createUpstream } from './wire/create-wires.ts'
 import type { WorkerOptions } from './worker-options.ts'
 
 if (parentPort === null) throw new Error('this file is the entry of a worker thread')
@@ -28,7 +27,7 @@ const post = (message: FromWorker, transfer: ArrayBuffer[] = []): void => port.p
 
 const policies = new PolicyStore(options.policies)
 const table = openKeyTable({ handles: options.keyTable, owner: options.seat })
-const wire = new UndiciUpstream({ extraCaPem: options.extraCaPem })
+const wire = createUpstream(options.wire, { extraCaPem: options.extraCaPem })
 const wheel = new TimerWheel()
 const gate = new RequestGate({ ...options, maxRequests: options.maxConcurrentRequests })
 const shedder = new LoadShedder(options.maxLoopLagMs)
@@ -59,7 +58,7 @@ const services: RequestServices = {
   cors: options.cors === null ? null : new CorsPolicy(options.cors),
 }
 const dataPlane = new DataPlane(services, options.controlSocketPath)
-const downstream = new NodeHttpDownstream(options.limits, dataPlane.accept)
+const downstream = createDownstream(options.wire, options.limits, dataPlane.accept)
 
 async function handle(message: ToWorker): Promise<void> {
   if (message.type === 'policies') {

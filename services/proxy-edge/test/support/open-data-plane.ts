@@ -18,9 +18,8 @@ import { CorsPolicy, type CorsOptions } from '../../src/data-plane/route/cors-po
 import { matchRequest } from '../../src/data-plane/route/match-request.ts'
 import { TimerWheel } from '../../src/data-plane/timer-wheel.ts'
 import { TriedLists } from '../../src/data-plane/tried-lists.ts'
-import type { DownstreamLimits } from '../../src/data-plane/wire/downstream-exchange.ts'
-import { NodeHttpDownstream } from '../../src/data-plane/wire/node-http-downstream.ts'
-import { UndiciUpstream } from '../../src/data-plane/wire/undici-upstream.ts'
+import type { DownstreamLimits, DownstreamServer } from '../../src/data-plane/wire/downstream-exchange.ts'
+import { createDownstream, createUpstream, type WireName } from '../../src/data-plane/wire/create-wires.ts'
 import type { KeyOutcome } from '../../src/worker-protocol.ts'
 import { keyRow } from './key-rows.ts'
 
@@ -55,6 +54,9 @@ export type DataPlaneOptions = {
   extraCaPem?: string
 }
 
+/** `GPTLOAD_TEST_WIRE=node` runs the same tests over the reference wires. */
+const wireName: WireName = process.env['GPTLOAD_TEST_WIRE'] === 'node' ? 'node' : 'http1'
+
 export interface DataPlane extends AsyncDisposable {
   readonly port: number
   /** Records of ended requests, oldest first. */
@@ -62,7 +64,7 @@ export interface DataPlane extends AsyncDisposable {
   readonly outcomes: KeyOutcome[]
   readonly services: RequestServices
   readonly writer: KeyTableWriter
-  readonly downstream: NodeHttpDownstream
+  readonly downstream: DownstreamServer
   nextEvent(): Promise<Omit<LogEvent, 'sequence'>>
   /** State of a key by its id. */
   stateOf(keyId: number): string
@@ -79,7 +81,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
   })
   fill(policies, writer, options)
   const wheel = new TimerWheel()
-  const wire = new UndiciUpstream({ extraCaPem: options.extraCaPem ?? '' })
+  const wire = createUpstream(wireName, { extraCaPem: options.extraCaPem ?? '' })
   const { table } = writer
   const counters = new RequestCounters(createCounterBuffer())
   const services: RequestServices = {
@@ -111,7 +113,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
     triedLists: new TriedLists(),
     cors: options.cors === undefined ? null : new CorsPolicy(options.cors),
   }
-  const downstream = new NodeHttpDownstream({ ...defaultLimits, ...options.limits }, (exchange) => {
+  const downstream = createDownstream(wireName, { ...defaultLimits, ...options.limits }, (exchange) => {
     const request = new ProxyRequest(services, exchange, matchRequest(exchange.target, true))
     request.begin()
     return request

@@ -82,7 +82,7 @@ export class Http1Exchange implements DownstreamExchange {
 
   writeHead(status: number, reason: string, rawHeaders: readonly string[]): void {
     const connection = this.#connection
-    if (connection === null || !this.isUnanswered) return
+    if (connection === null || !this.isUnanswered || this.#isAborted) return
     this.#status = status
     this.#reason = reason
     this.#framing = this.#chooseFraming(status, rawHeaders)
@@ -96,7 +96,7 @@ export class Http1Exchange implements DownstreamExchange {
 
   write(chunk: Uint8Array): boolean {
     if (this.#connection === null || this.isEnded || this.isUnanswered || chunk.length === 0) return true
-    if (this.#framing === 'none') return true
+    if (this.#isAborted || this.#framing === 'none') return true
     if (this.#framing === 'length') {
       if (chunk.length > this.#remaining) return this.#breakOff()
       this.#remaining -= chunk.length
@@ -109,7 +109,7 @@ export class Http1Exchange implements DownstreamExchange {
 
   end(rawTrailers: readonly string[] = []): void {
     const connection = this.#connection
-    if (connection === null || this.isEnded || this.isUnanswered) return
+    if (connection === null || this.isEnded || this.isUnanswered || this.#isAborted) return
     if (this.#framing === 'length' && this.#remaining > 0) return void this.#breakOff()
     this.isEnded = true
     this.#flushLast(connection, rawTrailers)
@@ -183,7 +183,7 @@ export class Http1Exchange implements DownstreamExchange {
     return this.#encode(this.#status, this.#reason, this.#headers, connection, dateText, body)
   }
 
-  /** A head that cannot be written is never sent in part: the connection breaks. */
+  /** Of a head that cannot be written nothing is sent: the connection breaks. */
   #encode(
     status: number,
     reason: string,
@@ -195,7 +195,8 @@ export class Http1Exchange implements DownstreamExchange {
     try {
       return responseBytes(status, reason, rawHeaders, this.#framing === 'chunked', connection, date, body)
     } catch {
-      this.#breakOff()
+      this.#isAborted = true
+      this.#connection!.socket.resetAndDestroy()
       return nothing
     }
   }

@@ -1,0 +1,18 @@
+import type { DownstreamLimits, DownstreamServer, RequestHandler } from './downstream-exchange.ts'
+import { Http1Downstream } from './http1-downstream.ts'
+import { Http1Upstream } from './http1-upstream.ts'
+import { NodeHttpDownstream } from './node-http-downstream.ts'
+import { UndiciUpstream } from './undici-upstream.ts'
+import type { UpstreamWire } from './upstream-exchange.ts'
+
+/** Which adapters carry the bytes: our own codec, or node:http and undici, the reference that it is compared with. */
+export const wireNames = ['http1', 'node'] as const
+export type WireName = (typeof wireNames)[number]
+
+export function createDownstream(wire: WireName, limits: DownstreamLimits, handler: RequestHandler): DownstreamServer {
+  return wire === 'http1' ? new Http1Downstream(limits, handler) : new NodeHttpDownstream(limits, handler)
+}
+
+export function createUpstream(wire: WireName, options: { extraCaPem: string }): UpstreamWire {
+  return wire === 'http1' ? new Http1Upstream(options) : new UndiciUpstream(options)
+}
