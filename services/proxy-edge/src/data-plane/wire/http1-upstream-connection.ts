@@ -235,12 +235,16 @@ function readHeld(connection: Http1UpstreamConnection): void {
 
 /**
  * A write to an upstream that has answered early and closed fails before the answer is read, and would destroy the socket with it:
- * EPIPE in place of a 413. So a socket whose write failed lives on for what is still to be read.
+ * EPIPE in place of a 413. So a socket whose write failed lives on for what is still to be read. Node marks both halves of a
+ * stream as failed and drops what a failed one reads; the mark is taken off the half that did not fail. Were it not there,
+ * EPIPE would be reported, as without this.
  */
 function hearLastWords(socket: Socket): void {
   let isDying = false
   socket.destroy = (error?: Error & { syscall?: string }) => {
     if (error?.syscall !== 'write') return Socket.prototype.destroy.call(socket, error)
+    const { _readableState: reading } = socket as unknown as { _readableState?: { errored: Error | null } }
+    if (reading !== undefined) reading.errored = null
     if (!isDying) setTimeout(() => Socket.prototype.destroy.call(socket, error), lastWordsMs)
     isDying = true
     return socket
