@@ -47,13 +47,14 @@ export class TunnelBridge implements TimerTarget {
     this.close('idle')
   }
 
-  /** A clean end lets the other side finish what it writes; silence does not. */
+  /** What was written to the other side still goes out. */
   close(end: BridgeEnd): void {
     if (this.#isOver) return
     this.#isOver = true
     this.#wheel.disarm(this.#timer)
-    if (end !== 'client') this.#client.end()
-    if (end !== 'upstream') this.#upstream.end()
+    // Also the side that has ended: only its half of the connection is closed so far.
+    this.#client.end()
+    this.#upstream.end()
     this.#owner.onBridgeClosed(end)
   }
 }

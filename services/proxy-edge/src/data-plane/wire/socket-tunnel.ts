@@ -25,11 +25,12 @@ export class SocketTunnel implements Tunnel {
     return this.#isEnded || this.#isClosed || this.#socket.write(chunk)
   }
 
+  /** What was written still goes out; a peer that never closes its side does not keep the socket. */
   end(): void {
     if (this.#isEnded || this.#isClosed) return
     this.#isEnded = true
     this.#early = null
-    this.#socket.end()
+    this.#socket.destroySoon()
     this.#socket.resume()
     setTimeout(() => this.#socket.destroy(), lingerMs).unref()
   }
