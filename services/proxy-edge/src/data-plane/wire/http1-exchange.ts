@@ -171,7 +171,7 @@ export class Http1Exchange implements DownstreamExchange {
     if (isChunked) this.#write(lastChunkBytes(rawTrailers))
     // What is written at once is written already; what is not calls back behind all that waits.
     if (connection.socket.writableLength === 0) process.nextTick(onFlushed, this)
-    else connection.socket.write('', () => this.onFlushed())
+    else connection.socket.write('', (error) => error == null && this.onFlushed())
   }
 
   #takeHead(body: Uint8Array | null): Uint8Array {

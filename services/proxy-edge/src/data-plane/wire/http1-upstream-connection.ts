@@ -32,6 +32,8 @@ export class Http1UpstreamConnection {
   #remaining = 0
   #informational = 0
   #isSpoilt = false
+  /** How the connection ended while bytes of the answer were held: `FIN` or a code; '' = it has not. */
+  #ending = ''
 
   constructor(pool: Http1OriginPool, socket: Socket) {
     this.#pool = pool
@@ -78,7 +80,9 @@ export class Http1UpstreamConnection {
     this.#held = null
     if (held !== null) this.#onData(held)
     else if (this.#phase === 'ended') this.#finish()
-    if (!this.#isPaused) this.socket.resume()
+    if (this.#isPaused) return
+    if (this.#ending !== '') this.#endLate()
+    else this.socket.resume()
   }
 
   destroy(): void {
@@ -198,6 +202,13 @@ export class Http1UpstreamConnection {
     this.#isSpoilt = true
   }
 
+  /** What was held is read; now its end counts. */
+  #endLate(): void {
+    if (this.#exchange === null || this.#phase === 'ended') return
+    if (this.#ending === 'FIN') this.#onEnd()
+    else this.#fail('reset', this.#ending)
+  }
+
   #fail(kind: 'protocol' | 'reset', code: string): number {
     const exchange = this.#exchange
     this.#exchange = null
@@ -209,6 +220,7 @@ export class Http1UpstreamConnection {
   readonly #onEnd = (): void => {
     if (this.#exchange === null) return this.#pool.drop(this)
     if (this.#phase === 'ended') return this.#spoil()
+    if (this.#held !== null) return void (this.#ending = 'FIN')
     if (this.#phase !== 'body' || this.#remaining !== Infinity) return void this.#fail('reset', 'ECONNRESET')
     this.#phase = 'ended'
     if (!this.#isPaused) this.#finish()
@@ -220,11 +232,13 @@ export class Http1UpstreamConnection {
 
   readonly #onError = (error: unknown): void => {
     this.#isSpoilt = true
-    if (this.#exchange !== null && this.#phase !== 'ended') this.#fail('reset', codeOf(error))
+    if (this.#held !== null) this.#ending = codeOf(error)
+    else if (this.#exchange !== null && this.#phase !== 'ended') this.#fail('reset', codeOf(error))
   }
 
   readonly #onClose = (): void => {
     if (this.#exchange === null) this.#pool.drop(this)
+    else if (this.#held !== null) this.#ending ||= 'ECONNRESET'
     else if (this.#phase !== 'ended') this.#fail('reset', 'ECONNRESET')
   }
 }

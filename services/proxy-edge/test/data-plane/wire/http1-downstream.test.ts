@@ -77,6 +77,18 @@ suite('clients over our own codec', () => {
       await receiver.called('abort')
     }))
 
+  test('a client that leaves before the last bytes are with the system is an abort, not a finish', () =>
+    asking(get, async ({ client, receiver }) => {
+      client.pause()
+      receiver.exchange.writeHead(200, 'OK', ['Content-Length', String(32 * 1_048_576)])
+      receiver.exchange.write(Buffer.alloc(32 * 1_048_576))
+      receiver.exchange.end()
+      await new Promise(setImmediate)
+      client.reset()
+      await receiver.called('abort')
+      assert.deepEqual(receiver.calls, ['abort'])
+    }))
+
   for (const bad of ['a\r\nX: y', 'a\nb', 'a\u010ab'])
     test(`a value that would split the answer (${JSON.stringify(bad)}) breaks the connection instead`, () =>
       asking(get, async ({ client, receiver }) => {

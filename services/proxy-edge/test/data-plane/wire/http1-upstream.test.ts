@@ -151,6 +151,29 @@ suite('upstreams over our own codec', () => {
       assert.deepEqual(receiver.rawTrailers, ['X', 'y'])
     }))
 
+  for (const [name, answer, calls] of [
+    ['whole', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi', ['connect', 'head', 'data', 'end']],
+    ['without length', 'HTTP/1.1 200 OK\r\n\r\nhi', ['connect', 'head', 'data', 'end']],
+    ['cut short', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi', ['connect', 'head', 'data', 'error']],
+  ] as const)
+    test(`an answer that is ${name} and held by a pause is read to its end after the connection has closed`, () =>
+      withUpstream(async ({ upstream, open }) => {
+        const { exchange, receiver } = open()
+        receiver.onHead = (status) => {
+          receiver.calls.push('head')
+          receiver.status = status
+          exchange.pause()
+        }
+        const { connection } = await upstream.expectRequest()
+        connection.socket.end(answer)
+        await receiver.headed()
+        await connection.closed
+        assert.deepEqual(receiver.calls, ['connect', 'head'])
+        exchange.resume()
+        await receiver.over()
+        assert.deepEqual(receiver.calls, calls)
+      }))
+
   test('trailers of a request go out behind its chunks', () =>
     withUpstream(async ({ upstream, open }) => {
       const { exchange, receiver } = open({ method: 'POST', contentLength: -1 })
