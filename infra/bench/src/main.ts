@@ -3,6 +3,7 @@
 import { cpus, release } from 'node:os'
 import { resolve } from 'node:path'
 import { formatNumber, median, type ScenarioReport } from './figure.ts'
+import { summariseProfiles } from './lab/profile-summary.ts'
 import { readOptions, usage } from './options.ts'
 import { writeReport } from './report.ts'
 import { scenarios } from './scenarios/scenarios.ts'
@@ -28,6 +29,7 @@ for (const name of names) {
   // After each scenario: what is measured is not lost with what fails later.
   writeReport(resolve(out), { startedAt, machine, options, scenarios: reports })
 }
+if (options.profileFolder !== '') say(summariseProfiles(options.profileFolder))
 say(`written: ${resolve(out, 'report.md')}`)
 
 function readCommandLine() {

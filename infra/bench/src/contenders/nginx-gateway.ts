@@ -22,7 +22,7 @@ async function start(lab: Lab): Promise<Gateway> {
   })
   return {
     name: 'nginx',
-    pid: nginx.workerPid,
+    pid: nginx.pid,
     endpoint: (route, behaviour = '') => ({
       host: '127.0.0.1',
       port: portOf(route),

@@ -22,8 +22,3 @@ export function memoryOf(pid: number): { rssBytes: number; peakBytes: number } {
 export function forgetPeak(pid: number): void {
   writeFileSync(`/proc/${pid}/clear_refs`, '5')
 }
-
-export function childrenOf(pid: number): number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim()
-  return children === '' ? [] : children.split(' ').map(Number)
-}

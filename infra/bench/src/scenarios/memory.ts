@@ -39,7 +39,7 @@ export async function measureMemory(options: BenchOptions): Promise<ScenarioRepo
   const figures = [...values].flatMap(([name, rounds]) => figuresOf(name, rounds, name === ours))
   return {
     title: 'Memory',
-    conditions: `Resident memory of the process; ours with ${options.keys} keys and one worker, nginx’s worker without any. Idle: ${idleMs / 1_000} s after the first call. Load: ${options.connections} connections for ${options.seconds * loadWindows} s. ${options.idleStreams} idle streams; ${uploads} uploads of 10 MB at once to an upstream that reads nothing for half a second.`,
+    conditions: `Resident memory of the process; ours with ${options.keys} keys and one worker, nginx without any. Idle: ${idleMs / 1_000} s after the first call. Load: ${options.connections} connections for ${options.seconds * loadWindows} s. ${options.idleStreams} idle streams; ${uploads} uploads of 10 MB at once to an upstream that reads nothing for half a second.`,
     figures,
     charts: [
       {

@@ -3,12 +3,13 @@ import { join } from 'node:path'
 import { startProcess, type StartedProcess } from '@gpt-load/testkit/child-process'
 import { findBinary } from '@gpt-load/testkit/servers/find-binary'
 import { createRunDir } from '@gpt-load/testkit/servers/local-server'
-import { childrenOf } from '../lab/proc-stat.ts'
 
-/** Debian's nginx with one worker and nothing on disk: as the upstream that costs least, and as the peer to compare with. */
+/**
+ * Debian's nginx as a single process: as the upstream that costs least, and as the peer to compare with. Without a master,
+ * since a worker outlives a master that is killed, and does the same work alone.
+ */
 export interface Nginx extends AsyncDisposable {
-  /** Of the worker, which does all the work. */
-  readonly workerPid: number
+  readonly pid: number
 }
 
 const temporaryFolders = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
@@ -26,9 +27,9 @@ export async function startNginx(options: {
   try {
     await mkdir(join(runDir.path, 'tmp'))
     await writeFile(configFile, configOf(runDir.path, options.http))
-    const process_ = await startMaster(options, configFile, runDir.path)
+    const process_ = await startSingle(options, configFile, runDir.path)
     return {
-      workerPid: childrenOf(process_.pid)[0]!,
+      pid: process_.pid,
       async [Symbol.asyncDispose]() {
         await process_.stop()
         runDir.remove()
@@ -40,7 +41,7 @@ export async function startNginx(options: {
   }
 }
 
-function startMaster(
+function startSingle(
   { name, port, commandPrefix = [] }: Parameters<typeof startNginx>[0],
   configFile: string,
   folder: string,
@@ -53,7 +54,7 @@ function startMaster(
 function configOf(folder: string, http: string): string {
   const user = process.getuid?.() === 0 ? 'user root;\n' : ''
   const folders = temporaryFolders.map((name) => `  ${name}_temp_path ${folder}/tmp/${name};`).join('\n')
-  return `${user}worker_processes 1;
+  return `${user}master_process off;
 daemon off;
 pid ${folder}/nginx.pid;
 error_log ${folder}/error.log;
