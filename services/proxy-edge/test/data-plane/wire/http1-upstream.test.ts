@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import type { RawConnection } from '@gpt-load/testkit/upstreams/raw-connection'
 import { startRawUpstream, type RawRequest, type RawUpstream } from '@gpt-load/testkit/upstreams/raw-upstream'
 import { until } from '@gpt-load/testkit/until'
 import type { Tunnel, TunnelReceiver } from '../../../src/data-plane/wire/downstream-exchange.ts'
@@ -21,6 +22,10 @@ const empty = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'
 type Open = {
   upstream: RawUpstream
   open(request?: Partial<UpstreamRequest>): { exchange: UpstreamExchange; receiver: RecordingUpstreamReceiver }
+}
+
+function closedByUs(connection: RawConnection): Promise<unknown> {
+  return until(() => connection.isEnded, { what: 'the close of the connection', intervalMs: 2 })
 }
 
 async function withUpstream(use: (open: Open) => Promise<void>): Promise<void> {
@@ -76,8 +81,7 @@ suite('upstreams over our own codec', () => {
         connection.socket.write(answer, 'latin1')
         await receiver.over()
         assert.deepEqual([receiver.error?.kind, receiver.error?.isUnsent], ['protocol', false])
-        connection.end()
-        await connection.closed
+        await closedByUs(connection)
       }))
 
   for (const [name, answer] of [
@@ -99,8 +103,7 @@ suite('upstreams over our own codec', () => {
       withUpstream(async (open) => {
         const first = await roundTrip(open, answer)
         await first.connection.write(poison)
-        first.connection.end()
-        await first.connection.closed
+        await closedByUs(first.connection)
         const second = await roundTrip(open, empty)
         assert.notEqual(second.connection, first.connection)
         assert.equal(second.receiver.body, '')
@@ -204,8 +207,7 @@ suite('upstreams over our own codec', () => {
         await receiver.over()
         assert.equal(receiver.error?.code, 'BODY_LENGTH_MISMATCH')
         const connection = await upstream.expectConnection()
-        connection.end()
-        await connection.closed
+        await closedByUs(connection)
       }))
 
   for (const bad of ['a\r\nX: y', 'a\u010ab'])
@@ -228,8 +230,7 @@ suite('upstreams over our own codec', () => {
       await receiver.over()
       assert.equal(receiver.status, 413)
       assert.equal(exchange.write(Buffer.from('late')), true)
-      connection.end()
-      await connection.closed
+      await closedByUs(connection)
     }))
 
   test('an upstream that answers early and closes is heard, though writing to it fails', async () => {
@@ -295,8 +296,7 @@ suite('upstreams over our own codec', () => {
       const request = await upstream.expectRequest()
       await request.answer(empty)
       await first.receiver.over()
-      request.connection.end()
-      await request.connection.closed
+      await closedByUs(request.connection)
       assert.equal(upstream.connections.length, 1)
     }))
 })
