@@ -1,4 +1,5 @@
-import { colon, cr, equalsText, isFieldByte, isHostByte, isToken, lf, space, tab } from './byte-classes.ts'
+import { colon, cr, equalsText, isFieldByte, isToken, lf, space, tab } from './byte-classes.ts'
+import { isHost } from './host-field.ts'
 import { isRefused, needsMore, type RefusalCode } from './http1-error.ts'
 
 /**
@@ -199,32 +200,4 @@ function hasTabBehind(bytes: Uint8Array, end: number): boolean {
   let at = end
   while (bytes[at] === space) at += 1
   return bytes[at] === tab
-}
-
-/** uri-host [ ":" port ] (RFC 9110 7.2), never empty: no http URI is without a host (RFC 9110 4.2.1). */
-function isHost(bytes: Uint8Array, start: number, end: number): boolean {
-  let colons = 0
-  let lastColon = end
-  let bracket = -1
-  for (let at = start; at < end; at += 1) {
-    const byte = bytes[at]!
-    if (isHostByte[byte] === 0) return false
-    if (byte === colon) {
-      colons += 1
-      lastColon = at
-    } else if (byte === 91 && at !== start) return false
-    else if (byte === 93) {
-      if (bracket !== -1 || bytes[start] !== 91) return false
-      bracket = at
-    }
-  }
-  if (start === end || bytes[start] === colon) return false
-  if (bytes[start] !== 91) return colons <= 1 && isPort(bytes, lastColon + 1, end)
-  if (bracket <= start + 1) return false
-  return bracket + 1 === end || (bytes[bracket + 1] === colon && isPort(bytes, bracket + 2, end))
-}
-
-function isPort(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at += 1) if (bytes[at]! < 48 || bytes[at]! > 57) return false
-  return end - start <= 5
 }
