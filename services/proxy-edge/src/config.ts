@@ -86,6 +86,12 @@ export function requestPathVariables() {
       min: 0,
       description: 'Memory of one worker for request bodies that are kept for a retry',
     }),
+    TLS_CERT: envString({
+      default: '',
+      description:
+        'File with the certificate (PEM, with its chain) that clients are served under; read again on change',
+    }),
+    TLS_KEY: envString({ default: '', description: 'File with its key' }),
     UPSTREAM_CA: upstreamCaVariable(),
     ...outboundProxyVariables(),
     LOG_BATCH_CODEC: envChoice(logBatchCodecs, {
@@ -145,10 +151,20 @@ export const proxyEdgeVariables = z.object({
 export type ProxyEdgeConfig = z.output<typeof proxyEdgeVariables>
 
 export function readProxyEdgeConfig(source: EnvironmentSource = process.env): Readonly<ProxyEdgeConfig> {
-  return readEnvironment(proxyEdgeVariables, withLowerCaseProxies(source), { checks: [checkKafkaVariables, checkCors] })
+  return readEnvironment(proxyEdgeVariables, withLowerCaseProxies(source), {
+    checks: [checkKafkaVariables, checkCors, checkTls],
+  })
 }
 
 type CorsValues = { ENABLE_CORS: boolean; ALLOWED_ORIGINS: readonly string[]; ALLOW_CREDENTIALS: boolean }
+
+type TlsValues = { TLS_CERT: string; TLS_KEY: string }
+
+export const checkTls: EnvironmentCheck<TlsValues> = ({ TLS_CERT = '', TLS_KEY = '' }, report) => {
+  if (TLS_CERT !== '' && TLS_KEY === '') report('TLS_KEY', 'is not set and TLS_CERT is', 'name the file of its key')
+  if (TLS_KEY !== '' && TLS_CERT === '')
+    report('TLS_CERT', 'is not set and TLS_KEY is', 'name the file of its certificate')
+}
 
 export const checkCors: EnvironmentCheck<CorsValues> = (values, report) => {
   if (values.ENABLE_CORS !== true) return

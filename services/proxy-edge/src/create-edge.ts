@@ -15,6 +15,7 @@ import type { InternalApi } from '@gpt-load/transport/internal-api'
 import type { LogProducer } from '@gpt-load/transport/log-stream'
 import type { SnapshotStore } from '@gpt-load/transport/snapshot-store'
 import { createLogShipper } from './access-log/log-shipper.ts'
+import { openClientTls } from './client-tls.ts'
 import type { RequestPathConfig } from './config.ts'
 import { createAnsweredApi } from './control-plane/answered-api.ts'
 import { registerEdgeHealth } from './control-plane/edge-health.ts'
@@ -80,6 +81,12 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
   const openRequests = new SharedArrayBuffer(openRequestsBytes)
   const state = { inForce: { epoch: '', revision: 0 } as SnapshotPosition, hasSnapshot: false, isDraining: false }
 
+  const clientTls = await openClientTls({
+    certFile: config.TLS_CERT,
+    keyFile: config.TLS_KEY,
+    logger,
+    onChange: (tls) => pool.broadcast({ type: 'tls', tls }),
+  })
   const policies = createPolicyDistributor({
     openGroup: (groupNumber) => table.openGroup(groupNumber),
     closeGroup: (groupNumber) => table.closeGroup(groupNumber),
@@ -111,7 +118,13 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
     host: options.host,
     port: options.port,
     entry: new URL('./data-plane/worker.ts', import.meta.url),
-    workerData: createWorkerData({ ...options, instance, keyTable: table.handles, openRequests }),
+    workerData: createWorkerData({
+      ...options,
+      instance,
+      keyTable: table.handles,
+      openRequests,
+      clientTls: () => clientTls.current(),
+    }),
     greet: () => (state.hasSnapshot ? policies.whole(applier.clockSkewMs) : null),
     onMessage({ number }, message) {
       if (message.type === 'key_outcome') outbox.add(message.outcome)
@@ -194,6 +207,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
       await outbox.close()
       await shipper.close()
       table.close()
+      clientTls.close()
     },
   }
 }

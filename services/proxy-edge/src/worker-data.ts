@@ -1,6 +1,7 @@
 import type { RequestPathConfig } from './config.ts'
 import type { KeyTableHandles } from './data-plane/key-table/shared-columns.ts'
 import type { CorsOptions } from './data-plane/route/cors-policy.ts'
+import type { ClientTls } from './data-plane/wire/downstream-exchange.ts'
 import type { WorkerOptions } from './data-plane/worker-options.ts'
 import type { WorkerSeat } from './worker-pool.ts'
 
@@ -13,6 +14,8 @@ export type WorkerDataOptions = {
   keyTable: KeyTableHandles
   openRequests: SharedArrayBuffer
   controlSocketPath: string
+  /** The pair of this moment. */
+  clientTls(): ClientTls | null
 }
 
 const maxHeadBytes = 65_536
@@ -27,6 +30,7 @@ export function createWorkerData(options: WorkerDataOptions): (seat: WorkerSeat)
     seat: seat.number,
     listen: { host: options.host, port: seat.port, reusePort: seat.isReusePort },
     wire: config.WIRE,
+    tls: options.clientTls(),
     limits: {
       headTimeoutMs: config.SERVER_READ_TIMEOUT,
       bodyStallTimeoutMs: config.SERVER_READ_TIMEOUT,

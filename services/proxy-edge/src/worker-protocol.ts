@@ -3,6 +3,7 @@ import type { Cause } from '@gpt-load/contracts/key-state'
 import type { LogBatchIdentity } from '@gpt-load/contracts/log-event'
 import type { AccessKeyRecord, GroupRecord } from '@gpt-load/contracts/snapshot'
 import type { Settings } from '@gpt-load/contracts/settings'
+import type { ClientTls } from './data-plane/wire/downstream-exchange.ts'
 
 /**
  * Messages between the main thread (control side) and the data-plane workers. Only changes cross, and sealed log batches as
@@ -40,6 +41,8 @@ export type KeyOutcome = {
 export type ToWorker =
   /** `number` rises; the worker answers it when the update is in force. */
   | { type: 'policies'; number: number; update: PolicyUpdate }
+  /** Another certificate; the files have changed. */
+  | { type: 'tls'; tls: ClientTls }
   | { type: 'drain' }
   | { type: 'close_idle' }
   | { type: 'stop_accepting' }

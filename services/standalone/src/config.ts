@@ -6,7 +6,7 @@ import { z } from 'zod'
 import type { Settings } from '@gpt-load/contracts/settings'
 import { minAdminKeyLength } from '@gpt-load/config-service/admin-keys'
 import { minMasterKeyLength } from '@gpt-load/database/master-key'
-import { checkCors, requestPathVariables } from '@gpt-load/proxy-edge/config'
+import { checkCors, checkTls, requestPathVariables } from '@gpt-load/proxy-edge/config'
 import { withDotenvFile } from '@gpt-load/service-kit/dotenv-file'
 import { readEnvironment, type EnvironmentSource } from '@gpt-load/service-kit/environment'
 import { checkEnvironmentSettings, readEnvironmentSettings } from '@gpt-load/service-kit/environment-settings'
@@ -65,7 +65,7 @@ export function readStandaloneConfig(
 ): StandaloneConfig {
   const source = withLowerCaseProxies({ ...environment, ...overrides })
   const config = readEnvironment(standaloneVariables, source, {
-    checks: [checkCors, checkEnvironmentSettings(source)],
+    checks: [checkCors, checkTls, checkEnvironmentSettings(source)],
   })
   const ignored = Object.keys(ignoredVariables).filter((name) => (source[name] ?? '') !== '')
   return Object.freeze({ ...config, environmentSettings: Object.freeze(readEnvironmentSettings(source)), ignored })

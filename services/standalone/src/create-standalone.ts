@@ -67,7 +67,7 @@ export async function createStandalone(options: StandaloneOptions): Promise<Omit
   const edge = await openDataPlane(options, plane, { metrics, health })
   const { dataDir } = installation
   return {
-    url: `http://${shownHost(config.HOST)}:${edge.port}`,
+    url: `${config.TLS_CERT === '' ? 'http' : 'https'}://${shownHost(config.HOST)}:${edge.port}`,
     dataDir: dataDir.path,
     adminKey: plane.adminKey,
     group: await firstGroup(plane.store),

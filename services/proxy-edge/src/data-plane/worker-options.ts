@@ -2,7 +2,7 @@ import type { KeyTableHandles } from './key-table/shared-columns.ts'
 import type { PolicyStoreOptions } from './plan/policy-store.ts'
 import type { CorsOptions } from './route/cors-policy.ts'
 import type { WireName } from './wire/create-wires.ts'
-import type { DownstreamLimits } from './wire/downstream-exchange.ts'
+import type { ClientTls, DownstreamLimits } from './wire/downstream-exchange.ts'
 
 /**
  * What a worker thread is given at its start, as plain data. Everything that changes later comes by message (policies) or
@@ -16,6 +16,8 @@ export type WorkerOptions = {
   seat: number
   listen: { host: string; port: number; reusePort: boolean }
   wire: WireName
+  /** null = plain connections. */
+  tls: ClientTls | null
   limits: DownstreamLimits
   policies: PolicyStoreOptions
   cors: CorsOptions | null

@@ -58,14 +58,15 @@ const services: RequestServices = {
   cors: options.cors === null ? null : new CorsPolicy(options.cors),
 }
 const dataPlane = new DataPlane(services, options.controlSocketPath)
-const downstream = createDownstream(options.wire, options.limits, dataPlane.accept)
+const downstream = createDownstream(options.wire, options.limits, dataPlane.accept, options.tls)
 
 async function handle(message: ToWorker): Promise<void> {
   if (message.type === 'policies') {
     policies.apply(message.update)
     wire.retain(policies.originKeys().add(dataPlane.controlOriginKey))
     post({ type: 'policies_applied', number: message.number })
-  } else if (message.type === 'drain') downstream.startDraining()
+  } else if (message.type === 'tls') downstream.setTls(message.tls)
+  else if (message.type === 'drain') downstream.startDraining()
   else if (message.type === 'close_idle') downstream.closeIdle()
   else if (message.type === 'stop_accepting') {
     await downstream.stopAccepting()

@@ -1,4 +1,4 @@
-import type { DownstreamLimits, DownstreamServer, RequestHandler } from './downstream-exchange.ts'
+import type { ClientTls, DownstreamLimits, DownstreamServer, RequestHandler } from './downstream-exchange.ts'
 import { Http1Downstream } from './http1-downstream.ts'
 import { Http1Upstream } from './http1-upstream.ts'
 import { NodeHttpDownstream } from './node-http-downstream.ts'
@@ -9,8 +9,14 @@ import type { UpstreamWire } from './upstream-exchange.ts'
 export const wireNames = ['http1', 'node'] as const
 export type WireName = (typeof wireNames)[number]
 
-export function createDownstream(wire: WireName, limits: DownstreamLimits, handler: RequestHandler): DownstreamServer {
-  return wire === 'http1' ? new Http1Downstream(limits, handler) : new NodeHttpDownstream(limits, handler)
+/** @param tls null = plain connections */
+export function createDownstream(
+  wire: WireName,
+  limits: DownstreamLimits,
+  handler: RequestHandler,
+  tls: ClientTls | null = null,
+): DownstreamServer {
+  return wire === 'http1' ? new Http1Downstream(limits, handler, tls) : new NodeHttpDownstream(limits, handler, tls)
 }
 
 export function createUpstream(wire: WireName, options: { extraCaPem: string }): UpstreamWire {

@@ -76,8 +76,13 @@ export type DownstreamLimits = {
   maxConnections: number
 }
 
+/** What clients are served under: PEM, the certificate with its chain. */
+export type ClientTls = { readonly cert: string; readonly key: string }
+
 export interface DownstreamServer {
   listen(options: { host: string; port: number; reusePort: boolean }): Promise<{ port: number }>
+  /** For connections from now on; only where the server was made with a pair. */
+  setTls(tls: ClientTls): void
   /** From now on every answer carries Connection: close; idle connections stay until `closeIdle`. */
   startDraining(): void
   closeIdle(): void

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { ChunkDecoder } from '@gpt-load/http1/chunk-decoder'
 import { isRefused, needsMore, refusalStatuses } from '@gpt-load/http1/http1-error'
 import { defaultRequestHeadBounds, RequestHeadParser } from '@gpt-load/http1/request-head-parser'
@@ -28,6 +29,7 @@ export class Http1Connection {
   readonly server: Http1Downstream
   readonly socket: Socket
   readonly remoteAddress: string
+  readonly isEncrypted: boolean
   next: Http1Connection = this
   previous: Http1Connection = this
   isBodyComplete = true
@@ -53,6 +55,7 @@ export class Http1Connection {
     this.server = server
     this.socket = socket as Socket
     this.remoteAddress = socket?.remoteAddress ?? ''
+    this.isEncrypted = (socket as Partial<TLSSocket> | null)?.encrypted === true
     this.#parser = new RequestHeadParser({ ...defaultRequestHeadBounds, maxHeadBytes: server.limits.maxHeadBytes })
   }
 

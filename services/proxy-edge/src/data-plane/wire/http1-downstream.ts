@@ -1,12 +1,14 @@
 import { createServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls'
 import { HttpDate } from '@gpt-load/http1/http-date'
-import type { DownstreamLimits, DownstreamServer, RequestHandler } from './downstream-exchange.ts'
+import type { ClientTls, DownstreamLimits, DownstreamServer, RequestHandler } from './downstream-exchange.ts'
 import { Http1Connection } from './http1-connection.ts'
 
 /**
  * Downstream wire over our own codec (packages/http1): one Http1Connection per socket, one Http1Exchange per request. Connections
  * are nodes of a ring that one interval walks for all timeouts, so that a request arms no timer.
  */
+const tlsDefaults = { minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] } as const
 const longestSweepMs = 500
 const shortestSweepMs = 10
 
@@ -20,12 +22,18 @@ export class Http1Downstream implements DownstreamServer {
   #count = 0
   #isDraining = false
 
-  constructor(limits: DownstreamLimits, handler: RequestHandler) {
+  /** @param tls null = plain connections */
+  constructor(limits: DownstreamLimits, handler: RequestHandler, tls: ClientTls | null = null) {
     this.limits = limits
     this.#connections = Http1Connection.createRing(this)
     this.handler = handler
     // Half open: whether a client's FIN ends an exchange is ours to decide (WIRE.md 4).
-    this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(socket))
+    const options = { noDelay: true, allowHalfOpen: true }
+    const accept = (socket: Socket): void => this.#accept(socket)
+    this.#server =
+      tls === null
+        ? createServer(options, accept)
+        : createTlsServer({ ...options, ...tls, ...tlsDefaults, handshakeTimeout: limits.headTimeoutMs }, accept)
     if (limits.maxConnections > 0) this.#server.maxConnections = limits.maxConnections
     this.#sweeper = setInterval(() => this.#sweep(), sweepIntervalMs(limits)).unref()
   }
@@ -47,6 +55,10 @@ export class Http1Downstream implements DownstreamServer {
         resolve({ port: typeof address === 'object' && address !== null ? address.port : options.port })
       })
     })
+  }
+
+  setTls(tls: ClientTls): void {
+    ;(this.#server as TlsServer).setSecureContext({ ...tls, ...tlsDefaults })
   }
 
   startDraining(): void {

@@ -55,7 +55,7 @@ export class Http1Exchange implements DownstreamExchange {
   }
 
   get isEncrypted(): boolean {
-    return false
+    return this.#connection?.isEncrypted ?? false
   }
 
   get isUnanswered(): boolean {

@@ -1,7 +1,8 @@
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { isHeaderName } from '../headers/raw-headers.ts'
-import type { DownstreamLimits, DownstreamServer, RequestHandler } from './downstream-exchange.ts'
+import type { ClientTls, DownstreamLimits, DownstreamServer, RequestHandler } from './downstream-exchange.ts'
 import { NodeHttpExchange } from './node-http-exchange.ts'
 import { refuseBadHead, refuseMalformed } from './refuse-malformed.ts'
 
@@ -13,7 +14,7 @@ import { refuseBadHead, refuseMalformed } from './refuse-malformed.ts'
 const sweepIntervalMs = 500
 
 export class NodeHttpDownstream implements DownstreamServer {
-  readonly #server: Server
+  readonly #server: Server | TlsServer
   readonly #handler: RequestHandler
   readonly #limits: DownstreamLimits
   readonly #open = NodeHttpExchange.createRing()
@@ -21,10 +22,11 @@ export class NodeHttpDownstream implements DownstreamServer {
   #connections = 0
   #isDraining = false
 
-  constructor(limits: DownstreamLimits, handler: RequestHandler) {
+  /** @param tls null = plain connections */
+  constructor(limits: DownstreamLimits, handler: RequestHandler, tls: ClientTls | null = null) {
     this.#handler = handler
     this.#limits = limits
-    this.#server = createServer({
+    const options = {
       insecureHTTPParser: false,
       requireHostHeader: true,
       maxHeaderSize: limits.maxHeadBytes,
@@ -33,14 +35,15 @@ export class NodeHttpDownstream implements DownstreamServer {
       keepAliveTimeout: limits.keepAliveTimeoutMs,
       connectionsCheckingInterval: Math.max(10, Math.min(1_000, Math.ceil(limits.headTimeoutMs / 4))),
       noDelay: true,
-    })
+    }
+    this.#server = tls === null ? createServer(options) : createTlsServer({ ...options, ...tls, minVersion: 'TLSv1.2' })
     this.#server.maxHeadersCount = 0
     if (limits.maxConnections > 0) this.#server.maxConnections = limits.maxConnections
     this.#server.on('request', (request, response) => this.#accept(request, response, false))
     this.#server.on('checkContinue', (request, response) => this.#accept(request, response, true))
     this.#server.on('connect', (_request, socket: Socket) => refuseMalformed(socket, 400))
     this.#server.on('clientError', refuseBadHead)
-    this.#server.on('connection', (socket) => this.#count(socket))
+    this.#server.on(tls === null ? 'connection' : 'secureConnection', (socket: Socket) => this.#count(socket))
     this.#sweeper = setInterval(() => this.#sweep(), sweepIntervalMs).unref()
   }
 
@@ -57,6 +60,10 @@ export class NodeHttpDownstream implements DownstreamServer {
         resolve({ port: typeof address === 'object' && address !== null ? address.port : options.port })
       })
     })
+  }
+
+  setTls(tls: ClientTls): void {
+    ;(this.#server as TlsServer).setSecureContext({ ...tls, minVersion: 'TLSv1.2' })
   }
 
   startDraining(): void {

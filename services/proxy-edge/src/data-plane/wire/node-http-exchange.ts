@@ -1,7 +1,7 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { findHeader, hasHeader, isHeaderName } from '../headers/raw-headers.ts'
+import { hasHeader, isHeaderName } from '../headers/raw-headers.ts'
 import type { DownstreamExchange, DownstreamLimits, DownstreamReceiver, Tunnel } from './downstream-exchange.ts'
 
 /**
