@@ -8,6 +8,7 @@ import type { Tunnel } from './downstream-exchange.ts'
 import type { Http1Downstream } from './http1-downstream.ts'
 import { Http1Exchange } from './http1-exchange.ts'
 import { SocketTunnel } from './socket-tunnel.ts'
+import { resetConnection } from './reset-connection.ts'
 
 /**
  * One client connection: reads heads and bodies, one request at a time, and decides what becomes of the connection. What comes
@@ -152,7 +153,7 @@ export class Http1Connection {
 
   #checkBody(waitedMs: number): void {
     const isReceiving = this.#isReading && !this.isBodyComplete
-    if (isReceiving && waitedMs > this.server.limits.bodyStallTimeoutMs) this.socket.resetAndDestroy()
+    if (isReceiving && waitedMs > this.server.limits.bodyStallTimeoutMs) resetConnection(this.socket)
     // A socket that is not read from does not notice a reset; the kernel tells at a write, even one of no bytes.
     else if (this.#isPaused) this.socket.write(nothing)
   }
@@ -162,7 +163,7 @@ export class Http1Connection {
     if (writableLength !== this.#pendingBytes) {
       this.#pendingBytes = writableLength
       this.#blockedSinceMs = now
-    } else if (now - this.#blockedSinceMs > this.server.limits.writeStallTimeoutMs) this.socket.resetAndDestroy()
+    } else if (now - this.#blockedSinceMs > this.server.limits.writeStallTimeoutMs) resetConnection(this.socket)
   }
 
   readonly #onData = (bytes: Buffer): void => {

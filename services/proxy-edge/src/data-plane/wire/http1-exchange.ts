@@ -5,6 +5,7 @@ import type { RequestHeadParser } from '@gpt-load/http1/request-head-parser'
 import { findHeader, hasHeader, isHeaderName } from '../headers/raw-headers.ts'
 import type { DownstreamExchange, DownstreamReceiver, Tunnel } from './downstream-exchange.ts'
 import type { Http1Connection } from './http1-connection.ts'
+import { resetConnection } from './reset-connection.ts'
 
 /**
  * One request of a connection and the answer to it. An object of its own, not the connection: a late call for a request that is
@@ -124,7 +125,7 @@ export class Http1Exchange implements DownstreamExchange {
     const isTruncation = (this.#framing === 'length' || this.#framing === 'chunked') && !this.isEnded
     // What was delivered must arrive before the break; where framing cannot show it, only a reset does.
     if (isTruncation) connection.socket.destroySoon()
-    else connection.socket.resetAndDestroy()
+    else resetConnection(connection.socket)
   }
 
   upgrade(status: number, reason: string, rawHeaders: readonly string[]): Tunnel {
@@ -196,7 +197,7 @@ export class Http1Exchange implements DownstreamExchange {
       return responseBytes(status, reason, rawHeaders, this.#framing === 'chunked', connection, date, body)
     } catch {
       this.#isAborted = true
-      this.#connection!.socket.resetAndDestroy()
+      resetConnection(this.#connection!.socket)
       return nothing
     }
   }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { hasHeader, isHeaderName } from '../headers/raw-headers.ts'
 import type { DownstreamExchange, DownstreamLimits, DownstreamReceiver, Tunnel } from './downstream-exchange.ts'
+import { resetConnection } from './reset-connection.ts'
 
 /**
  * One request on node:http. Events come to module-level functions that find the exchange on the response, so a request costs
@@ -156,7 +157,7 @@ export class NodeHttpExchange implements DownstreamExchange {
     const isTruncation = this.#response.headersSent && this.#isFramed && !this.#response.writableEnded
     // What was delivered must arrive before the break; where framing cannot show it, only a reset does.
     if (isTruncation) this.#socket.destroySoon()
-    else this.#socket.resetAndDestroy()
+    else resetConnection(this.#socket)
   }
 
   upgrade(): Tunnel {
@@ -170,7 +171,7 @@ export class NodeHttpExchange implements DownstreamExchange {
   checkStall(now: number, limits: DownstreamLimits): void {
     if (this.#isOver) return this.#checkLinger(now)
     const isReceiving = this.#isReading && this.#endedAtMs === 0 && !this.#request.complete
-    if (isReceiving && now - this.#lastReadMs > limits.bodyStallTimeoutMs) this.#socket.resetAndDestroy()
+    if (isReceiving && now - this.#lastReadMs > limits.bodyStallTimeoutMs) resetConnection(this.#socket)
     // A socket that is not read from does not notice a reset; the kernel tells at a write, even one of no bytes.
     if (!this.#isReading && !this.#request.complete) this.#socket.write(nothing)
     if (this.#blockedSinceMs === 0) return
@@ -178,7 +179,7 @@ export class NodeHttpExchange implements DownstreamExchange {
     if (writableLength !== this.#pendingBytes) {
       this.#pendingBytes = writableLength
       this.#blockedSinceMs = now
-    } else if (now - this.#blockedSinceMs > limits.writeStallTimeoutMs) this.#socket.resetAndDestroy()
+    } else if (now - this.#blockedSinceMs > limits.writeStallTimeoutMs) resetConnection(this.#socket)
   }
 
   /** Answered, but the client is still sending. */

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Tunnel, TunnelReceiver } from './downstream-exchange.ts'
+import { resetConnection } from './reset-connection.ts'
 
 /**
  * A connection after an upgrade: bytes both ways, nothing of HTTP left. Bytes that came right behind the head are delivered
@@ -37,7 +38,7 @@ export class SocketTunnel implements Tunnel {
 
   abort(): void {
     this.#isEnded = true
-    this.#socket.resetAndDestroy()
+    resetConnection(this.#socket)
   }
 
   pause(): void {
