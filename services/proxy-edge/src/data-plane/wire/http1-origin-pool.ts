@@ -3,9 +3,14 @@ import { type ConnectReceiver, PendingConnection, type TlsSessions } from './con
 import type { Http1UpstreamConnection } from './http1-upstream-connection.ts'
 import type { UpstreamOrigin } from './upstream-exchange.ts'
 
+const restMs = 1_000
+/** However short the moment, no more than this many times the bound. */
+const burstFactor = 8
+
 /**
  * Idle connections of one origin, last in first out, so that the coldest ones reach their idle timer (WIRE.md 5). Bounded by
- * `maxIdle` when idle only: connections in use are not counted, and no request ever waits for one.
+ * `maxIdle` when idle only: connections in use are not counted, and no request ever waits for one. A connection above the
+ * bound is closed when it has rested: under load, in the moment between two requests, it would only be opened again.
  */
 export class Http1OriginPool {
   readonly origin: UpstreamOrigin
@@ -39,7 +44,7 @@ export class Http1OriginPool {
   giveBack(connection: Http1UpstreamConnection): void {
     if (this.#isClosed || this.origin.maxIdle <= 0 || !connection.isUsable) return connection.destroy()
     this.#idle.push(connection)
-    if (this.#idle.length > this.origin.maxIdle) this.#idle.shift()!.destroy()
+    if (this.#idle.length > this.origin.maxIdle * burstFactor) this.#idle.shift()!.destroy()
   }
 
   /** It has spoken, or closed, while nobody asked it anything. */
@@ -50,8 +55,13 @@ export class Http1OriginPool {
   }
 
   closeExpired(now: number): void {
-    while (this.#idle.length > 0 && now - this.#idle[0]!.idleSinceMs > this.origin.idleTimeoutMs)
+    const { idleTimeoutMs, maxIdle } = this.origin
+    while (this.#idle.length > 0) {
+      const restedMs = now - this.#idle[0]!.idleSinceMs
+      const isSurplus = this.#idle.length > maxIdle && restedMs > restMs
+      if (!isSurplus && restedMs <= idleTimeoutMs) return
       this.#idle.shift()!.destroy()
+    }
   }
 
   close(): void {
