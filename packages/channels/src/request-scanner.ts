@@ -1,5 +1,6 @@
 import { parseJsonBytes } from './json-bytes.ts'
 import { compileJsonPaths, JsonPathScanner } from './json-path-scanner.ts'
+import { TextMemo } from './text-memo.ts'
 
 /**
  * Reads the few top-level members of a request body that routing needs, while the body streams by in pieces and without
@@ -15,6 +16,8 @@ const paths = compileJsonPaths([
   { path: ['stream'], maxBytes: 16 },
   { path: ['previous_response_id'], maxBytes: maxTextBytes },
 ])
+
+const models = new TextMemo()
 
 export class RequestScanner {
   readonly #scanner: JsonPathScanner
@@ -80,12 +83,18 @@ export class RequestScanner {
   #take(capture: number, bytes: Uint8Array | null, span: ByteSpan): void {
     // Only a root object is asked, not those inside an array, nor what follows it: that is not JSON any more.
     if (this.#isClosed || !this.isObject) return
-    const value = bytes === null ? undefined : parseJsonBytes(bytes)
-    if (capture === 1) this.#stream = value === true
-    else if (capture === 2) this.#previousResponseId = typeof value === 'string' ? value : ''
-    else {
-      this.#model = typeof value === 'string' ? value : ''
+    if (capture === 1) this.#stream = bytes !== null && isTrue(bytes)
+    else if (capture === 2) {
+      const value = bytes === null ? undefined : parseJsonBytes(bytes)
+      this.#previousResponseId = typeof value === 'string' ? value : ''
+    } else {
+      this.#model = bytes === null ? '' : models.textOf(bytes)
       this.#modelSpan = span
     }
   }
+}
+
+/** `true`, in bytes; the scanner takes literals without the blanks around them. */
+function isTrue(bytes: Uint8Array): boolean {
+  return bytes.length === 4 && bytes[0] === 0x74 && bytes[1] === 0x72 && bytes[2] === 0x75 && bytes[3] === 0x65
 }

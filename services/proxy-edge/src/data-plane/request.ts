@@ -265,8 +265,8 @@ export class ProxyRequest
   }
 
   onAttemptInformational(status: number, rawHeaders: readonly string[]): void {
-    const { target, mask } = this.#attempt!
-    this.#exchange.writeInformational(status, passResponseHeaders(rawHeaders, target.secret, mask))
+    const { target } = this.#attempt!
+    this.#exchange.writeInformational(status, passResponseHeaders(rawHeaders, target.secret))
   }
 
   judgeHead(attempt: Attempt): HeadVerdict {

@@ -33,9 +33,9 @@ export class AnswerRelay {
   }
 
   /** An upstream's answer, from its head on. */
-  begin({ status, reason, rawHeaders, target, mask }: Attempt, isStream: boolean): void {
+  begin({ status, reason, rawHeaders, target }: Attempt, isStream: boolean): void {
     const contentType = findHeader(rawHeaders, 'content-type')
-    const headers = passResponseHeaders(rawHeaders, target.secret, mask)
+    const headers = passResponseHeaders(rawHeaders, target.secret)
     const isEventStream = contentType.toLowerCase().startsWith('text/event-stream')
     // Reverse proxies in front of us would otherwise collect events.
     if (isEventStream && !hasHeader(headers, 'x-accel-buffering')) headers.push('X-Accel-Buffering', 'no')
@@ -56,8 +56,8 @@ export class AnswerRelay {
   }
 
   /** A rewritten body in the upstream's answer. */
-  sendRewritten({ status, reason, rawHeaders, target, mask }: Attempt, body: Uint8Array): void {
-    const headers = passResponseHeaders(rawHeaders, target.secret, mask)
+  sendRewritten({ status, reason, rawHeaders, target }: Attempt, body: Uint8Array): void {
+    const headers = passResponseHeaders(rawHeaders, target.secret)
     for (const name of ['content-encoding', 'etag', 'content-md5', 'digest', 'trailer']) removeHeader(headers, name)
     setHeader(headers, 'Content-Length', 'content-length', String(body.length))
     this.send({ status, reason, headers, body })
@@ -96,8 +96,8 @@ export class AnswerRelay {
   }
 
   /** What an upstream's answer carries to the client, with what is ours. */
-  headersOf({ rawHeaders, target, mask }: Attempt): string[] {
-    return this.#decorate(passResponseHeaders(rawHeaders, target.secret, mask))
+  headersOf({ rawHeaders, target }: Attempt): string[] {
+    return this.#decorate(passResponseHeaders(rawHeaders, target.secret))
   }
 
   #decorate(headers: string[]): string[] {

@@ -29,7 +29,7 @@ export type PreparedAnswer = { status: number; reason: string; headers: string[]
  */
 export function prepareAnswer(answer: HeldAnswer): PreparedAnswer | null {
   const { status, reason, secret, mask, decoded } = answer
-  const headers = passResponseHeaders(answer.rawHeaders, secret, mask)
+  const headers = passResponseHeaders(answer.rawHeaders, secret)
   const masked = decoded === null ? decoded : maskBytes(decoded, secret, mask)
   if (masked === null || masked === decoded)
     return { status, reason, headers, body: maskBytes(answer.body, secret, mask) }
