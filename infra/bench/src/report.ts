@@ -25,7 +25,9 @@ export function writeReport(folder: string, report: RunReport): { json: string; 
 }
 
 function renderMarkdown({ startedAt, machine, options, scenarios }: RunReport): string {
-  const bounds = Object.entries(options).map(([name, value]) => `${name} ${String(value)}`)
+  const bounds = Object.entries(options)
+    .filter(([, value]) => value !== '')
+    .map(([name, value]) => `${name} ${String(value)}`)
   const head = ['# Benchmark', '', `${startedAt}, ${machine}`, '', `Bounds: ${bounds.join(', ')}.`]
   const parts = Object.entries(scenarios).flatMap(([name, report]) => renderScenario(name, report))
   return `${[...head, ...parts].join('\n')}\n`

@@ -1,7 +1,7 @@
 import type { SnapshotRecord } from '@gpt-load/contracts/snapshot'
 import { keyStates } from '@gpt-load/contracts/key-state'
 import { addKeyToHash, createStateHash, formatStateHash } from '@gpt-load/key-health/state-hash'
-import type { DeltaAnswer, InternalApi } from '@gpt-load/transport/internal-api'
+import type { InternalApi } from '@gpt-load/transport/internal-api'
 import { createChunkSplitter } from '@gpt-load/transport/chunk-splitter'
 import { unwrapContentKey } from '@gpt-load/transport/content-key'
 import { openChunks } from '@gpt-load/transport/snapshot-chunk'
