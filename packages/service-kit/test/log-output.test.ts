@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-const writeLines = new URL('fixtures/write-lines.ts', import.meta.url).pathname
+const writeLines = fileURLToPath(new URL('fixtures/write-lines.ts', import.meta.url))
 
 test('every line reaches a pipe whole and in order before the process ends', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [writeLines, '20000'], { maxBuffer: 64 * 1024 * 1024 })

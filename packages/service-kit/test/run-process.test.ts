@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 
-const fixture = new URL('fixtures/process.ts', import.meta.url).pathname
+const fixture = fileURLToPath(new URL('fixtures/process.ts', import.meta.url))
 
 /** Runs the fixture; each signal is sent when its trigger has been printed. */
 async function run(mode: string, signals: readonly (readonly [RegExp, NodeJS.Signals])[] = []) {

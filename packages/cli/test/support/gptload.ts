@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { createDatabase } from '@gpt-load/database/create-database'
 import type { DatabaseHandle } from '@gpt-load/database/database-handle'
 import { migrate } from '@gpt-load/database/migrate'
 
-const entry = new URL('../../src/main.ts', import.meta.url).pathname
+const entry = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
 export type Run = { code: number | null; stdout: string; stderr: string }
 

@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { startProcess, type StartedProcess } from '@gpt-load/testkit/child-process'
 import { freePort } from '@gpt-load/testkit/servers/free-port'
 
 /** The real process as `npm start` runs it, with nothing in its environment but what a test names. */
-const entry = new URL('../../src/main.ts', import.meta.url).pathname
+const entry = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
 export type Running = {
   readonly process: StartedProcess
