@@ -4,13 +4,14 @@ import { connectRawClient } from '@gpt-load/testkit/upstreams/raw-client'
 import type { RawConnection } from '@gpt-load/testkit/upstreams/raw-connection'
 import { until } from '@gpt-load/testkit/until'
 import type { DownstreamLimits, TunnelReceiver } from '../../../src/data-plane/wire/downstream-exchange.ts'
-import { openHttp1Downstream, type OpenHttp1Downstream } from '../../support/open-http1-downstream.ts'
+import type { Http1Downstream } from '../../../src/data-plane/wire/http1-downstream.ts'
+import { openHttp1Downstream, type OpenDownstream } from '../../support/open-downstream.ts'
 import type { RecordingDownstreamReceiver } from '../../support/recording-receivers.ts'
 
 const get = 'GET / HTTP/1.1\r\nHost: h\r\n\r\n'
 const ok = ['Content-Length', '2'] as const
 
-type Asked = { down: OpenHttp1Downstream; client: RawConnection; receiver: RecordingDownstreamReceiver }
+type Asked = { down: OpenDownstream<Http1Downstream>; client: RawConnection; receiver: RecordingDownstreamReceiver }
 
 async function asking(head: string, use: (asked: Asked) => Promise<void>, limits: Partial<DownstreamLimits> = {}) {
   await using down = await openHttp1Downstream(limits)

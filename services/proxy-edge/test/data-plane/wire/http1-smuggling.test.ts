@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { connectRawClient } from '@gpt-load/testkit/upstreams/raw-client'
-import { openHttp1Downstream } from '../../support/open-http1-downstream.ts'
+import { openHttp1Downstream } from '../../support/open-downstream.ts'
 
 /** A second request hides behind each of these, if anybody reads the first one in another way than its sender meant. */
 const hidden = 'GET /admin HTTP/1.1\r\nHost: a\r\n\r\n'

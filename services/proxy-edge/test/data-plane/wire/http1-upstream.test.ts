@@ -299,4 +299,24 @@ suite('upstreams over our own codec', () => {
       await closedByUs(request.connection)
       assert.equal(upstream.connections.length, 1)
     }))
+  test('of more idle connections than maxIdle the surplus is used again at once, and closed when it has rested', () =>
+    withUpstream(async ({ upstream, open }) => {
+      const origin = originOf(upstream.port, { maxIdle: 1 })
+      const serveTwo = async () => {
+        const pair = [open({ origin }), open({ origin })]
+        const requests = [await upstream.expectRequest(), await upstream.expectRequest()]
+        for (const request of requests) await request.answer(empty)
+        for (const { receiver } of pair) await receiver.over()
+        return requests
+      }
+      await serveTwo()
+      const [first, second] = await serveTwo()
+      assert.equal(upstream.connections.length, 2)
+      await Promise.race([closedByUs(first!.connection), closedByUs(second!.connection)])
+      const last = open({ origin })
+      const request = await upstream.expectRequest()
+      await request.answer(empty)
+      await last.receiver.over()
+      assert.equal(upstream.connections.length, 2)
+    }))
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { connectRawClient } from '@gpt-load/testkit/upstreams/raw-client'
 import { until } from '@gpt-load/testkit/until'
-import { openNodeDownstream } from '../../support/open-node-downstream.ts'
+import { openNodeDownstream } from '../../support/open-downstream.ts'
 
 const get = 'GET / HTTP/1.1\r\nHost: h\r\n\r\n'
 

@@ -4,7 +4,7 @@ import { connectRawClient } from '@gpt-load/testkit/upstreams/raw-client'
 import { until } from '@gpt-load/testkit/until'
 import type { DownstreamExchange } from '../../../src/data-plane/wire/downstream-exchange.ts'
 import { parseMessage } from '../../support/http-message.ts'
-import { openNodeDownstream } from '../../support/open-node-downstream.ts'
+import { openNodeDownstream } from '../../support/open-downstream.ts'
 
 async function answer(give: (exchange: DownstreamExchange) => void, head = 'GET / HTTP/1.1\r\nHost: h\r\n\r\n') {
   await using down = await openNodeDownstream()

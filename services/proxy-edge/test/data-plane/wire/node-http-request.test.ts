@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { connectRawClient } from '@gpt-load/testkit/upstreams/raw-client'
-import { openNodeDownstream } from '../../support/open-node-downstream.ts'
+import { openNodeDownstream } from '../../support/open-downstream.ts'
 
 suite('requests over node:http', () => {
   test('target and headers arrive byte for byte, in order, case and number', async () => {

@@ -1,22 +1,41 @@
 import { createWaitingQueue } from '@gpt-load/testkit/upstreams/waiting-queue'
-import type { DownstreamLimits } from '../../src/data-plane/wire/downstream-exchange.ts'
+import type {
+  DownstreamLimits,
+  DownstreamServer,
+  RequestHandler,
+} from '../../src/data-plane/wire/downstream-exchange.ts'
 import { Http1Downstream } from '../../src/data-plane/wire/http1-downstream.ts'
+import { NodeHttpDownstream } from '../../src/data-plane/wire/node-http-downstream.ts'
 import { defaultLimits } from './open-data-plane.ts'
 import { RecordingDownstreamReceiver } from './recording-receivers.ts'
 
-export interface OpenHttp1Downstream extends AsyncDisposable {
+export interface OpenDownstream<Server extends DownstreamServer> extends AsyncDisposable {
   readonly port: number
-  readonly server: Http1Downstream
+  readonly server: Server
   readonly received: RecordingDownstreamReceiver[]
   /** The next exchange whose head has come. */
   nextExchange(): Promise<RecordingDownstreamReceiver>
 }
 
 /** Our own codec towards clients, alone; what a request does is up to the test. */
-export async function openHttp1Downstream(limits: Partial<DownstreamLimits> = {}): Promise<OpenHttp1Downstream> {
+export function openHttp1Downstream(limits: Partial<DownstreamLimits> = {}): Promise<OpenDownstream<Http1Downstream>> {
+  return openDownstream(Http1Downstream, limits)
+}
+
+/** The adapter of node:http, alone. */
+export function openNodeDownstream(
+  limits: Partial<DownstreamLimits> = {},
+): Promise<OpenDownstream<NodeHttpDownstream>> {
+  return openDownstream(NodeHttpDownstream, limits)
+}
+
+async function openDownstream<Server extends DownstreamServer>(
+  Downstream: new (limits: DownstreamLimits, handler: RequestHandler) => Server,
+  limits: Partial<DownstreamLimits>,
+): Promise<OpenDownstream<Server>> {
   const received: RecordingDownstreamReceiver[] = []
   const queue = createWaitingQueue<RecordingDownstreamReceiver>()
-  const server = new Http1Downstream({ ...defaultLimits, ...limits }, (exchange) => {
+  const server = new Downstream({ ...defaultLimits, ...limits }, (exchange) => {
     const receiver = new RecordingDownstreamReceiver(exchange)
     received.push(receiver)
     queue.push(receiver)
