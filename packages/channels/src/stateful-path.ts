@@ -12,16 +12,6 @@ export type StatefulFamilies = ReadonlySet<string>
 const prefixes = new Set(['v1', 'v1beta', 'v1alpha', 'v2', 'openai', 'upload', 'api'])
 
 export function findStatefulPath(method: string, path: string, families: StatefulFamilies): StatefulPath | null {
-  if (mayHoldFamily(path)) return readStatefulPath(method, path, families)
-  return null
-}
-
-/** The paths of nearly all traffic, told apart without taking them to pieces. */
-function mayHoldFamily(path: string): boolean {
-  return path !== '/v1/chat/completions' && path !== '/v1/messages' && path !== '/v1/embeddings'
-}
-
-function readStatefulPath(method: string, path: string, families: StatefulFamilies): StatefulPath | null {
   const segments = path.split('/').filter((segment) => segment !== '')
   let at = 0
   while (at < segments.length && prefixes.has(segments[at]!)) at++
