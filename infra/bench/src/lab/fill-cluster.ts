@@ -3,12 +3,15 @@ import { maxKeysPerRequest } from '@gpt-load/contracts/api/key'
 import type { Route } from '../contenders/gateway.ts'
 import type { LabKeys } from './lab.ts'
 
+/** As in nginx's configuration here: what is measured is no connections being made, in either wire. */
+const settings = { max_idle_conns_per_host: 128 }
+
 /** Groups named after their routes, keys and one access key, by the admin API as an administrator would. */
 export async function fillCluster(cluster: Cluster, keys: LabKeys, ports: Record<Route, number>): Promise<string> {
   const call = adminCaller(cluster)
   for (const route of Object.keys(keys) as Route[]) {
     const url = route === 'tls' ? `https://localhost:${ports[route]}` : `http://127.0.0.1:${ports[route]}`
-    const group = { name: route, channel: 'openai', upstreams: [{ url, weight: 1 }] }
+    const group = { name: route, channel: 'openai', upstreams: [{ url, weight: 1 }], settings }
     const { id } = (await call('/groups', group)) as { id: number }
     await addKeys((body) => call(`/groups/${id}/keys`, body), route, keys[route] ?? 0)
   }
