@@ -5,10 +5,10 @@
 //   /livez    200 while the event loop turns      /readyz   200 or 503, the checks in the body
 //   /health   200, GPT-Load's body, no checks     /metrics  Prometheus text, behind a bearer token if one is set
 
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { createTokenCheck, readBearerToken } from './bearer-token.ts'
 import type { EnvironmentVariable } from './environment-variables.ts'
 import { envInteger, envSecret, envString } from './environment-variables.ts'
 import type { Health } from './health.ts'
@@ -84,7 +84,7 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
 }
 
 function createRoutes({ health, metrics, metricsToken }: AdminServerOptions): ReadonlyMap<string, Route> {
-  const isAllowed = metricsToken === undefined ? () => true : createTokenCheck(metricsToken)
+  const isAllowed = metricsToken === undefined ? () => true : createBearerCheck(metricsToken)
   return new Map<string, Route>([
     ['/livez', () => json(200, { status: 'alive' })],
     ['/health', () => json(200, health.body())],
@@ -145,15 +145,7 @@ const unauthorised: Answer = {
   headers: { 'www-authenticate': 'Bearer' },
 }
 
-/** Digests of equal length make the comparison take the same time for every wrong token. */
-function createTokenCheck(token: string): (authorization: string | undefined) => boolean {
-  const expected = digest(token)
-  return (authorization = '') => {
-    const given = /^bearer +(\S+) *$/i.exec(authorization)?.[1]
-    return given !== undefined && timingSafeEqual(digest(given), expected)
-  }
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
+function createBearerCheck(token: string): (authorization: string | undefined) => boolean {
+  const isToken = createTokenCheck([token])
+  return (authorization) => isToken(readBearerToken(authorization))
 }

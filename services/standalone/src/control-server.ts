@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AdminKeys } from '@gpt-load/config-service/admin-keys'
 import type { ConfigService } from '@gpt-load/config-service/create-config-service'
+import { createTokenCheck, readBearerToken } from '@gpt-load/service-kit/bearer-token'
 import type { Health } from '@gpt-load/service-kit/health'
 import type { Metrics } from '@gpt-load/service-kit/metrics'
 
@@ -29,10 +30,13 @@ const headersTimeoutMs = 60_000
 export async function startControlServer(options: ControlServerOptions): Promise<ControlServer> {
   const folder = await mkdtemp(join(tmpdir(), 'gpt-load-'))
   const socketPath = join(folder, 'control.sock')
+  const { metricsToken } = options
+  const isMetricsToken = createTokenCheck(metricsToken === undefined ? [] : [metricsToken])
+  const context = { ...options, isMetricsToken }
   const server = createServer((request, response) => {
     const route = routes[pathOf(request)]
     if (route === undefined) return options.app(request, response)
-    route(options, request, response).catch(() => answer(response, 500, '{"message":"internal error"}\n'))
+    route(context, request, response).catch(() => answer(response, 500, '{"message":"internal error"}\n'))
   })
   server.keepAliveTimeout = keepAliveTimeoutMs
   server.headersTimeout = headersTimeoutMs
@@ -52,16 +56,17 @@ export async function startControlServer(options: ControlServerOptions): Promise
   }
 }
 
-type Route = (options: ControlServerOptions, request: IncomingMessage, response: ServerResponse) => Promise<void>
+type RouteContext = ControlServerOptions & { isMetricsToken(token: string): boolean }
+type Route = (context: RouteContext, request: IncomingMessage, response: ServerResponse) => Promise<void>
 
 const routes: Readonly<Record<string, Route>> = {
   async '/readyz'({ health }, _request, response) {
     const report = await health.readiness()
     answer(response, report.ready ? 200 : 503, `${JSON.stringify({ ready: report.ready })}\n`)
   },
-  async '/metrics'({ metrics, metricsToken, adminKeys }, request, response) {
-    const token = /^bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1] ?? ''
-    const isAllowed = token !== '' && (token === metricsToken || (await adminKeys.verify(token)) !== null)
+  async '/metrics'({ metrics, isMetricsToken, adminKeys }, request, response) {
+    const token = readBearerToken(request.headers.authorization)
+    const isAllowed = token !== '' && (isMetricsToken(token) || (await adminKeys.verify(token)) !== null)
     if (!isAllowed) {
       response.setHeader('www-authenticate', 'Bearer')
       return answer(response, 401, '{"message":"METRICS_TOKEN or the admin key is needed"}\n')

@@ -1,6 +1,7 @@
 import { edgeReportSchema } from '@gpt-load/contracts/edge-report'
 import { keyEventPostSchema } from '@gpt-load/contracts/key-event'
 import { deltaHeaders } from '@gpt-load/contracts/snapshot'
+import { createTokenCheck, readBearerToken } from '@gpt-load/service-kit/bearer-token'
 import type { Logger } from '@gpt-load/service-kit/logger'
 import { frameChunk } from '@gpt-load/transport/chunk-splitter'
 import { InternalApiUnavailable, type InternalApi } from '@gpt-load/transport/internal-api'
@@ -9,7 +10,6 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { listen, type Listener } from '../http/listen.ts'
 import type { BaseSource } from './base-source.ts'
-import { createEdgeTokenCheck } from './edge-token-check.ts'
 import { parseByteRange } from './parse-byte-range.ts'
 import { parseDeltaQuery } from './parse-delta-query.ts'
 import { readJsonBody, RequestRefused } from './read-json-body.ts'
@@ -44,12 +44,12 @@ type Route = (exchange: Exchange) => Promise<void>
 
 /** Its `close` answers long polls. */
 export async function startInternalServer(options: InternalServerOptions): Promise<Listener> {
-  const isEdge = createEdgeTokenCheck(options.edgeTokens)
+  const isEdgeToken = createTokenCheck(options.edgeTokens)
   const routes = createRoutes(options)
   const closing = new AbortController()
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (!isEdge(request.headers.authorization)) return refuse(response, 401, 'unauthorized')
+    if (!isEdgeToken(readBearerToken(request.headers.authorization))) return refuse(response, 401, 'unauthorized')
     const url = URL.parse(request.url ?? '', 'http://internal')
     const route = url && findRoute(routes, request.method ?? '', url.pathname)
     if (!url || !route) return refuse(response, 404, 'not_found')
