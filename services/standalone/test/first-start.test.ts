@@ -16,6 +16,8 @@ describe('a new installation', () => {
     const [adminKey, accessKey] = [secretOf(folder, 'admin-key'), secretOf(folder, 'access-key')]
     for (const name of ['admin-key', 'access-key', 'master-key', 'edge-token', 'gpt-load.db', 'logs.db'])
       assert.equal(statSync(join(folder, 'data', name)).mode & 0o077, 0, name)
+    // /readyz may be asked before the greeting has been printed.
+    await until(() => standalone.process.output().includes('curl http'), { what: 'the greeting' })
     const printed = standalone.process.output()
     for (const name of ['admin-key', 'access-key', 'master-key', 'edge-token'])
       assert.ok(!printed.includes(secretOf(folder, name)), name)
