@@ -9,6 +9,7 @@ import type { Http1Downstream } from './http1-downstream.ts'
 import { Http1Exchange } from './http1-exchange.ts'
 import { SocketTunnel } from './socket-tunnel.ts'
 import { resetConnection } from './reset-connection.ts'
+import { type BatchMember, maxBatchedBytes } from './write-batch.ts'
 
 /**
  * One client connection: reads heads and bodies, one request at a time, and decides what becomes of the connection. What comes
@@ -26,13 +27,15 @@ const continueBytes = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
 
 type State = 'idle' | 'serving' | 'discarding' | 'closing' | 'tunnel' | 'closed'
 
-export class Http1Connection {
+export class Http1Connection implements BatchMember {
   readonly server: Http1Downstream
   readonly socket: Socket
   readonly remoteAddress: string
   readonly isEncrypted: boolean
   next: Http1Connection = this
   previous: Http1Connection = this
+  isInBatch = false
+  nextInBatch: BatchMember | null = null
   isBodyComplete = true
   /** The client wants the connection kept, and nothing has spoken against it. */
   isKeepAlive = true
@@ -51,6 +54,7 @@ export class Http1Connection {
   #sinceMs = performance.now()
   #blockedSinceMs = 0
   #pendingBytes = 0
+  #isCorked = false
 
   constructor(server: Http1Downstream, socket: Socket | null) {
     this.server = server
@@ -96,6 +100,26 @@ export class Http1Connection {
     this.socket.write(continueBytes)
   }
 
+  /** Part of an answer: small pieces leave at the end of the turn. False = the client reads too slowly. */
+  write(bytes: Uint8Array): boolean {
+    if (bytes.length > maxBatchedBytes) this.flush()
+    else this.#cork()
+    if (this.socket.write(bytes)) return true
+    this.onBlocked()
+    return false
+  }
+
+  /** Something is to be done at the end of the turn. */
+  joinBatch(): void {
+    this.server.batch.join(this)
+  }
+
+  onBatchEnd(): void {
+    this.#exchange?.flushHead()
+    this.flush()
+    this.#exchange?.onBatchEnd()
+  }
+
   /** The whole answer is given: what the client still sends of its request is dropped. */
   onAnswerEnded(): void {
     this.#sinceMs = performance.now()
@@ -124,6 +148,7 @@ export class Http1Connection {
     this.#held = null
     this.#state = 'tunnel'
     this.#exchange = null
+    this.flush()
     this.socket.off('data', this.#onData).off('end', this.#onEnd).off('drain', this.#onDrain)
     return new SocketTunnel(this.socket, held)
   }
@@ -282,6 +307,19 @@ export class Http1Connection {
   #hold(bytes: Buffer): void {
     this.#held = this.#held === null ? bytes : Buffer.concat([this.#held, bytes])
     this.#pauseSocket()
+  }
+
+  #cork(): void {
+    if (this.#isCorked) return
+    this.#isCorked = true
+    this.socket.cork()
+    this.server.batch.join(this)
+  }
+
+  flush(): void {
+    if (!this.#isCorked) return
+    this.#isCorked = false
+    this.socket.uncork()
   }
 
   #pauseSocket(): void {

@@ -3,6 +3,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import { HttpDate } from '@gpt-load/http1/http-date'
 import type { ClientTls, DownstreamLimits, DownstreamServer, RequestHandler } from './downstream-exchange.ts'
 import { Http1Connection } from './http1-connection.ts'
+import { WriteBatch } from './write-batch.ts'
 
 /**
  * Downstream wire over our own codec (packages/http1): one Http1Connection per socket, one Http1Exchange per request. Connections
@@ -16,6 +17,7 @@ export class Http1Downstream implements DownstreamServer {
   readonly limits: DownstreamLimits
   readonly handler: RequestHandler
   readonly date = new HttpDate()
+  readonly batch = new WriteBatch()
   readonly #server: Server
   readonly #connections: Http1Connection
   readonly #sweeper: NodeJS.Timeout

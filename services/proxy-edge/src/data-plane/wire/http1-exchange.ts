@@ -38,6 +38,7 @@ export class Http1Exchange implements DownstreamExchange {
   #keepsAlive = false
   #isHeadPending = false
   #isAborted = false
+  #awaitsFlush = false
   #status = 0
   #reason = ''
   #headers: readonly string[] = []
@@ -92,7 +93,7 @@ export class Http1Exchange implements DownstreamExchange {
     if (this.#expectsContinue) connection.isKeepAlive = false
     this.#keepsAlive = connection.isKeepAlive && !connection.server.isDraining && this.#framing !== 'close'
     this.#isHeadPending = true
-    process.nextTick(flushHead, this)
+    connection.joinBatch()
   }
 
   write(chunk: Uint8Array): boolean {
@@ -123,6 +124,7 @@ export class Http1Exchange implements DownstreamExchange {
     this.#isAborted = true
     if (this.#isHeadPending) this.#write(this.#takeHead(null))
     const isTruncation = (this.#framing === 'length' || this.#framing === 'chunked') && !this.isEnded
+    connection.flush()
     // What was delivered must arrive before the break; where framing cannot show it, only a reset does.
     if (isTruncation) connection.socket.destroySoon()
     else resetConnection(connection.socket)
@@ -138,11 +140,21 @@ export class Http1Exchange implements DownstreamExchange {
     return connection.becomeTunnel()
   }
 
+  /** A head whose body has not begun goes by itself. */
   flushHead(): void {
-    if (this.#isHeadPending && this.#connection !== null) this.#write(this.#takeHead(null))
+    if (this.#isHeadPending && this.#connection !== null) this.#connection.socket.write(this.#takeHead(null))
   }
 
-  onFlushed(): void {
+  /** Of an answer that has ended: what is written is written by now; what is not calls back behind all that waits. */
+  onBatchEnd(): void {
+    const connection = this.#connection
+    if (connection === null || !this.isEnded || this.#awaitsFlush) return
+    if (connection.socket.writableLength === 0) return this.#onFlushed()
+    this.#awaitsFlush = true
+    connection.socket.write('', (error) => error == null && this.#onFlushed())
+  }
+
+  #onFlushed(): void {
     const connection = this.#connection
     if (connection === null || !this.isEnded) return
     this.#connection = null
@@ -170,9 +182,7 @@ export class Http1Exchange implements DownstreamExchange {
     const isChunked = this.#framing === 'chunked'
     if (this.#isHeadPending) this.#write(this.#takeHead(null))
     if (isChunked) this.#write(lastChunkBytes(rawTrailers))
-    // What is written at once is written already; what is not calls back behind all that waits.
-    if (connection.socket.writableLength === 0) process.nextTick(onFlushed, this)
-    else connection.socket.write('', (error) => error == null && this.onFlushed())
+    connection.joinBatch()
   }
 
   #takeHead(body: Uint8Array | null): Uint8Array {
@@ -203,18 +213,16 @@ export class Http1Exchange implements DownstreamExchange {
   }
 
   #write(bytes: Uint8Array): boolean {
-    if (bytes.length === 0) return true
-    if (this.#connection!.socket.write(bytes)) return true
-    this.#connection?.onBlocked()
-    return false
+    return bytes.length === 0 || this.#connection!.write(bytes)
   }
 
   #writeLargeChunk(chunk: Uint8Array): boolean {
-    const { socket } = this.#connection!
+    const connection = this.#connection!
+    const { socket } = connection
     socket.cork()
     socket.write(chunkHeadBytes(chunk.length))
-    socket.write(chunk)
-    const isFlowing = this.#write(chunkEnd)
+    const isFlowing = connection.write(chunk)
+    socket.write(chunkEnd)
     socket.uncork()
     return isFlowing
   }
@@ -226,14 +234,6 @@ export class Http1Exchange implements DownstreamExchange {
 }
 
 const nothing = new Uint8Array(0)
-
-function flushHead(exchange: Http1Exchange): void {
-  exchange.flushHead()
-}
-
-function onFlushed(exchange: Http1Exchange): void {
-  exchange.onFlushed()
-}
 
 function isWebSocket(rawHeaders: readonly string[]): boolean {
   return findHeader(rawHeaders, 'upgrade').toLowerCase() === 'websocket'

@@ -2,6 +2,7 @@ import type { SecureContext } from 'node:tls'
 import { type ConnectReceiver, PendingConnection, type TlsSessions } from './connect/connect-upstream.ts'
 import type { Http1UpstreamConnection } from './http1-upstream-connection.ts'
 import type { UpstreamOrigin } from './upstream-exchange.ts'
+import type { WriteBatch } from './write-batch.ts'
 
 const restMs = 1_000
 /** However short the moment, no more than this many times the bound. */
@@ -14,14 +15,16 @@ const burstFactor = 8
  */
 export class Http1OriginPool {
   readonly origin: UpstreamOrigin
+  readonly batch: WriteBatch
   readonly #secureContext: SecureContext
   readonly #sessions: TlsSessions = { last: null }
   /** Oldest first. */
   readonly #idle: Http1UpstreamConnection[] = []
   #isClosed = false
 
-  constructor(origin: UpstreamOrigin, secureContext: SecureContext) {
+  constructor(origin: UpstreamOrigin, secureContext: SecureContext, batch: WriteBatch) {
     this.origin = origin
+    this.batch = batch
     this.#secureContext = secureContext
   }
 

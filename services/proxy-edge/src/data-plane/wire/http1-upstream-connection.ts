@@ -6,6 +6,7 @@ import { codeOf } from './connect/connect-error.ts'
 import type { Http1OriginPool } from './http1-origin-pool.ts'
 import type { Http1UpstreamExchange } from './http1-upstream-exchange.ts'
 import { SocketTunnel } from './socket-tunnel.ts'
+import { type BatchMember, maxBatchedBytes } from './write-batch.ts'
 
 /**
  * One connection to an upstream: reads answers, one exchange at a time. Whatever comes while nobody has asked, or behind the end
@@ -18,9 +19,11 @@ const lastWordsMs = 100
 
 type Phase = 'idle' | 'head' | 'body' | 'ended'
 
-export class Http1UpstreamConnection {
+export class Http1UpstreamConnection implements BatchMember {
   readonly socket: Socket
   idleSinceMs = 0
+  isInBatch = false
+  nextInBatch: BatchMember | null = null
   readonly #pool: Http1OriginPool
   readonly #parser = new ResponseHeadParser()
   #chunks: ChunkDecoder | null = null
@@ -32,6 +35,7 @@ export class Http1UpstreamConnection {
   #remaining = 0
   #informational = 0
   #isSpoilt = false
+  #isCorked = false
   /** How the connection ended while bytes of the answer were held: `FIN` or a code; '' = it has not. */
   #ending = ''
 
@@ -58,6 +62,33 @@ export class Http1UpstreamConnection {
     this.#phase = 'head'
     this.#informational = 0
     this.#parser.isHeadRequest = method === 'HEAD'
+  }
+
+  /** Part of a request: small pieces leave at the end of the turn. False = the upstream reads too slowly. */
+  write(bytes: Uint8Array): boolean {
+    if (bytes.length > maxBatchedBytes) this.flush()
+    else if (!this.#isCorked) {
+      this.#isCorked = true
+      this.socket.cork()
+      this.joinBatch()
+    }
+    return this.socket.write(bytes)
+  }
+
+  /** Something is to be done at the end of the turn. */
+  joinBatch(): void {
+    this.#pool.batch.join(this)
+  }
+
+  onBatchEnd(): void {
+    this.#exchange?.flushHead()
+    this.flush()
+  }
+
+  flush(): void {
+    if (!this.#isCorked) return
+    this.#isCorked = false
+    this.socket.uncork()
   }
 
   pause(): void {
@@ -187,6 +218,7 @@ export class Http1UpstreamConnection {
     const exchange = this.#exchange!
     if (!exchange.asksUpgrade) return this.#fail('protocol', 'UNASKED_UPGRADE')
     this.#exchange = null
+    this.flush()
     this.socket.off('data', this.#onData).off('end', this.#onEnd).off('drain', this.#onDrain)
     const tunnel = new SocketTunnel(this.socket, early.length === 0 ? null : early)
     exchange.onUpgrade(this.#parser.status, this.#parser.reason, this.#parser.rawHeaders, tunnel)

@@ -138,6 +138,7 @@ export class Http1UpstreamExchange implements UpstreamExchange, ConnectReceiver 
     else this.#fail(kind, code, false)
   }
 
+  /** A head whose body has not begun goes by itself. */
   flushHead(): void {
     if (this.#isHeadPending && this.#connection !== null && !this.#isOver) this.#writeHead(this.#connection, null)
   }
@@ -156,12 +157,12 @@ export class Http1UpstreamExchange implements UpstreamExchange, ConnectReceiver 
 
   #writeWhole(connection: Http1UpstreamConnection, body: Uint8Array | null): void {
     this.isSent = true
-    const { socket } = connection
     const isCopied = body === null || body.length <= maxCopiedBytes
     if (isCopied && this.#request.contentLength !== -1) return void this.#writeHead(connection, body)
+    const { socket } = connection
     socket.cork()
     this.#writeHead(connection, null)
-    if (!this.#isOver && body !== null) this.#writeFramed(socket, body)
+    if (!this.#isOver && body !== null) this.#writeFramed(connection, body)
     if (!this.#isOver && this.#request.contentLength === -1) socket.write(lastChunkBytes())
     socket.uncork()
   }
@@ -176,7 +177,7 @@ export class Http1UpstreamExchange implements UpstreamExchange, ConnectReceiver 
       if (this.#waitingBytes >= maxWaitingBytes && isFlowing) process.nextTick(reportDrain, this)
     }
     if (this.#trailers !== null) this.#writeEnd(connection)
-    else if (this.#isHeadPending) process.nextTick(flushHead, this)
+    else if (this.#isHeadPending) connection.joinBatch()
   }
 
   #wait(chunk: Uint8Array): boolean {
@@ -191,24 +192,24 @@ export class Http1UpstreamExchange implements UpstreamExchange, ConnectReceiver 
     const { socket } = connection
     socket.cork()
     if (this.#isHeadPending) this.#writeHead(connection, null)
-    const isFlowing = this.#isOver || this.#writeFramed(socket, chunk)
+    const isFlowing = this.#isOver || this.#writeFramed(connection, chunk)
     socket.uncork()
     return isFlowing
   }
 
-  #writeFramed(socket: Socket, chunk: Uint8Array): boolean {
-    if (this.#request.contentLength !== -1) return socket.write(chunk)
-    if (chunk.length <= maxCopiedBytes) return socket.write(chunkBytes(chunk))
-    socket.write(chunkHeadBytes(chunk.length))
-    socket.write(chunk)
-    return socket.write(chunkEnd)
+  #writeFramed(connection: Http1UpstreamConnection, chunk: Uint8Array): boolean {
+    if (this.#request.contentLength !== -1) return connection.write(chunk)
+    if (chunk.length <= maxCopiedBytes) return connection.write(chunkBytes(chunk))
+    connection.socket.write(chunkHeadBytes(chunk.length))
+    connection.write(chunk)
+    return connection.socket.write(chunkEnd)
   }
 
   #writeEnd(connection: Http1UpstreamConnection): void {
     if (this.#isHeadPending) this.#writeHead(connection, null)
     if (this.#isOver) return
     this.isSent = true
-    if (this.#request.contentLength === -1) connection.socket.write(lastChunkBytes(this.#trailers!))
+    if (this.#request.contentLength === -1) connection.write(lastChunkBytes(this.#trailers!))
   }
 
   /** False = the client of this call has to wait, or the head could not be written, which ends the exchange. */
@@ -227,7 +228,7 @@ export class Http1UpstreamExchange implements UpstreamExchange, ConnectReceiver 
               contentLength,
               body,
             )
-      return connection.socket.write(bytes)
+      return connection.write(bytes)
     } catch {
       this.#fail('protocol', 'ERR_UNWRITABLE_HEAD', true)
       return true
@@ -266,10 +267,6 @@ export class Http1UpstreamExchange implements UpstreamExchange, ConnectReceiver 
     this.#connection = null
     this.#waiting = null
   }
-}
-
-function flushHead(exchange: Http1UpstreamExchange): void {
-  exchange.flushHead()
 }
 
 function reportDrain(exchange: Http1UpstreamExchange): void {

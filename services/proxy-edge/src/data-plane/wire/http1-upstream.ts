@@ -2,6 +2,7 @@ import { createSecureContext, getCACertificates, type SecureContext } from 'node
 import { Http1OriginPool } from './http1-origin-pool.ts'
 import { Http1UpstreamExchange } from './http1-upstream-exchange.ts'
 import type { UpstreamExchange, UpstreamReceiver, UpstreamRequest, UpstreamWire } from './upstream-exchange.ts'
+import { WriteBatch } from './write-batch.ts'
 
 /**
  * Upstream wire over our own codec (packages/http1): one Http1UpstreamConnection per socket, pooled by origin; one
@@ -17,6 +18,7 @@ const sweepIntervalMs = 500
 
 export class Http1Upstream implements UpstreamWire {
   readonly #pools = new Map<string, Http1OriginPool>()
+  readonly #batch = new WriteBatch()
   readonly #secureContext: SecureContext
   readonly #sweeper: NodeJS.Timeout
 
@@ -56,7 +58,7 @@ export class Http1Upstream implements UpstreamWire {
     const { origin } = request
     let pool = this.#pools.get(origin.key)
     if (pool === undefined) {
-      pool = new Http1OriginPool(origin, this.#secureContext)
+      pool = new Http1OriginPool(origin, this.#secureContext, this.#batch)
       this.#pools.set(origin.key, pool)
     }
     return pool
