@@ -310,10 +310,9 @@ export class Http1Connection implements BatchMember {
   }
 
   #cork(): void {
-    if (this.#isCorked) return
+    if (this.#isCorked || !this.server.batch.join(this)) return
     this.#isCorked = true
     this.socket.cork()
-    this.server.batch.join(this)
   }
 
   flush(): void {

@@ -67,10 +67,9 @@ export class Http1UpstreamConnection implements BatchMember {
   /** Part of a request: small pieces leave at the end of the turn. False = the upstream reads too slowly. */
   write(bytes: Uint8Array): boolean {
     if (bytes.length > maxBatchedBytes) this.flush()
-    else if (!this.#isCorked) {
+    else if (!this.#isCorked && this.#pool.batch.join(this)) {
       this.#isCorked = true
       this.socket.cork()
-      this.joinBatch()
     }
     return this.socket.write(bytes)
   }
@@ -203,14 +202,24 @@ export class Http1UpstreamConnection implements BatchMember {
   #finish(): void {
     const exchange = this.#exchange!
     const trailers = this.#remaining === -1 ? this.#chunks!.rawTrailers : []
-    const isReusable = this.#parser.isKeepAlive && exchange.isSent && this.socket.writableLength === 0
+    const isReusable = this.#parser.isKeepAlive && exchange.isSent && this.isUsable
     this.#exchange = null
     this.#phase = 'idle'
-    if (isReusable && this.isUsable) {
-      this.idleSinceMs = performance.now()
-      this.#pool.giveBack(this)
-    } else this.socket.destroy()
+    if (!isReusable) this.socket.destroy()
+    else if (this.socket.writableLength === 0) this.#giveBack()
+    // TLS reports a write that the system has taken at the end of the turn only; it may also be a request answered early.
+    else setImmediate(giveBackLate, this)
     exchange.onEnd(trailers)
+  }
+
+  #giveBack(): void {
+    this.idleSinceMs = performance.now()
+    this.#pool.giveBack(this)
+  }
+
+  giveBackLate(): void {
+    if (this.socket.writableLength === 0) this.#giveBack()
+    else this.socket.destroy()
   }
 
   /** 101: the rest of the connection is the caller's (RFC 9110 15.2.2). */
@@ -273,6 +282,10 @@ export class Http1UpstreamConnection implements BatchMember {
     else if (this.#held !== null) this.#ending ||= 'ECONNRESET'
     else if (this.#phase !== 'ended') this.#fail('reset', 'ECONNRESET')
   }
+}
+
+function giveBackLate(connection: Http1UpstreamConnection): void {
+  connection.giveBackLate()
 }
 
 function readHeld(connection: Http1UpstreamConnection): void {

@@ -4,34 +4,59 @@
  * card an exit to the host); when several writes follow each other closely, only the first pays. A connection that has several
  * pieces sends them in one call.
  *
+ * Where turns bring one write each, waiting for their end only costs time. So after some lonely turns writes leave at once, and
+ * one in `probeEvery` waits for the end of its turn to see whether it is still alone.
+ *
  * Members are links of a list, so that a write allocates nothing here.
  */
 export interface BatchMember {
   isInBatch: boolean
   nextInBatch: BatchMember | null
-  /** The end of the turn: what was written since `join` goes to the system. May write, and so join, again. */
+  /** What was written since `join` goes to the system. May write, and so join, again. */
   onBatchEnd(): void
 }
 
 /** Larger pieces are worth a call of their own, and would fill the socket's buffer while they wait. */
 export const maxBatchedBytes = 16_384
 
+const lonelyTurns = 4
+const probeEvery = 16
+
 export class WriteBatch {
   #first: BatchMember | null = null
   #last: BatchMember | null = null
-  readonly #end = (): void => this.#flush()
+  /** Turns in a row that brought one write. */
+  #lonely = 0
+  #untilProbe = 0
+  /** The batch that is being gathered is sent at the end of the turn, not of the callback. */
+  #isWaiting = true
+  readonly #endTurn = (): void => {
+    if (this.#first !== this.#last) this.#lonely = 0
+    else if (this.#lonely < lonelyTurns) this.#lonely += 1
+    this.flush()
+  }
 
-  join(member: BatchMember): void {
-    if (member.isInBatch) return
+  /** True: what is written now may wait for `onBatchEnd`. False: write it at once. */
+  join(member: BatchMember): boolean {
+    if (member.isInBatch) return this.#isWaiting
     member.isInBatch = true
     if (this.#last === null) {
       this.#first = member
-      setImmediate(this.#end)
+      this.#schedule()
     } else this.#last.nextInBatch = member
     this.#last = member
+    return this.#isWaiting
   }
 
-  #flush(): void {
+  #schedule(): void {
+    this.#untilProbe -= 1
+    this.#isWaiting = this.#lonely < lonelyTurns || this.#untilProbe <= 0
+    if (!this.#isWaiting) return process.nextTick(flush, this)
+    this.#untilProbe = probeEvery
+    setImmediate(this.#endTurn)
+  }
+
+  flush(): void {
     let member = this.#first
     this.#first = null
     this.#last = null
@@ -43,4 +68,8 @@ export class WriteBatch {
       member = next
     }
   }
+}
+
+function flush(batch: WriteBatch): void {
+  batch.flush()
 }

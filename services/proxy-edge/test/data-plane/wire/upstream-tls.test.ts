@@ -8,9 +8,12 @@ import { chat } from '../../support/chat-request.ts'
 import { send } from '../../support/http-message.ts'
 import { openDataPlane } from '../../support/open-data-plane.ts'
 import { originOf, RecordingUpstreamReceiver } from '../../support/recording-receivers.ts'
+import { startTlsUpstreamThread } from '../../support/tls-upstream-thread.ts'
 
 const authority = await createCertificateAuthority()
 const certificate = await authority.issue()
+const callers = 16
+const requestsEach = 25
 const bare = {
   method: 'GET',
   target: '/',
@@ -30,6 +33,18 @@ suite('TLS to upstreams', () => {
     await using plane = await openDataPlane({ groups, extraCaPem: authority.caPem })
     for (let turn = 0; turn < 3; turn += 1) assert.equal((await send(plane.port, chat('g'))).status, 200)
     assert.equal(provider.acceptedConnections, 1)
+  })
+
+  test('connections are kept however quick the answers are', async () => {
+    const upstream = await startTlsUpstreamThread({ tls: certificate })
+    const groups = [{ name: 'g', upstreams: [`https://127.0.0.1:${upstream.port}`], keys: ['sk-a'] }]
+    await using plane = await openDataPlane({ groups, extraCaPem: authority.caPem })
+    const caller = async (): Promise<void> => {
+      for (let turn = 0; turn < requestsEach; turn += 1) assert.equal((await send(plane.port, chat('g'))).status, 200)
+    }
+    await Promise.all(Array.from({ length: callers }, caller))
+    const connections = await upstream.stop()
+    assert.ok(connections <= callers, `${connections} connections`)
   })
 
   test('a certificate of an unknown authority is `tls`, and nothing was sent', async () => {
