@@ -9,16 +9,22 @@ import type { StreamError, UsageDialect } from './usage-dialect.ts'
 
 /**
  * Reads usage from a server-sent event stream in pieces of any size. One `data:` line is one event, as every provider
- * sends it. After the first content only events that can matter are parsed (those that name usage or an error), so that a
- * long stream costs two native searches per event. A line longer than `maxLineBytes` is scanned, not held.
+ * sends it. After the first content only events that can matter are parsed (those that name usage or an error): they are
+ * searched for in all the lines of a piece at once. A line longer than `maxLineBytes` is scanned, not held.
  */
 export const maxLineBytes = 65_536
 
 const newline = 0x0a
 const dataField = Buffer.from('data:')
-const usageName = Buffer.from('"usage')
+/**
+ * Names without their first characters: a native search stops at every byte that is like the first one, and quotes and the
+ * letter e are every fifth byte of an event. What is left off is compared afterwards.
+ */
+const usageMark = Buffer.from('usage')
 const usageIsNull = Buffer.from('"usage":null')
-const errorText = Buffer.from('"error"')
+const errorMark = Buffer.from('rror"')
+const errorName = Buffer.from('"error"')
+const quote = 0x22
 
 export class SseUsageReader implements UsageReader {
   readonly #dialect: UsageDialect
@@ -42,8 +48,31 @@ export class SseUsageReader implements UsageReader {
       if (end === -1) break
       this.#endLine(bytes.subarray(from, end))
       from = end + 1
+      if (this.#ledger.hasContent) {
+        from = this.#skim(bytes, from)
+        break
+      }
     }
     if (from < bytes.length) this.#keep(bytes.subarray(from))
+  }
+
+  /** Whole lines from there on, of which few matter; answers where the last one ends. */
+  #skim(bytes: Buffer, from: number): number {
+    const end = bytes.lastIndexOf(newline) + 1
+    if (end <= from) return from
+    const lines = bytes.subarray(from, end)
+    let at = 0
+    let usageAt = findUsage(lines, at)
+    let errorAt = findError(lines, at)
+    while (usageAt !== lines.length || errorAt !== lines.length) {
+      const hit = Math.min(usageAt, errorAt)
+      const lineEnd = lines.indexOf(newline, hit)
+      this.#readLine(lines.subarray(lines.lastIndexOf(newline, hit) + 1, lineEnd))
+      at = lineEnd + 1
+      if (usageAt < at) usageAt = findUsage(lines, at)
+      if (errorAt < at) errorAt = findError(lines, at)
+    }
+    return end
   }
 
   usage(): TokenUsage {
@@ -104,11 +133,24 @@ function payloadOf(line: Buffer): Buffer | null {
 
 /** The names cannot occur inside a JSON string: there, their quotes are escaped. */
 function canMatter(payload: Buffer): boolean {
-  const usageAt = payload.indexOf(usageName)
-  if (
-    usageAt !== -1 &&
-    payload.compare(usageIsNull, 0, usageIsNull.length, usageAt, usageAt + usageIsNull.length) !== 0
-  )
-    return true
-  return payload.includes(errorText)
+  return findUsage(payload, 0) !== payload.length || findError(payload, 0) !== payload.length
+}
+
+/** Where a member `usage…` is named that is not null; the length when nowhere. */
+function findUsage(bytes: Buffer, from: number): number {
+  for (let at = bytes.indexOf(usageMark, from); at !== -1; at = bytes.indexOf(usageMark, at + 1))
+    if (bytes[at - 1] === quote && !isAt(bytes, at - 1, usageIsNull)) return at
+  return bytes.length
+}
+
+function findError(bytes: Buffer, from: number): number {
+  for (let at = bytes.indexOf(errorMark, from); at !== -1; at = bytes.indexOf(errorMark, at + 1))
+    if (isAt(bytes, at - 2, errorName)) return at
+  return bytes.length
+}
+
+function isAt(bytes: Buffer, at: number, text: Buffer): boolean {
+  if (at < 0) return false
+  for (let index = 0; index < text.length; index += 1) if (bytes[at + index] !== text[index]) return false
+  return true
 }
