@@ -259,7 +259,8 @@ export class JsonPathScanner {
   /** Copies, since the chunk belongs to the caller; past the bound only the count goes on. */
   #keepSegment(chunk: Uint8Array, end: number): void {
     this.#partBytes += end - this.#segment
-    if (this.#partBytes <= this.#maxBytes) this.#parts.push(chunk.slice(this.#segment, end))
+    // Not `slice`, which is a view in a Buffer.
+    if (this.#partBytes <= this.#maxBytes) this.#parts.push(Buffer.from(chunk.subarray(this.#segment, end)))
     else this.#parts = []
     this.#segment = 0
   }

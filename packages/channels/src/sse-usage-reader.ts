@@ -89,7 +89,8 @@ export class SseUsageReader implements UsageReader {
 
   #keep(piece: Uint8Array): void {
     if (this.#longLine !== null) return this.#longLine.push(piece)
-    this.#parts.push(Uint8Array.from(piece))
+    // Not `slice`, which is a view in a Buffer.
+    this.#parts.push(Buffer.from(piece))
     this.#partBytes += piece.length
     if (this.#partBytes > maxLineBytes) this.#startLongLine()
   }

@@ -7,5 +7,16 @@ export function singleBytes(bytes: Uint8Array): Uint8Array[] {
   return Array.from(bytes, (_byte, at) => bytes.subarray(at, at + 1))
 }
 
+/** As reads come from a socket: each in the same Buffer, which the next one overwrites. */
+export function pushBorrowed(reader: { push(chunk: Uint8Array): void }, pieces: Iterable<Uint8Array>): void {
+  let shared = Buffer.alloc(65_536)
+  for (const piece of pieces) {
+    if (piece.length > shared.length) shared = Buffer.alloc(piece.length)
+    shared.set(piece)
+    reader.push(shared.subarray(0, piece.length))
+    shared.fill('x')
+  }
+}
+
 export const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
 export const decode = (bytes: Uint8Array): string => new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { RequestScanner } from '../src/request-scanner.ts'
-import { decode, encode, everyCut, singleBytes } from './json-cuts.ts'
+import { decode, encode, everyCut, pushBorrowed, singleBytes } from './json-cuts.ts'
 import { jsonObjectText, jsonText } from './json-arbitraries.ts'
 
 function scan(pieces: readonly Uint8Array[], maxBytes = 1_000_000): RequestScanner {
   const scanner = new RequestScanner({ maxBytes })
-  for (const piece of pieces) scanner.push(piece)
+  pushBorrowed(scanner, pieces)
   return scanner
 }
 

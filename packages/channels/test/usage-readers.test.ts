@@ -7,7 +7,7 @@ import type { UsageReader } from '../src/channel.ts'
 import { channelOf } from '../src/find-channel.ts'
 import { maxLineBytes } from '../src/sse-usage-reader.ts'
 import { captureChunks, captureText, noCaptures } from './captures.ts'
-import { encode, everyCut, singleBytes } from './json-cuts.ts'
+import { encode, everyCut, pushBorrowed, singleBytes } from './json-cuts.ts'
 
 const usage = (input: number, output: number, cached: number, reasoning: number): TokenUsage => ({
   input,
@@ -53,7 +53,7 @@ function frame(channel: ChannelType, payloads: readonly string[]): string {
 
 function read(channel: ChannelType, contentType: string, pieces: Iterable<Uint8Array>): UsageReader {
   const reader = channelOf(channel).createUsageReader({ contentType, isStream: true })
-  for (const piece of pieces) reader.push(piece)
+  pushBorrowed(reader, pieces)
   return reader
 }
 

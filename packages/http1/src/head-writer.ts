@@ -64,6 +64,16 @@ export function chunkBytes(payload: Uint8Array): Buffer {
   return assemble('', 0, payload, true)
 }
 
+/** A chunk in its frame at the beginning of `target`, which has room for it; answers its length. */
+export function putChunk(target: Buffer, payload: Uint8Array): number {
+  const head = target.write(`${payload.length.toString(16)}\r\n`, 'latin1')
+  const end = head + payload.length
+  target.set(payload, head)
+  target[end] = 13
+  target[end + 1] = 10
+  return end + 2
+}
+
 /** Frame of a chunk whose payload is written by itself: head, payload, `chunkEnd`. */
 export function chunkHeadBytes(length: number): Buffer {
   return headBytes(`${length.toString(16)}\r\n`, 1)

@@ -1,11 +1,41 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { suite, test } from 'node:test'
+import type { RawConnection } from '@gpt-load/testkit/upstreams/raw-connection'
 import { startFakeProvider } from '@gpt-load/testkit/upstreams/fake-provider'
 import { connectRawClient } from '@gpt-load/testkit/upstreams/raw-client'
 import { startRawUpstream } from '@gpt-load/testkit/upstreams/raw-upstream'
 import { chat } from '../support/chat-request.ts'
 import { parseMessage, requestBytes, send } from '../support/http-message.ts'
 import { openDataPlane } from '../support/open-data-plane.ts'
+
+/** Sizes around those of reads and of pieces that are copied. */
+const pieceBytes = [1, 100, 16_000, 17_000, 65_536, 70_000]
+
+async function sendInPieces(connection: RawConnection, body: Buffer, isChunked: boolean): Promise<void> {
+  const framing = isChunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${body.length}`
+  await connection.write(`HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n${framing}\r\n\r\n`)
+  for (let at = 0, turn = 0; at < body.length; turn += 1) {
+    const piece = body.subarray(at, at + pieceBytes[turn % pieceBytes.length]!)
+    at += piece.length
+    const frame = [Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n')]
+    await connection.write(isChunked ? Buffer.concat(frame) : piece)
+  }
+  if (isChunked) await connection.write('0\r\n\r\n')
+}
+
+function bodyOf(answer: Buffer): Buffer {
+  const bodyAt = answer.indexOf('\r\n\r\n') + 4
+  if (!/\r\ntransfer-encoding: chunked\r\n/i.test(answer.toString('latin1', 0, bodyAt))) return answer.subarray(bodyAt)
+  const parts: Buffer[] = []
+  for (let at = bodyAt; ;) {
+    const lineEnd = answer.indexOf('\r\n', at)
+    const length = Number.parseInt(answer.toString('latin1', at, lineEnd), 16)
+    if (length === 0) return Buffer.concat(parts)
+    parts.push(answer.subarray(lineEnd + 2, lineEnd + 2 + length))
+    at = lineEnd + 2 + length + 2
+  }
+}
 
 const keys = ['sk-first-key-000000001']
 
@@ -113,6 +143,27 @@ suite('streaming', () => {
     const answer = parseMessage(await client.readResponse({ timeoutMs: 20_000 }))
     assert.equal(answer.body.length, body.length)
     await plane.nextEvent()
+  })
+
+  test('answers side by side, to clients that stall, arrive whole and unmixed', async () => {
+    await using upstream = await startRawUpstream()
+    await using plane = await openDataPlane({ groups: [{ name: 'g', upstreams: [upstream.url], keys }] })
+    const bodies = Array.from({ length: 6 }, () => randomBytes(3_000_000))
+    const clients = await Promise.all(bodies.map(() => connectRawClient({ port: plane.port })))
+    const sending: Promise<unknown>[] = []
+    for (const [index, client] of clients.entries()) {
+      client.pause()
+      await client.write(requestBytes(chat('g')))
+      const { connection } = await upstream.expectRequest()
+      sending.push(sendInPieces(connection, bodies[index]!, index % 2 === 0))
+    }
+    for (const [index, client] of clients.entries()) {
+      client.resume()
+      const answer = await client.readResponse({ timeoutMs: 20_000 })
+      assert.equal(Buffer.compare(bodyOf(answer), bodies[index]!), 0, `answer ${index}`)
+      client[Symbol.dispose]()
+    }
+    await Promise.all(sending)
   })
 
   test('HEAD, 204 and 304 pass with the headers that they have', async () => {

@@ -43,7 +43,8 @@ export class UsageTee {
     if (this.#isGivenUp) return false
     if (this.#decoder === null) this.#reader.push(chunk)
     else {
-      this.#decoder.write(chunk)
+      // Decoded later, when the bytes of this call may be overwritten.
+      this.#decoder.write(Buffer.from(chunk))
       if (this.#decoder.writableLength > maxBacklogBytes) this.#giveUp()
     }
     if (this.#sawContent || !this.#reader.hasContent()) return false

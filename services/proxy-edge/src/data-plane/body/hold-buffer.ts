@@ -1,4 +1,4 @@
-/** Bytes of an answer that are held back until it is judged. Goes over its bound by one chunk at most. */
+/** Copies of the bytes of an answer that are held back until it is judged. Goes over its bound by one chunk at most. */
 export class HoldBuffer {
   readonly #maxBytes: number
   readonly #chunks: Uint8Array[] = []
@@ -13,7 +13,7 @@ export class HoldBuffer {
   }
 
   add(chunk: Uint8Array): void {
-    this.#chunks.push(chunk)
+    this.#chunks.push(Buffer.from(chunk))
     this.#bytes += chunk.length
   }
 

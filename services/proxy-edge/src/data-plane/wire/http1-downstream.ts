@@ -10,6 +10,8 @@ import { WriteBatch } from './write-batch.ts'
  * are nodes of a ring that one interval walks for all timeouts, so that a request arms no timer.
  */
 const tlsDefaults = { minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] } as const
+/** What may wait for a slow client before the upstream is paused: more than one read, so that each write need not pause it. */
+const maxUnsentBytes = 131_072
 const longestSweepMs = 500
 const shortestSweepMs = 10
 
@@ -30,7 +32,7 @@ export class Http1Downstream implements DownstreamServer {
     this.#connections = Http1Connection.createRing(this)
     this.handler = handler
     // Half open: whether a client's FIN ends an exchange is ours to decide (WIRE.md 4).
-    const options = { noDelay: true, allowHalfOpen: true }
+    const options = { noDelay: true, allowHalfOpen: true, highWaterMark: maxUnsentBytes }
     const accept = (socket: Socket): void => this.#accept(socket)
     this.#server =
       tls === null

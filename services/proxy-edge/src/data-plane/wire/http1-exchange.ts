@@ -1,11 +1,12 @@
 import { STATUS_CODES } from 'node:http'
-import { chunkBytes, chunkEnd, chunkHeadBytes, lastChunkBytes, responseBytes } from '@gpt-load/http1/head-writer'
+import { chunkBytes, lastChunkBytes, responseBytes } from '@gpt-load/http1/head-writer'
 import type { ConnectionField } from '@gpt-load/http1/head-writer'
 import type { RequestHeadParser } from '@gpt-load/http1/request-head-parser'
 import { findHeader, hasHeader, isHeaderName } from '../headers/raw-headers.ts'
 import type { DownstreamExchange, DownstreamReceiver, Tunnel } from './downstream-exchange.ts'
 import type { Http1Connection } from './http1-connection.ts'
 import { resetConnection } from './reset-connection.ts'
+import { writePayloadBytes } from './write-buffers.ts'
 
 /**
  * One request of a connection and the answer to it. An object of its own, not the connection: a late call for a request that is
@@ -14,7 +15,7 @@ import { resetConnection } from './reset-connection.ts'
  *
  * An answer never says more or less than its length: more is not written, less breaks the connection.
  */
-/** Larger pieces are written beside their frame, not copied into one buffer with it. */
+/** Larger pieces are written by themselves, from buffers that are used again. */
 const maxCopiedBytes = 16_384
 
 type Framing = 'unanswered' | 'none' | 'length' | 'chunked' | 'close'
@@ -105,8 +106,8 @@ export class Http1Exchange implements DownstreamExchange {
     }
     if (this.#isHeadPending && chunk.length <= maxCopiedBytes) return this.#write(this.#takeHead(chunk))
     if (this.#isHeadPending) this.#write(this.#takeHead(null))
-    if (this.#framing !== 'chunked') return this.#write(chunk)
-    return chunk.length <= maxCopiedBytes ? this.#write(chunkBytes(chunk)) : this.#writeLargeChunk(chunk)
+    if (chunk.length > maxCopiedBytes) return this.#writeLarge(chunk)
+    return this.#write(this.#framing === 'chunked' ? chunkBytes(chunk) : Buffer.from(chunk))
   }
 
   end(rawTrailers: readonly string[] = []): void {
@@ -216,14 +217,10 @@ export class Http1Exchange implements DownstreamExchange {
     return bytes.length === 0 || this.#connection!.write(bytes)
   }
 
-  #writeLargeChunk(chunk: Uint8Array): boolean {
-    const connection = this.#connection!
-    const { socket } = connection
-    socket.cork()
-    socket.write(chunkHeadBytes(chunk.length))
-    const isFlowing = connection.write(chunk)
-    socket.write(chunkEnd)
-    socket.uncork()
+  #writeLarge(chunk: Uint8Array): boolean {
+    let isFlowing = true
+    for (let at = 0; at < chunk.length && this.#connection !== null; at += writePayloadBytes)
+      isFlowing = this.#connection.writeLarge(chunk.subarray(at, at + writePayloadBytes), this.#framing === 'chunked')
     return isFlowing
   }
 

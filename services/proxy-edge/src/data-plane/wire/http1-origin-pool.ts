@@ -38,8 +38,9 @@ export class Http1OriginPool {
     return null
   }
 
-  connect(receiver: ConnectReceiver): PendingConnection {
-    const pending = new PendingConnection(this.origin, this.#secureContext, this.#sessions, receiver)
+  /** @param isUpgrade the connection may become a tunnel, whose bytes are the caller's to keep */
+  connect(receiver: ConnectReceiver, isUpgrade: boolean): PendingConnection {
+    const pending = new PendingConnection(this.origin, this.#secureContext, this.#sessions, receiver, !isUpgrade)
     pending.start()
     return pending
   }

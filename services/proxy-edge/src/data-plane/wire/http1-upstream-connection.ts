@@ -3,6 +3,7 @@ import { ChunkDecoder } from '@gpt-load/http1/chunk-decoder'
 import { isRefused, needsMore } from '@gpt-load/http1/http1-error'
 import { ResponseHeadParser } from '@gpt-load/http1/response-head-parser'
 import { codeOf } from './connect/connect-error.ts'
+import { receiveBytes, type SocketReads } from './connect/read-buffer.ts'
 import type { Http1OriginPool } from './http1-origin-pool.ts'
 import type { Http1UpstreamExchange } from './http1-upstream-exchange.ts'
 import { SocketTunnel } from './socket-tunnel.ts'
@@ -39,15 +40,14 @@ export class Http1UpstreamConnection implements BatchMember {
   /** How the connection ended while bytes of the answer were held: `FIN` or a code; '' = it has not. */
   #ending = ''
 
-  constructor(pool: Http1OriginPool, socket: Socket) {
+  readonly #isBorrowing: boolean
+
+  constructor(pool: Http1OriginPool, socket: Socket, reads: SocketReads | null) {
+    this.#isBorrowing = reads !== null
+    receiveBytes(socket, reads, this.#onData)
     this.#pool = pool
     this.socket = socket
-    socket
-      .on('data', this.#onData)
-      .on('end', this.#onEnd)
-      .on('drain', this.#onDrain)
-      .on('error', this.#onError)
-      .on('close', this.#onClose)
+    socket.on('end', this.#onEnd).on('drain', this.#onDrain).on('error', this.#onError).on('close', this.#onClose)
     hearLastWords(socket)
     // Sockets that came through an outbound proxy are paused.
     socket.resume()
@@ -235,7 +235,8 @@ export class Http1UpstreamConnection implements BatchMember {
   }
 
   #hold(bytes: Buffer): void {
-    this.#held = this.#held === null ? bytes : Buffer.concat([this.#held, bytes])
+    if (this.#held !== null) this.#held = Buffer.concat([this.#held, bytes])
+    else this.#held = this.#isBorrowing ? Buffer.from(bytes) : bytes
   }
 
   /** More than the answer has come while its end was held. */

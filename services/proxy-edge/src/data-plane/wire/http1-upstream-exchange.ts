@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { chunkBytes, chunkEnd, chunkHeadBytes, lastChunkBytes, requestBytes } from '@gpt-load/http1/head-writer'
 import type { ConnectError } from './connect/connect-error.ts'
 import type { ConnectReceiver, PendingConnection } from './connect/connect-upstream.ts'
+import type { SocketReads } from './connect/read-buffer.ts'
 import { proxyHeaders, proxyTarget } from './connect/proxied-request.ts'
 import type { Tunnel } from './downstream-exchange.ts'
 import type { Http1OriginPool } from './http1-origin-pool.ts'
@@ -55,9 +56,9 @@ export class Http1UpstreamExchange implements UpstreamExchange, ConnectReceiver 
   }
 
   start(): void {
-    const connection = this.#request.mayResend ? this.#pool.take() : null
+    const connection = this.#request.mayResend && !this.#request.isUpgrade ? this.#pool.take() : null
     this.#isReused = connection !== null
-    if (connection === null) this.#pending = this.#pool.connect(this)
+    if (connection === null) this.#connect()
     else this.#send(connection)
   }
 
@@ -91,9 +92,9 @@ export class Http1UpstreamExchange implements UpstreamExchange, ConnectReceiver 
     this.#release()
   }
 
-  onSocket(socket: Socket): void {
+  onSocket(socket: Socket, reads: SocketReads | null): void {
     this.#pending = null
-    this.#send(new Http1UpstreamConnection(this.#pool, socket))
+    this.#send(new Http1UpstreamConnection(this.#pool, socket, reads))
   }
 
   onConnectError(error: ConnectError): void {
@@ -141,6 +142,10 @@ export class Http1UpstreamExchange implements UpstreamExchange, ConnectReceiver 
   /** A head whose body has not begun goes by itself. */
   flushHead(): void {
     if (this.#isHeadPending && this.#connection !== null && !this.#isOver) this.#writeHead(this.#connection, null)
+  }
+
+  #connect(): void {
+    this.#pending = this.#pool.connect(this, this.#request.isUpgrade)
   }
 
   #send(connection: Http1UpstreamConnection): void {
@@ -245,7 +250,7 @@ export class Http1UpstreamExchange implements UpstreamExchange, ConnectReceiver 
     this.#hasResent = true
     this.#isReused = false
     this.isSent = false
-    this.#pending = this.#pool.connect(this)
+    this.#connect()
   }
 
   #refuseBody(): true {

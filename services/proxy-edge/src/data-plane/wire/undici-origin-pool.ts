@@ -80,7 +80,7 @@ export class UndiciOriginPool {
   }
 
   connect(receiver: ConnectReceiver): PendingConnection {
-    const pending = new PendingConnection(this.origin, this.#secureContext, this.#sessions, receiver)
+    const pending = new PendingConnection(this.origin, this.#secureContext, this.#sessions, receiver, false)
     pending.start()
     return pending
   }

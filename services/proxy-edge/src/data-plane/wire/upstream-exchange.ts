@@ -63,6 +63,7 @@ export interface UpstreamReceiver {
   onConnect(isReused: boolean): void
   onInformational(status: number, rawHeaders: readonly string[]): void
   onHead(status: number, reason: string, rawHeaders: readonly string[]): void
+  /** The bytes are the receiver's for the length of the call: what it keeps, it copies. */
   onData(chunk: Uint8Array): void
   onEnd(rawTrailers: readonly string[]): void
   /** The request body may go on after `write` answered false. */

@@ -100,14 +100,16 @@ suite('clients over our own codec', () => {
         await receiver.called('abort')
       }))
 
-  test('a large chunk is framed like a small one', () =>
+  test('a large piece goes out in chunks of 64 KiB, and may be overwritten at once', () =>
     asking(get, async ({ client, receiver }) => {
       const piece = Buffer.alloc(100_000, 'x')
       receiver.exchange.writeHead(200, 'OK', [])
       receiver.exchange.write(piece)
+      piece.fill('y')
       receiver.exchange.end()
       const text = (await client.readUntil('\r\n0\r\n\r\n')).toString()
-      assert.ok(text.endsWith(`\r\n\r\n${(100_000).toString(16)}\r\n${piece.toString()}\r\n0\r\n\r\n`))
+      const chunks = [65_536, 100_000 - 65_536].map((bytes) => `${bytes.toString(16)}\r\n${'x'.repeat(bytes)}\r\n`)
+      assert.ok(text.endsWith(`\r\n\r\n${chunks.join('')}0\r\n\r\n`))
     }))
 
   test('a client of HTTP/1.0 that asks for it is kept, and told so', () =>

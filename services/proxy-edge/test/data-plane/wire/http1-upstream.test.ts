@@ -159,7 +159,7 @@ suite('upstreams over our own codec', () => {
     ['without length', 'HTTP/1.1 200 OK\r\n\r\nhi', ['connect', 'head', 'data', 'end']],
     ['cut short', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi', ['connect', 'head', 'data', 'error']],
   ] as const)
-    test(`an answer that is ${name} and held by a pause is read to its end after the connection has closed`, () =>
+    test(`an answer that is ${name} and held by a pause is read to its end after the upstream has closed`, () =>
       withUpstream(async ({ upstream, open }) => {
         const { exchange, receiver } = open()
         receiver.onHead = (status) => {
@@ -170,10 +170,11 @@ suite('upstreams over our own codec', () => {
         const { connection } = await upstream.expectRequest()
         connection.socket.end(answer)
         await receiver.headed()
-        await connection.closed
+        await connection.readUntilIdle(20)
         assert.deepEqual(receiver.calls, ['connect', 'head'])
         exchange.resume()
         await receiver.over()
+        await connection.closed
         assert.deepEqual(receiver.calls, calls)
       }))
 

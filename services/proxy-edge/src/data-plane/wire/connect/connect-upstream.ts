@@ -1,10 +1,11 @@
-import { connect as connectTcp, isIP, type NetConnectOpts, type Socket } from 'node:net'
-import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls'
+import { connect as connectTcp, isIP, type NetConnectOpts, type Socket, type TcpNetConnectOpts } from 'node:net'
+import { connect as connectTls, type ConnectionOptions, type SecureContext, type TLSSocket } from 'node:tls'
 import type { UpstreamOrigin } from '../upstream-exchange.ts'
 import { guardedLookup, isHostAllowed } from './address-guard.ts'
 import { ConnectError, toConnectError } from './connect-error.ts'
 import { openHttpTunnel } from './http-proxy-tunnel.ts'
 import { parseOutboundProxy, type OutboundProxy } from './outbound-proxy.ts'
+import { SocketReads } from './read-buffer.ts'
 import { openSocks5Tunnel } from './socks5-tunnel.ts'
 
 /**
@@ -14,7 +15,8 @@ import { openSocks5Tunnel } from './socks5-tunnel.ts'
 export type TlsSessions = { last: Buffer | null }
 
 export interface ConnectReceiver {
-  onSocket(socket: Socket): void
+  /** `reads`: where the socket's bytes come from in place of its `data` events; null = those. */
+  onSocket(socket: Socket, reads: SocketReads | null): void
   onConnectError(error: ConnectError): void
 }
 
@@ -26,12 +28,21 @@ export class PendingConnection {
   readonly #secureContext: SecureContext
   readonly #sessions: TlsSessions
   readonly #receiver: ConnectReceiver
+  readonly #reads: SocketReads | null
   #socket: Socket | null = null
   #isDone = false
 
-  constructor(origin: UpstreamOrigin, secureContext: SecureContext, sessions: TlsSessions, receiver: ConnectReceiver) {
+  /** @param mayShareReads direct connections may read into the worker's buffer: the receiver keeps no bytes beyond the call */
+  constructor(
+    origin: UpstreamOrigin,
+    secureContext: SecureContext,
+    sessions: TlsSessions,
+    receiver: ConnectReceiver,
+    mayShareReads: boolean,
+  ) {
     this.#origin = origin
     this.#proxy = origin.proxyUrl === '' ? null : parseOutboundProxy(origin.proxyUrl)
+    this.#reads = mayShareReads && this.#proxy === null ? new SocketReads() : null
     this.#secureContext = secureContext
     this.#sessions = sessions
     this.#receiver = receiver
@@ -39,17 +50,23 @@ export class PendingConnection {
 
   start(): void {
     const { hostname, port, socketPath, allowPrivateAddresses } = this.#origin
-    if (socketPath !== '') return this.#connectTcp({ path: socketPath }, this.#onUpstreamTcp)
+    if (socketPath !== '') return this.#connectUpstream({ path: socketPath })
     if (!isHostAllowed(hostname, allowPrivateAddresses)) return this.#failLater('address_refused', 'ADDRESS_REFUSED')
     if (this.#proxy !== null) return this.#connectProxy(this.#proxy)
     const lookup = guardedLookup(allowPrivateAddresses)
-    this.#connectTcp({ host: bareHost(hostname), port, lookup }, this.#onUpstreamTcp)
+    this.#connectUpstream({ host: bareHost(hostname), port, lookup })
   }
 
   cancel(): void {
     if (this.#isDone) return
     this.#isDone = true
     this.#socket?.destroy()
+  }
+
+  /** TLS with reads of its own must be one with its socket: Node offers them for no other. */
+  #connectUpstream(address: NetConnectOpts): void {
+    if (this.#origin.protocol === 'https:' && this.#reads !== null) this.#connectSecure(address, this.#reads)
+    else this.#connectTcp(address, this.#onUpstreamTcp)
   }
 
   #connectProxy(proxy: OutboundProxy): void {
@@ -78,11 +95,44 @@ export class PendingConnection {
   }
 
   #connectTcp(options: NetConnectOpts, onConnect: () => void): void {
-    const socket = connectTcp({ ...options, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveDelayMs })
+    const reading = this.#reads === null ? {} : { onread: this.#reads.onread }
+    const keeping = { keepAlive: true, keepAliveInitialDelay: keepAliveDelayMs }
+    const socket = connectTcp({ ...options, noDelay: true, ...keeping, ...reading })
     this.#socket = socket
     socket.on('error', this.#onTcpError)
     socket.once('connect', () => {
       if (!this.#isDone) onConnect()
+    })
+  }
+
+  #connectSecure(address: NetConnectOpts, { onread }: SocketReads): void {
+    const hostname = bareHost(this.#origin.hostname)
+    const options: ConnectionOptions & Pick<TcpNetConnectOpts, 'onread'> = {
+      ...this.#tlsOptions(hostname, true),
+      onread,
+    }
+    const socket = connectTls(Object.assign(options, address))
+    this.#socket = socket
+    socket.setNoDelay(true).setKeepAlive(true, keepAliveDelayMs)
+    socket.on('error', this.#onTcpError)
+    socket.once('connect', () => socket.off('error', this.#onTcpError).on('error', this.#onTlsError))
+    this.#onSecured(socket, true, () => this.#succeed())
+  }
+
+  #tlsOptions(hostname: string, isUpstream: boolean): ConnectionOptions {
+    return {
+      host: hostname,
+      ...(isIP(hostname) === 0 ? { servername: hostname } : {}),
+      secureContext: this.#secureContext,
+      ...(isUpstream && this.#sessions.last !== null ? { session: this.#sessions.last } : {}),
+      ALPNProtocols: ['http/1.1'],
+    }
+  }
+
+  #onSecured(socket: TLSSocket, isUpstream: boolean, onSecure: () => void): void {
+    if (isUpstream) socket.on('session', (session) => (this.#sessions.last = session))
+    socket.once('secureConnect', () => {
+      if (!this.#isDone) onSecure()
     })
   }
 
@@ -91,27 +141,17 @@ export class PendingConnection {
     const plain = this.#socket!
     plain.off('error', this.#onTcpError)
     const isUpstream = hostname === bareHost(this.#origin.hostname)
-    const socket: TLSSocket = connectTls({
-      socket: plain,
-      host: hostname,
-      ...(isIP(hostname) === 0 ? { servername: hostname } : {}),
-      secureContext: this.#secureContext,
-      ...(isUpstream && this.#sessions.last !== null ? { session: this.#sessions.last } : {}),
-      ALPNProtocols: ['http/1.1'],
-    })
+    const socket = connectTls({ socket: plain, ...this.#tlsOptions(hostname, isUpstream) })
     this.#socket = socket
     socket.on('error', this.#onTlsError)
-    if (isUpstream) socket.on('session', (session) => (this.#sessions.last = session))
-    socket.once('secureConnect', () => {
-      if (!this.#isDone) onSecure()
-    })
+    this.#onSecured(socket, isUpstream, onSecure)
   }
 
   #succeed(): void {
     const socket = this.#socket!
     this.#isDone = true
     socket.off('error', this.#onTcpError).off('error', this.#onTlsError)
-    this.#receiver.onSocket(socket)
+    this.#receiver.onSocket(socket, this.#reads)
   }
 
   readonly #onTcpError = (error: unknown): void => {
