@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { nodeFlags, serviceEnvironment } from '@gpt-load/service-kit/node-runtime'
 import { startProcess } from '@gpt-load/testkit/child-process'
 import type { ProcessExit, StartedProcess } from '@gpt-load/testkit/child-process'
 
@@ -35,9 +36,15 @@ const root = resolve(import.meta.dirname, '../../..')
 const readyTimeoutMs = 60_000
 
 export async function startService(options: ServiceOptions): Promise<ServiceProcess> {
-  const env = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', LOG_FORMAT: 'json', ...options.env }
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: process.env['HOME'] ?? '',
+    LOG_FORMAT: 'json',
+    ...serviceEnvironment(process.env),
+    ...options.env,
+  }
   const entry = `services/${options.service}/src/main.ts`
-  const node = [process.execPath, '--disable-warning=ExperimentalWarning', entry]
+  const node = [process.execPath, '--disable-warning=ExperimentalWarning', ...nodeFlags, entry]
   const [command = '', ...args] = [...(options.commandPrefix ?? []), ...node]
   const earlier: string[] = []
   let current = await launch()

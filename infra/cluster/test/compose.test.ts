@@ -10,6 +10,7 @@ import { settingNames } from '@gpt-load/contracts/settings'
 import { logIngestVariables, readLogIngestConfig } from '@gpt-load/log-ingest/config'
 import { proxyEdgeVariables, readProxyEdgeConfig } from '@gpt-load/proxy-edge/config'
 import { describeEnvironment } from '@gpt-load/service-kit/environment-table'
+import { nodeEnvironment, nodeFlags } from '@gpt-load/service-kit/node-runtime'
 import { standaloneVariables } from '@gpt-load/standalone/config'
 
 type Service = {
@@ -132,6 +133,15 @@ describe('Dockerfile', () => {
       assert.ok(existsSync(join(root, build!.dockerfile)))
       assert.ok(existsSync(join(root, 'services', build!.args.SERVICE, 'src/main.ts')))
     }
+  })
+
+  test('starts Node as `npm start` does', () => {
+    for (const [file, text] of [
+      ['Dockerfile', dockerfile],
+      ['gpt-load', read('gpt-load')],
+    ] as const)
+      for (const part of [...nodeFlags, ...Object.entries(nodeEnvironment).map((pair) => pair.join('='))])
+        assert.ok(text.includes(part), `${file} lacks ${part}`)
   })
 
   test('installs with the pnpm of package.json, as a user that is not root', () => {
