@@ -12,7 +12,7 @@ import {
   validationEndpointSchema,
   weightSchema,
 } from './group-shape.ts'
-import { groupSettingsSchema, systemSettingsSchema } from './settings.ts'
+import { groupSettingsSchema, systemSettingsSchema } from './settings-schema.ts'
 
 /** `gpt-load.yaml`: what `npm start -- --config FILE` and the CLI read. One schema for both; names are snake_case. */
 export const upstreamConfigSchema = z.strictObject({

@@ -1,9 +1,8 @@
-import { z } from 'zod'
 import { automaticFailoverCodes, parseFailoverCodes } from './failover-codes.ts'
 
 /**
- * The settings registry: every setting with type, default, unit, bounds and whether a group may override it. Validation,
- * API, OpenAPI, forms and the config file derive from it. GPT-Load's settings keep name, unit and range
+ * The settings registry: every setting with type, default, unit, bounds and whether a group may override it. Validation
+ * (settings-schema.ts), API, OpenAPI, forms and the config file derive from it. GPT-Load's settings keep name, unit and range
  * (gpt-load/admin-api.md 7) plus a sane maximum; ours carry the unit in the name.
  * Precedence: environment default < system setting < group override.
  */
@@ -436,33 +435,6 @@ export const settingNames = Object.keys(settingsRegistry) as SettingName[]
 export const groupSettingNames = settingNames.filter(
   (name) => settingsRegistry[name].groupOverride,
 ) as GroupSettingName[]
-
-/** Zod schema of one setting's value, with its bounds. */
-export function settingSchema(definition: SettingDefinition): z.ZodType<SettingValue> {
-  if (definition.type === 'int') return z.number().int().min(definition.min).max(definition.max)
-  if (definition.type === 'bool') return z.boolean()
-  const { check } = definition
-  const text = z.string().max(8_192)
-  if (check === undefined) return text
-  return text.superRefine((value, context) => {
-    const problem = check(value)
-    if (problem !== null) context.addIssue({ code: 'custom', message: problem })
-  })
-}
-
-function shapeOf(names: readonly SettingName[]): Record<string, z.ZodType> {
-  return Object.fromEntries(
-    names.map((name) => {
-      const definition: SettingDefinition = settingsRegistry[name]
-      return [name, settingSchema(definition).optional().describe(definition.description)]
-    }),
-  )
-}
-
-/** Any subset of the system settings; unknown names are refused. */
-export const systemSettingsSchema = z.strictObject(shapeOf(settingNames)) as unknown as z.ZodType<Partial<Settings>>
-/** Any subset of what a group may override. */
-export const groupSettingsSchema = z.strictObject(shapeOf(groupSettingNames)) as unknown as z.ZodType<Partial<Settings>>
 
 export const defaultSettings: Settings = Object.fromEntries(
   settingNames.map((name) => [name, settingsRegistry[name].default]),

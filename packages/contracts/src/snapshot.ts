@@ -7,7 +7,7 @@ import {
   modelRedirectsSchema,
   paramOverridesSchema,
 } from './group-shape.ts'
-import { groupSettingsSchema, systemSettingsSchema } from './settings.ts'
+import { groupSettingsSchema, systemSettingsSchema } from './settings-schema.ts'
 
 /**
  * What config-service sends to edges (ARCHITECTURE.md, Revision, snapshot, delta). A *base* and a *delta* are the same thing:

@@ -1,4 +1,5 @@
-import { settingNames, settingSchema, settingsRegistry } from '@gpt-load/contracts/settings'
+import { settingNames, settingsRegistry } from '@gpt-load/contracts/settings'
+import { settingSchema } from '@gpt-load/contracts/settings-schema'
 import type { SettingDefinition, Settings } from '@gpt-load/contracts/settings'
 import { ConfigError, type ConfigProblem } from './config-error.ts'
 import type { EnvironmentCheck, EnvironmentSource } from './environment.ts'

@@ -8,7 +8,8 @@ import {
   validationEndpointSchema,
 } from '../group-shape.ts'
 import { keyStates } from '../key-state.ts'
-import { groupSettingNames, groupSettingsSchema, settingSchema, settingsRegistry } from '../settings.ts'
+import { groupSettingNames, settingsRegistry } from '../settings.ts'
+import { groupSettingsSchema, settingSchema } from '../settings-schema.ts'
 import { aggregateMemberListInputSchema, aggregateMemberSchema } from './aggregate-member.ts'
 import { booleanParameter, instantSchema } from './parameters.ts'
 import { pageParameters } from './page.ts'

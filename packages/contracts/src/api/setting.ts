@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { settingNames, settingSchema, settingsRegistry } from '../settings.ts'
+import { settingNames, settingsRegistry } from '../settings.ts'
+import { settingSchema } from '../settings-schema.ts'
 import { instantSchema } from './parameters.ts'
 
 export const settingValueSchema = z.union([z.string(), z.number(), z.boolean()])

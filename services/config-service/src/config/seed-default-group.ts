@@ -1,5 +1,6 @@
 import { upstreamListInputSchema } from '@gpt-load/contracts/api/upstream'
-import { groupSettingsSchema, type Settings } from '@gpt-load/contracts/settings'
+import type { Settings } from '@gpt-load/contracts/settings'
+import { groupSettingsSchema } from '@gpt-load/contracts/settings-schema'
 import { waitForLease } from '@gpt-load/database/lease'
 import { accessKeyHint } from '../access-keys/access-key-token.ts'
 import { insertAccessKey } from '../access-keys/create-access-key.ts'

@@ -27,7 +27,7 @@ const post = (message: FromWorker, transfer: ArrayBuffer[] = []): void => port.p
 
 const policies = new PolicyStore(options.policies)
 const table = openKeyTable({ handles: options.keyTable, owner: options.seat })
-const wire = createUpstream(options.wire, { extraCaPem: options.extraCaPem })
+const wire = await createUpstream(options.wire, { extraCaPem: options.extraCaPem })
 const wheel = new TimerWheel()
 const gate = new RequestGate({ ...options, maxRequests: options.maxConcurrentRequests })
 const shedder = new LoadShedder(options.maxLoopLagMs)

@@ -81,7 +81,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
   })
   fill(policies, writer, options)
   const wheel = new TimerWheel()
-  const wire = createUpstream(wireName, { extraCaPem: options.extraCaPem ?? '' })
+  const wire = await createUpstream(wireName, { extraCaPem: options.extraCaPem ?? '' })
   const { table } = writer
   const counters = new RequestCounters(createCounterBuffer())
   const services: RequestServices = {

@@ -2,7 +2,6 @@ import type { ClientTls, DownstreamLimits, DownstreamServer, RequestHandler } fr
 import { Http1Downstream } from './http1-downstream.ts'
 import { Http1Upstream } from './http1-upstream.ts'
 import { NodeHttpDownstream } from './node-http-downstream.ts'
-import { UndiciUpstream } from './undici-upstream.ts'
 import type { UpstreamWire } from './upstream-exchange.ts'
 
 /** Which adapters carry the bytes: our own codec, or node:http and undici, the reference that it is compared with. */
@@ -19,6 +18,9 @@ export function createDownstream(
   return wire === 'http1' ? new Http1Downstream(limits, handler, tls) : new NodeHttpDownstream(limits, handler, tls)
 }
 
-export function createUpstream(wire: WireName, options: { extraCaPem: string }): UpstreamWire {
-  return wire === 'http1' ? new Http1Upstream(options) : new UndiciUpstream(options)
+/** undici is loaded only where it is the wire: it is several megabytes of code in every worker. */
+export async function createUpstream(wire: WireName, options: { extraCaPem: string }): Promise<UpstreamWire> {
+  if (wire === 'http1') return new Http1Upstream(options)
+  const { UndiciUpstream } = await import('./undici-upstream.ts')
+  return new UndiciUpstream(options)
 }
