@@ -1,35 +1,27 @@
 import type { Channel } from '@gpt-load/channels/channel'
-import { removeKeyFromQuery } from '@gpt-load/channels/proxy-credentials'
 import type { EndReason } from '@gpt-load/contracts/log-event'
 import type { ProxyErrorCode } from '@gpt-load/contracts/proxy-errors'
+import { Admission, type AdmissionOwner } from './admission.ts'
 import { AnswerRelay } from './answer/answer-relay.ts'
 import { guessChannel } from './answer/dialect-of.ts'
 import { chooseFinal, prepareAnswer, setRetryAfter } from './answer/final-answer.ts'
 import { poolRetryAfter, poolState } from './answer/pool-state.ts'
 import { listRules, rewriteModelList } from './answer/rewrite-model-list.ts'
 import { type ProxyError, proxyError, sendProxyError } from './answer/send-proxy-error.ts'
+import { StreamKeepalive } from './answer/stream-keepalive.ts'
 import { Attempt, type AttemptOwner, type HeadVerdict } from './attempt.ts'
 import { abortedByClient, type AttemptFailure } from './attempt-failure.ts'
-import { BodyIntake, type IntakeOwner } from './body/body-intake.ts'
-import { RequestBody } from './body/request-body.ts'
-import { findHeader } from './headers/raw-headers.ts'
 import { passResponseHeaders } from './headers/response-headers.ts'
 import { KeyJudgement } from './key-judgement.ts'
 import { RequestAccount } from './observe/request-account.ts'
 import { RequestLog } from './observe/request-log.ts'
-import type { GroupPlan } from './plan/group-plan.ts'
 import type { HeaderVariables } from './plan/header-rules.ts'
-import { RequestFacts } from './request-facts.ts'
-import { refusalAtGate, type Waiter } from './request-gate.ts'
 import type { RequestServices } from './request-services.ts'
 import { backoffMs, failsOver, isFailureStatus, isHeldBack, isUpstreamFault } from './retry-policy.ts'
-import { admit } from './route/admit.ts'
-import { countHops } from './route/count-hops.ts'
 import type { Route } from './route/match-request.ts'
 import { type Target, TargetSelector } from './select-target.ts'
 import { isModelOffered } from './shape/decide-model.ts'
-import { overriddenStream } from './shape/shape-body.ts'
-import { type Shapeable, shapeModel, shapeRequest } from './shape/shape-request.ts'
+import { shapeModel, shapeRequest } from './shape/shape-request.ts'
 import { type TimerTarget, WheelTimer } from './timer-wheel.ts'
 import { type BridgeEnd, type BridgeOwner, TunnelBridge } from './tunnel-bridge.ts'
 import type { DownstreamExchange, DownstreamReceiver, Tunnel } from './wire/downstream-exchange.ts'
@@ -37,52 +29,35 @@ import type { DownstreamExchange, DownstreamReceiver, Tunnel } from './wire/down
 /**
  * One proxied request, from its head to its record. The passes, in order:
  *
- *   admit -> describe -> take in the body -> select member, key and upstream -> shape -> attempt -> [judge -> next attempt]
+ *   admission (admission.ts) -> select member, key and upstream -> shape -> attempt -> [judge -> next attempt]
  *         -> relay or final answer -> record
  *
  * Invariants: at most one attempt is alive; nothing goes to the client before it is decided that this answer is the one; the
  * end is reached exactly once, whatever the order in which client, upstream and timers give up. Knows the wire ports only.
  */
-type State = 'waiting_for_room' | 'receiving' | 'attempting' | 'waiting' | 'relaying' | 'tunnelling' | 'ending' | 'over'
+type State = 'receiving' | 'attempting' | 'waiting' | 'relaying' | 'tunnelling' | 'ending' | 'over'
 
 export class ProxyRequest
-  implements
-    DownstreamReceiver,
-    AttemptOwner,
-    IntakeOwner,
-    TimerTarget,
-    HeaderVariables,
-    Shapeable,
-    Waiter,
-    BridgeOwner
+  implements DownstreamReceiver, AttemptOwner, AdmissionOwner, TimerTarget, HeaderVariables, BridgeOwner
 {
   readonly requestId: string
-  readonly rawHeaders: readonly string[]
-  readonly contentLength: number
-  readonly hops: number
-  readonly isUpgrade: boolean
-  facts!: RequestFacts
-  outer!: GroupPlan
-  body!: RequestBody
   secret = ''
   model = ''
   groupName = ''
-  nextWaiter: Waiter | null = null
-  previousWaiter: Waiter | null = null
   readonly #services: RequestServices
   readonly #exchange: DownstreamExchange
   readonly #route: Route
   readonly #log: RequestLog
   readonly #account: RequestAccount
+  readonly #admission: Admission
   readonly #relay: AnswerRelay
   readonly #judgement: KeyJudgement
   readonly #stageTimer = new WheelTimer(this)
   readonly #totalTimer = new WheelTimer(this)
   /** Only of groups that want to hear of silence. */
-  #keepaliveTimer: WheelTimer | null = null
+  #keepalive: StreamKeepalive | null = null
   #bridge: TunnelBridge | null = null
   #state: State = 'receiving'
-  #intake: BodyIntake | null = null
   #selector: TargetSelector | null = null
   #attempt: Attempt | null = null
   #attemptCount = 0
@@ -91,19 +66,15 @@ export class ProxyRequest
   /** The last answer of an earlier attempt that may still become the final one. */
   #kept: AttemptFailure | null = null
   #isPausedByUpload = false
-  #isEntered = false
 
   constructor(services: RequestServices, exchange: DownstreamExchange, route: Route) {
     this.#services = services
     this.#exchange = exchange
     this.#route = route
     this.requestId = services.ids.create()
-    this.rawHeaders = exchange.rawHeaders
-    this.contentLength = exchange.contentLength
-    this.hops = countHops(exchange.rawHeaders)
-    this.isUpgrade = exchange.isUpgrade
     this.#log = new RequestLog(this.requestId, services.policies.serverNowMs())
     this.#account = new RequestAccount(services, this.#log)
+    this.#admission = new Admission(this, services, exchange, route, this.#log)
     this.#relay = new AnswerRelay(exchange, this.#log, services.cors)
     this.#judgement = new KeyJudgement(services.outcomes, this.requestId)
   }
@@ -117,102 +88,30 @@ export class ProxyRequest
     return this.#log.accessKey?.name ?? ''
   }
 
-  get decodedBody(): Uint8Array | null {
-    return this.#intake?.decoded ?? null
-  }
-
   begin(): void {
     this.#account.begin()
-    const refusal = this.#admit()
-    if (refusal !== null) return this.#refuse(refusal, passesSoon(refusal) ? 1 : 0)
-    if (this.#services.gate.enter(this.outer)) this.onRoom()
-    else this.#waitForRoom()
-  }
-
-  #waitForRoom(): void {
-    const { gate, wheel } = this.#services
-    if (!gate.wait(this)) return this.#refuse(refusalAtGate(this.outer.settings), 1)
-    this.#state = 'waiting_for_room'
-    wheel.arm(this.#stageTimer, this.outer.settings.max_wait_ms)
-  }
-
-  onRoom(): void {
-    this.#isEntered = true
-    if (this.#state === 'waiting_for_room') this.#services.wheel.disarm(this.#stageTimer)
-    this.#state = 'receiving'
-    this.#describe()
-    if (!this.#offersModel()) return this.#refuse('MODEL_NOT_ALLOWED')
-    this.#takeInBody()
-  }
-
-  #admit(): ProxyErrorCode | null {
-    const { policies, shedder } = this.#services
-    const { refusal, plan, accessKey } = admit(policies, this.#exchange, this.#route, this.hops)
-    this.#log.outer = plan
-    this.#log.accessKey = accessKey
-    if (plan !== null) this.outer = plan
-    if (refusal !== null) return refusal
-    return shedder.isShedding ? 'OVERLOADED' : null
-  }
-
-  #describe(): void {
-    const { method } = this.#exchange
-    const { path, query } = this.#route
-    this.facts = new RequestFacts(this.outer.channel, method, path, removeKeyFromQuery(query), this.rawHeaders)
-  }
-
-  /** A GET of one model obeys a strict list; other models are known when the body is. */
-  #offersModel(): boolean {
-    const { redirects, channel } = this.outer
-    if (redirects === null || !redirects.isStrict) return true
-    const asked = channel.modelListPath(this.facts.method, this.facts.path)?.model ?? ''
-    return asked === '' || redirects.isKnown(asked)
-  }
-
-  #takeInBody(): void {
-    const { settings, rewritesBody } = this.outer
-    const maxHeld = rewritesBody
-      ? Math.max(settings.max_body_bytes, settings.replay_buffer_bytes)
-      : settings.replay_buffer_bytes
-    this.body = new RequestBody(this.#services.replay, maxHeld)
-    this.#intake = new BodyIntake(this, this.body, {
-      contentLength: this.contentLength,
-      encoding: findHeader(this.rawHeaders, 'content-encoding'),
-      isJson: findHeader(this.rawHeaders, 'content-type').toLowerCase().includes('json'),
-      mayRewrite: rewritesBody,
-      maxWholeBytes: settings.max_body_bytes,
-    })
-    if (this.contentLength === 0) this.#intake.begin()
-    else this.#exchange.resume()
+    this.#admission.begin()
   }
 
   onData(chunk: Uint8Array): void {
     this.#log.bytesIn += chunk.length
-    if (this.#intake === null || this.#state === 'ending' || this.#state === 'over') return
-    this.#intake.onData(chunk)
+    if (this.#state === 'ending' || this.#state === 'over') return
+    this.#admission.onData(chunk)
     this.#attempt?.pump()
   }
 
   onEnd(rawTrailers: readonly string[]): void {
-    if (this.#intake === null || this.#state === 'ending' || this.#state === 'over') return
-    this.#intake.onEnd(rawTrailers)
+    if (this.#state === 'ending' || this.#state === 'over') return
+    this.#admission.onEnd(rawTrailers)
     this.#attempt?.pump()
   }
 
-  onBodyRefused(code: ProxyErrorCode): void {
-    if (this.#state === 'receiving') this.#refuse(code, code === 'OVERLOADED' ? 1 : 0)
+  onRefused(code: ProxyErrorCode, retryAfterSeconds: number): void {
+    this.#refuse(code, retryAfterSeconds)
   }
 
-  onBodyReady(): void {
-    // The client may have left while a compressed body was decoded.
-    if (this.#state !== 'receiving') return
-    const { outer, facts } = this
-    facts.read(outer.channel, this.#intake!.scanner)
-    facts.bodyStream = overriddenStream(outer, outer, facts.bodyStream)
-    this.#log.modelRequested = facts.model
-    this.#log.isStream = outer.channel.isStream(facts)
-    if (!outer.isAggregate && !isModelOffered(outer, outer, facts.model, facts.place))
-      return this.#refuse('MODEL_NOT_ALLOWED')
+  onAdmitted(): void {
+    const { outer, facts } = this.#admission
     const { table, triedLists } = this.#services
     this.#selector = new TargetSelector(table, triedLists, outer, facts, this.#log.accessKey!.id)
     const target = this.#selector.select()
@@ -221,43 +120,40 @@ export class ProxyRequest
   }
 
   #launch(target: Target): void {
-    const { services, stageTimer, totalTimer } = {
-      services: this.#services,
-      stageTimer: this.#stageTimer,
-      totalTimer: this.#totalTimer,
-    }
-    const sentModel = shapeModel(this, target)
+    const { wire, wheel, counters, policies } = this.#services
+    const admission = this.#admission
+    const sentModel = shapeModel(admission, target)
     this.secret = target.secret
     this.model = sentModel
     this.groupName = target.plan.name
     this.#log.modelSent = sentModel
     this.#log.served = target.plan
     this.#attemptCount += 1
-    services.counters.add('attempts', 1)
+    counters.add('attempts', 1)
     this.#state = 'attempting'
     const attempt = new Attempt({
       owner: this,
-      wire: services.wire,
-      wheel: services.wheel,
-      stageTimer,
-      totalTimer,
+      wire,
+      wheel,
+      stageTimer: this.#stageTimer,
+      totalTimer: this.#totalTimer,
       target,
       number: this.#attemptCount,
       sentModel,
-      body: this.body,
+      body: admission.body,
       isStream: this.#log.isStream,
-      nowMs: () => services.policies.serverNowMs(),
+      nowMs: () => policies.serverNowMs(),
     })
     this.#attempt = attempt
     this.onUploadFlow(false)
-    attempt.start(shapeRequest(this, target, sentModel, this))
+    attempt.start(shapeRequest(admission, target, sentModel, this))
   }
 
   onUploadFlow(isBlocked: boolean): void {
     if (isBlocked === this.#isPausedByUpload) return
     this.#isPausedByUpload = isBlocked
     if (isBlocked) this.#exchange.pause()
-    else if (!this.body.isComplete) this.#exchange.resume()
+    else if (!this.#admission.body.isComplete) this.#exchange.resume()
   }
 
   onAttemptConnect(isReused: boolean): void {
@@ -272,9 +168,9 @@ export class ProxyRequest
   judgeHead(attempt: Attempt): HeadVerdict {
     const { plan } = attempt.target
     if (isFailureStatus(plan, attempt.status)) return 'judge'
-    if (attempt.status < 300 && this.body.isReplayable && isHeldBack(plan, attempt.rawHeaders)) return 'hold'
+    if (attempt.status < 300 && this.#admission.body.isReplayable && isHeldBack(plan, attempt.rawHeaders)) return 'hold'
     this.#judgement.succeeded(attempt.target)
-    if (attempt.status < 300 && listRules(this.outer, plan, this.facts) !== null) return 'collect'
+    if (attempt.status < 300 && listRules(this.#admission.outer, plan, this.#admission.facts) !== null) return 'collect'
     this.#beginRelay(attempt)
     return 'relay'
   }
@@ -287,18 +183,15 @@ export class ProxyRequest
   #beginRelay(attempt: Attempt): void {
     this.#state = 'relaying'
     this.#relay.begin(attempt, this.#log.isStream)
-    if (attempt.target.plan.settings.stream_keepalive_ms === 0 || !this.#relay.isOpenStream) return
-    this.#keepaliveTimer = new WheelTimer(this)
-    this.#armKeepalive()
-  }
-
-  #armKeepalive(): void {
-    const { settings } = this.#attempt!.target.plan
-    if (this.#keepaliveTimer !== null) this.#services.wheel.arm(this.#keepaliveTimer, settings.stream_keepalive_ms)
+    const { settings, channel } = attempt.target.plan
+    if (settings.stream_keepalive_ms === 0 || !this.#relay.isOpenStream) return
+    const { wheel } = this.#services
+    this.#keepalive = new StreamKeepalive(wheel, this.#relay, channel.keepaliveEvent, settings.stream_keepalive_ms)
+    this.#keepalive.postpone()
   }
 
   onAttemptData(chunk: Uint8Array): void {
-    if (this.#keepaliveTimer !== null) this.#armKeepalive()
+    if (this.#keepalive !== null) this.#keepalive.postpone()
     if (!this.#relay.write(chunk)) this.#attempt!.pause()
   }
 
@@ -334,10 +227,10 @@ export class ProxyRequest
 
   onAttemptCollected(attempt: Attempt, body: Uint8Array, isWhole: boolean): void {
     const { plan } = attempt.target
-    const rules = listRules(this.outer, plan, this.facts)!
+    const rules = listRules(this.#admission.outer, plan, this.#admission.facts)!
     if (!isWhole) return this.#relayCollected(attempt, body, false)
     const answer = { rawHeaders: attempt.rawHeaders, body }
-    rewriteModelList(plan, rules, this.facts.query, answer, (rewritten) => {
+    rewriteModelList(plan, rules, this.#admission.facts.query, answer, (rewritten) => {
       if (this.#state !== 'attempting') return
       if (rewritten === null) return this.#relayCollected(attempt, body, true)
       this.#log.addAttempt(attempt, null)
@@ -389,9 +282,9 @@ export class ProxyRequest
   }
 
   #mayRetry(attempt: Attempt, failure: AttemptFailure): boolean {
-    if (!failsOver(attempt.target.plan, failure) || !this.body.isReplayable) return false
-    if (this.#log.elapsedMs() >= this.outer.settings.retry_deadline_ms) return false
-    const isCreation = this.facts.stateful?.isCreation === true
+    if (!failsOver(attempt.target.plan, failure) || !this.#admission.body.isReplayable) return false
+    if (this.#log.elapsedMs() >= this.#admission.outer.settings.retry_deadline_ms) return false
+    const isCreation = this.#admission.facts.stateful?.isCreation === true
     return !isCreation || failure.isUnprocessed || !attempt.isRequestSent
   }
 
@@ -407,21 +300,10 @@ export class ProxyRequest
   }
 
   onTimer(timer: WheelTimer): void {
-    if (timer === this.#keepaliveTimer) return this.#keepAlive()
-    if (this.#state === 'waiting_for_room') {
-      this.#services.gate.forget(this)
-      return this.#refuse(refusalAtGate(this.outer.settings), 1)
-    }
     const next = this.#nextTarget
     this.#nextTarget = null
     if (next !== null) this.#launch(next)
     else this.#attempt?.onTimeout(timer)
-  }
-
-  #keepAlive(): void {
-    if (this.#state !== 'relaying') return
-    this.#relay.sendBetweenEvents(this.#attempt!.target.plan.channel.keepaliveEvent)
-    this.#armKeepalive()
   }
 
   #answerFailed(attempt: Attempt, last: AttemptFailure): void {
@@ -435,7 +317,10 @@ export class ProxyRequest
       return this.#send(error, last.stage === '' ? 'proxy_error' : 'timeout')
     }
     if (prepared.status === 429)
-      setRetryAfter(prepared.headers, poolRetryAfter(this.#services.table, this.outer, this.facts.model))
+      setRetryAfter(
+        prepared.headers,
+        poolRetryAfter(this.#services.table, this.#admission.outer, this.#admission.facts.model),
+      )
     const isLive = choice.failure === last && !choice.answer.isWhole
     if (!isLive) attempt.abort()
     this.#state = 'relaying'
@@ -445,16 +330,22 @@ export class ProxyRequest
   }
 
   #refuseUnserved(): void {
-    if (this.#selector!.isModelMissing && this.outer.isAggregate && !this.#anyMemberUsable())
+    if (this.#selector!.isModelMissing && this.#admission.outer.isAggregate && !this.#anyMemberUsable())
       return this.#refuse('MODEL_NOT_ALLOWED')
-    const { code, retryAfterSeconds } = poolState(this.#services.table, this.outer, this.facts.model)
+    const { code, retryAfterSeconds } = poolState(
+      this.#services.table,
+      this.#admission.outer,
+      this.#admission.facts.model,
+    )
     this.#refuse(code, retryAfterSeconds)
   }
 
   /** Members that offer the model exist, they only have no key. */
   #anyMemberUsable(): boolean {
-    const { model, place } = this.facts
-    return this.outer.members.some((member) => member.isEnabled && isModelOffered(this.outer, member, model, place))
+    const { model, place } = this.#admission.facts
+    return this.#admission.outer.members.some(
+      (member) => member.isEnabled && isModelOffered(this.#admission.outer, member, model, place),
+    )
   }
 
   #refuse(code: ProxyErrorCode, retryAfterSeconds = 0): void {
@@ -475,11 +366,12 @@ export class ProxyRequest
   }
 
   #channel(): Channel {
-    return this.#log.outer?.channel ?? guessChannel(this.#route.path, this.rawHeaders)
+    return this.#log.outer?.channel ?? guessChannel(this.#route.path, this.#exchange.rawHeaders)
   }
 
   #end(rawTrailers: readonly string[], endReason: EndReason): void {
     this.#state = 'ending'
+    this.#keepalive?.stop()
     this.#log.endReason = endReason
     this.#relay.end(rawTrailers)
   }
@@ -490,7 +382,6 @@ export class ProxyRequest
 
   onAbort(): void {
     if (this.#state === 'over' || this.#state === 'tunnelling') return
-    if (this.#state === 'waiting_for_room') this.#services.gate.forget(this)
     const attempt = this.#attempt
     if (attempt !== null && attempt.endMs === -1) {
       attempt.abort()
@@ -507,12 +398,11 @@ export class ProxyRequest
     this.#log.endReason = endReason
     this.#services.wheel.disarm(this.#stageTimer)
     this.#services.wheel.disarm(this.#totalTimer)
-    if (this.#keepaliveTimer !== null) this.#services.wheel.disarm(this.#keepaliveTimer)
-    if (this.#isEntered) this.#services.gate.leave(this.outer)
+    this.#keepalive?.stop()
     this.#noteLateModel()
     this.#judgement.end()
     this.#selector?.release()
-    this.body?.dispose()
+    this.#admission.end()
     this.#account.finish()
     if (this.#relay.tee === null) this.onUsageRead()
     else this.#relay.tee.end(this)
@@ -520,7 +410,7 @@ export class ProxyRequest
 
   /** It stood behind what was scanned before the first attempt; a body that flows like this is sent as it came. */
   #noteLateModel(): void {
-    const model = this.#intake?.scanner.model ?? ''
+    const model = this.#admission.scannedModel
     if (model === '' || this.#log.modelRequested !== '') return
     this.#log.modelRequested = model
     this.#log.modelSent = model
@@ -530,9 +420,4 @@ export class ProxyRequest
   onUsageRead(): void {
     this.#account.record(this.#exchange, this.clientAddress, this.#relay.tee?.usage ?? null)
   }
-}
-
-/** Worth trying again in a second. */
-function passesSoon(code: ProxyErrorCode): boolean {
-  return code === 'OVERLOADED' || code === 'NOT_READY'
 }
