@@ -6,6 +6,7 @@ export const problemCodes = {
   validation_failed: { status: 400, title: 'Some fields are wrong' },
   unauthorized: { status: 401, title: 'No valid admin key' },
   forbidden: { status: 403, title: 'This is not allowed' },
+  cross_origin: { status: 403, title: 'The request comes from another site' },
   not_found: { status: 404, title: 'Not found' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   duplicate: { status: 409, title: 'It exists already' },

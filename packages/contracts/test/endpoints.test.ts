@@ -27,11 +27,16 @@ test('every schema of the table can be written as JSON Schema', () => {
   }
 })
 
-test('reads never take a body and only changes need the write scope', () => {
+test('reads never take a body and only changes need the write scope; secrets and sessions have their own', () => {
+  const others: Record<string, string> = {
+    createSession: 'none',
+    getSession: 'any',
+    deleteSession: 'any',
+  }
   for (const id of operationIds) {
     const { method, body, scope } = endpoints[id]
-    if (method === 'GET') assert.deepEqual([body, scope], [null, 'read'], id)
-    else assert.equal(scope, 'write', id)
+    if (method === 'GET') assert.equal(body, null, id)
+    assert.equal(scope, others[id] ?? (method === 'GET' ? 'read' : 'write'), id)
   }
 })
 

@@ -5,6 +5,9 @@ import { deleteAccessKey } from './access-keys/delete-access-key.ts'
 import { getAccessKey } from './access-keys/get-access-key.ts'
 import { listAccessKeys } from './access-keys/list-access-keys.ts'
 import { updateAccessKey } from './access-keys/update-access-key.ts'
+import { createAdminToken } from './admin-tokens/create-admin-token.ts'
+import { deleteAdminToken } from './admin-tokens/delete-admin-token.ts'
+import { listAdminTokens } from './admin-tokens/list-admin-tokens.ts'
 import { deleteMember } from './aggregates/delete-member.ts'
 import { listMembers } from './aggregates/list-members.ts'
 import { putMember } from './aggregates/put-member.ts'
@@ -27,6 +30,9 @@ import { testKey } from './keys/test-key.ts'
 import { updateKey } from './keys/update-key.ts'
 import { getLog } from './logs/get-log.ts'
 import { listLogs } from './logs/list-logs.ts'
+import { createSession } from './sessions/create-session.ts'
+import { deleteSession } from './sessions/delete-session.ts'
+import { getSession } from './sessions/get-session.ts'
 import { listSettings } from './settings/list-settings.ts'
 import { updateSettings } from './settings/update-settings.ts'
 import { listUpstreams } from './upstreams/list-upstreams.ts'
@@ -37,6 +43,12 @@ import type { Verbs } from './verb.ts'
 export function createVerbs({ version }: { version: string }): Verbs {
   let openapi: ReturnType<typeof createOpenapiDocument> | undefined
   return {
+    createSession,
+    getSession,
+    deleteSession,
+    listAdminTokens,
+    createAdminToken,
+    deleteAdminToken,
     listGroups,
     createGroup,
     getGroup,

@@ -5,6 +5,7 @@ import { startPeriodic, type Periodic } from '@gpt-load/service-kit/periodic'
 import { removeSilentEdges } from './edges/remove-silent-edges.ts'
 import { removeOrphanKeys } from './groups/remove-orphan-keys.ts'
 import { removeOldHistory } from './keys/remove-old-history.ts'
+import { removeExpiredSessions } from './sessions/remove-expired-sessions.ts'
 
 /**
  * Clearing up that nobody waits for; what edges depend on (bases, due keys) is truth's (start-truth.ts). Every replica runs
@@ -28,6 +29,7 @@ export function startJobs({ store, clock, logger }: JobsOptions): Jobs {
   const jobs = [
     orphans,
     every('silent-edges', cleanUpIntervalMs, () => removeSilentEdges(store, clock.nowMs())),
+    every('expired-sessions', cleanUpIntervalMs, () => removeExpiredSessions(store, clock.nowMs())),
     every('key-history', cleanUpIntervalMs, (signal) => removeOldHistory(store, clock.nowMs(), signal)),
   ]
   // What a deletion left when the last process ended.

@@ -1,6 +1,7 @@
 import type { OperationId, OperationInput, OperationResult } from '@gpt-load/contracts/api/endpoints'
 import type { Actor } from './admin-keys.ts'
 import type { Precondition } from './http/precondition.ts'
+import type { RequestClient } from './http/request-client.ts'
 import type { Services } from './services.ts'
 
 /**
@@ -12,7 +13,11 @@ export type VerbContext = Services & {
   requestId: string
 }
 
-export type VerbInput<K extends OperationId> = OperationInput<K> & { precondition: Precondition }
+export type VerbInput<K extends OperationId> = OperationInput<K> & {
+  precondition: Precondition
+  /** Who called, for the verbs that open and end sessions. */
+  client: RequestClient
+}
 
 export type VerbAnswer<T> = {
   value: T
@@ -20,6 +25,8 @@ export type VerbAnswer<T> = {
   revision?: number
   /** Revision that the change made; absent when nothing changed. */
   committed?: number
+  /** Session token for the cookie; null takes the cookie away. */
+  sessionToken?: string | null
 }
 
 export type Verb<K extends OperationId> = (call: {

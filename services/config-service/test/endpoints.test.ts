@@ -3,6 +3,8 @@ import { after, describe, test } from 'node:test'
 import type { RequestLogDetail } from '@gpt-load/contracts/api/log'
 import { until } from '@gpt-load/testkit/until'
 import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
+import { describeAdminTokens } from './endpoints/admin-tokens.ts'
+import { describeSessions } from './endpoints/sessions.ts'
 import { openApi, type OpenedApi } from './support/open-api.ts'
 import { dialectsOf } from './support/open-stores.ts'
 import { startRecordingProvider } from './support/recording-provider.ts'
@@ -440,6 +442,9 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
       assert.equal(body.openapi, '3.1.0')
       assert.equal(body.paths['/api/v1/keys/{id}/disable'].post.operationId, 'disableKey')
     })
+
+    describeSessions(api, connect)
+    describeAdminTokens(api, connect)
 
     test('every endpoint of the table was called with success above', async () => {
       assert.deepEqual((await api()).untried(), [])

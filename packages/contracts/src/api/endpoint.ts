@@ -7,6 +7,8 @@ import type { ProblemCode } from '../problem.ts'
  */
 export const scopes = ['read', 'write', 'secrets:read'] as const
 export type Scope = (typeof scopes)[number]
+/** `any`: whoever has authenticated; `none`: everybody, the body authenticates. */
+export type EndpointScope = Scope | 'any' | 'none'
 export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 export type Endpoint = {
@@ -15,7 +17,7 @@ export type Endpoint = {
   path: `/api/v1/${string}`
   summary: string
   tag: string
-  scope: Scope
+  scope: EndpointScope
   params: z.ZodObject
   query: z.ZodObject
   body: z.ZodType | null

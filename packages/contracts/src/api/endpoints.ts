@@ -6,6 +6,12 @@ import {
   accessKeyPatchSchema,
   accessKeySchema,
 } from './access-key.ts'
+import {
+  adminTokenCreatedSchema,
+  adminTokenCreateSchema,
+  adminTokenListQuerySchema,
+  adminTokenSchema,
+} from './admin-token.ts'
 import { aggregateMemberListInputSchema, aggregateMemberListSchema, memberWeightSchema } from './aggregate-member.ts'
 import { edgeListSchema, statusSchema } from './edge.ts'
 import { defaultMaxBodyBytes, type Endpoint } from './endpoint.ts'
@@ -24,6 +30,7 @@ import {
 import { logListQuerySchema, requestLogDetailSchema, requestLogSchema } from './log.ts'
 import { idParameter, idParameters, keyIdParameters, noParameters } from './parameters.ts'
 import { pageSchema } from './page.ts'
+import { sessionCreateSchema, sessionSchema } from './session.ts'
 import { settingListSchema, settingsPatchSchema } from './setting.ts'
 import { upstreamListInputSchema, upstreamListSchema } from './upstream.ts'
 
@@ -52,6 +59,64 @@ const changeOne = {
 const memberParameters = z.strictObject({ id: idParameter, member_id: idParameter })
 
 export const endpoints = {
+  createSession: {
+    ...base,
+    method: 'POST',
+    path: '/api/v1/sessions',
+    tag: 'sessions',
+    summary: 'Open a session with an admin key or token; the answer sets its cookie',
+    scope: 'none',
+    body: sessionCreateSchema,
+    response: { status: 201, schema: sessionSchema },
+    problems: ['payload_too_large', 'unsupported_media_type'],
+  },
+  getSession: {
+    ...base,
+    method: 'GET',
+    path: '/api/v1/session',
+    tag: 'sessions',
+    summary: 'Get who this request acts as',
+    scope: 'any',
+    response: { status: 200, schema: sessionSchema },
+  },
+  deleteSession: {
+    ...base,
+    method: 'DELETE',
+    path: '/api/v1/session',
+    tag: 'sessions',
+    summary: 'End the session of the cookie',
+    scope: 'any',
+    response: { status: 204, schema: null },
+  },
+  listAdminTokens: {
+    ...read,
+    method: 'GET',
+    path: '/api/v1/admin-tokens',
+    tag: 'admin tokens',
+    summary: 'List admin tokens',
+    query: adminTokenListQuerySchema,
+    response: { status: 200, schema: pageSchema(adminTokenSchema) },
+  },
+  createAdminToken: {
+    ...change,
+    method: 'POST',
+    path: '/api/v1/admin-tokens',
+    tag: 'admin tokens',
+    summary: 'Create an admin token; the answer shows it once',
+    body: adminTokenCreateSchema,
+    response: { status: 201, schema: adminTokenCreatedSchema },
+    problems: ['duplicate', 'payload_too_large', 'unsupported_media_type'],
+  },
+  deleteAdminToken: {
+    ...change,
+    method: 'DELETE',
+    path: '/api/v1/admin-tokens/{id}',
+    tag: 'admin tokens',
+    summary: 'Delete an admin token and end its sessions',
+    params: idParameters,
+    response: { status: 204, schema: null },
+    problems: ['not_found'],
+  },
   listGroups: {
     ...read,
     method: 'GET',

@@ -1,14 +1,16 @@
 import type { Request, Response, Router } from 'express'
-import { changeHeaders, type Endpoint } from '@gpt-load/contracts/api/endpoint'
+import { changeHeaders, type Endpoint, type EndpointScope } from '@gpt-load/contracts/api/endpoint'
 import { endpoints, operationIds, type OperationId } from '@gpt-load/contracts/api/endpoints'
-import type { Actor } from '../admin-keys.ts'
+import { requireScope } from '../authorise.ts'
 import type { Services } from '../services.ts'
 import type { VerbAnswer, VerbContext, VerbInput, Verbs } from '../verb.ts'
 import { ApiProblem } from './api-problem.ts'
 import { parseRequest } from './parse-request.ts'
 import { etagOf, parseIfMatch } from './precondition.ts'
+import type { Authenticated } from './authenticate-admin.ts'
 import { queryParameters } from './query-parameters.ts'
 import { readJsonBody } from './read-body.ts'
+import { setSessionCookie } from './session-cookie.ts'
 
 /**
  * One entry of the endpoint table -> one route: authenticate, read and check the request by the contract, call the verb,
@@ -17,7 +19,8 @@ import { readJsonBody } from './read-body.ts'
 export type BindOptions = {
   services: Services
   verbs: Verbs
-  authenticate: (request: Request) => Promise<Actor>
+  authenticate: (request: Request, scope: EndpointScope) => Promise<Authenticated>
+  isSecure: (request: Request) => boolean
   /** In tests: an answer that breaks its own schema is an error. */
   areAnswersChecked: boolean
 }
@@ -36,13 +39,14 @@ function bindEndpoint(router: Router, operationId: OperationId, options: BindOpt
   const verb = options.verbs[operationId] as unknown as AnyVerb
   const method = endpoint.method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete'
   router[method](expressPath(endpoint.path), async (request, response) => {
-    const actor = await options.authenticate(request)
-    if (!actor.scopes.has(endpoint.scope))
-      throw new ApiProblem('forbidden', `This needs the scope "${endpoint.scope}".`)
-    const input = await readInput(endpoint, request)
+    const { actor, client } = await options.authenticate(request, endpoint.scope)
+    requireScope(actor, endpoint.scope)
+    const input = { ...(await readInput(endpoint, request)), client }
     const ctx: VerbContext = { ...options.services, actor, requestId: response.locals['requestId'] as string }
     const answer = await verb({ ctx, input: input as unknown as VerbInput<OperationId> })
     if (options.areAnswersChecked) endpoint.response.schema?.parse(answer.value)
+    if (answer.sessionToken !== undefined)
+      setSessionCookie(response, answer.sessionToken, { isSecure: options.isSecure(request) })
     await sendAnswer(endpoint, answer, response, options.services)
   })
 }

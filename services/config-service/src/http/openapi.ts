@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { changeHeaders, type Endpoint } from '@gpt-load/contracts/api/endpoint'
 import { commonProblems, problemMediaType } from '@gpt-load/contracts/api/problem-response'
+import { sessionCookie } from '@gpt-load/contracts/api/session'
 import { problemCodes, problemSchema, type ProblemCode } from '@gpt-load/contracts/problem'
 
 /** The endpoint table as an OpenAPI 3.1 document. Built once, when first asked for. */
@@ -18,11 +19,14 @@ export function createOpenapiDocument(endpoints: Readonly<Record<string, Endpoin
     openapi: '3.1.0',
     info: { title: 'GPT-Load admin API', version },
     servers: [{ url: '/' }],
-    security: [{ admin_key: [] }],
+    security: [{ admin_key: [] }, { session: [] }],
     tags: [...new Set(Object.values(endpoints).map(({ tag }) => tag))].map((name) => ({ name })),
     paths,
     components: {
-      securitySchemes: { admin_key: { type: 'http', scheme: 'bearer' } },
+      securitySchemes: {
+        admin_key: { type: 'http', scheme: 'bearer' },
+        session: { type: 'apiKey', in: 'cookie', name: sessionCookie },
+      },
       schemas: { Problem: jsonSchema(problemSchema, 'output') },
     },
   }
@@ -36,6 +40,7 @@ function operation(operationId: string, endpoint: Endpoint): JsonObject {
     summary: endpoint.summary,
     tags: [endpoint.tag],
     'x-scope': endpoint.scope,
+    ...(endpoint.scope === 'none' ? { security: [] } : {}),
     parameters: [
       ...parameters(endpoint.params, 'path'),
       ...parameters(endpoint.query, 'query'),

@@ -34,7 +34,9 @@ export type ApiAnswer = {
 
 export type ApiCall = { method?: string; body?: unknown; headers?: Record<string, string>; raw?: string | Uint8Array }
 
-export type OpenApiOptions = Partial<Pick<ConfigServiceOptions, 'logReader' | 'environmentSettings' | 'trustedProxies'>>
+export type OpenApiOptions = Partial<
+  Pick<ConfigServiceOptions, 'logReader' | 'environmentSettings' | 'trustedProxies' | 'clock'>
+> & { authKey?: string }
 
 export async function openApi(connection: DatabaseConnection, options: OpenApiOptions = {}) {
   const store = openStore(connection)
@@ -52,7 +54,7 @@ export async function openApi(connection: DatabaseConnection, options: OpenApiOp
       isLinkLocalAllowed: false,
       extraCaPem: '',
     }),
-    adminKeys: createEnvironmentAdminKeys(adminKey),
+    adminKeys: createEnvironmentAdminKeys(options.authKey ?? adminKey, keyring),
     edgeTokens: [edgeToken],
     cacheDir,
     trustedProxies: [],
