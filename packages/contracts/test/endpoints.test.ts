@@ -32,6 +32,7 @@ test('reads never take a body and only changes need the write scope; secrets and
     createSession: 'none',
     getSession: 'any',
     deleteSession: 'any',
+    revealKey: 'secrets:read',
   }
   for (const id of operationIds) {
     const { method, body, scope } = endpoints[id]

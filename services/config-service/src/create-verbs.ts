@@ -12,6 +12,7 @@ import { deleteMember } from './aggregates/delete-member.ts'
 import { listMembers } from './aggregates/list-members.ts'
 import { putMember } from './aggregates/put-member.ts'
 import { replaceMembers } from './aggregates/replace-members.ts'
+import { listAudit } from './audit/list-audit.ts'
 import { getStatus } from './edges/get-status.ts'
 import { listEdges } from './edges/list-edges.ts'
 import { createGroup } from './groups/create-group.ts'
@@ -25,6 +26,7 @@ import { disableKey } from './keys/disable-key.ts'
 import { enableKey } from './keys/enable-key.ts'
 import { getKey } from './keys/get-key.ts'
 import { listKeys } from './keys/list-keys.ts'
+import { revealKey } from './keys/reveal-key.ts'
 import { restoreKey } from './keys/restore-key.ts'
 import { testKey } from './keys/test-key.ts'
 import { updateKey } from './keys/update-key.ts'
@@ -69,6 +71,7 @@ export function createVerbs({ version }: { version: string }): Verbs {
     disableKey,
     restoreKey,
     testKey,
+    revealKey,
     listAccessKeys,
     createAccessKey,
     getAccessKey,
@@ -78,6 +81,7 @@ export function createVerbs({ version }: { version: string }): Verbs {
     updateSettings,
     listLogs,
     getLog,
+    listAudit,
     listEdges,
     getStatus,
     getOpenapi: async () => ({ value: (openapi ??= createOpenapiDocument(endpoints, version)) }),

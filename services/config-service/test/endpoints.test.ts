@@ -4,6 +4,7 @@ import type { RequestLogDetail } from '@gpt-load/contracts/api/log'
 import { until } from '@gpt-load/testkit/until'
 import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
 import { describeAdminTokens } from './endpoints/admin-tokens.ts'
+import { describeAudit } from './endpoints/audit.ts'
 import { describeSessions } from './endpoints/sessions.ts'
 import { openApi, type OpenedApi } from './support/open-api.ts'
 import { dialectsOf } from './support/open-stores.ts'
@@ -445,6 +446,7 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
 
     describeSessions(api, connect)
     describeAdminTokens(api, connect)
+    describeAudit(api)
 
     test('every endpoint of the table was called with success above', async () => {
       assert.deepEqual((await api()).untried(), [])

@@ -14,6 +14,7 @@ import {
 } from './admin-token.ts'
 import { aggregateMemberListInputSchema, aggregateMemberListSchema, memberWeightSchema } from './aggregate-member.ts'
 import { edgeListSchema, statusSchema } from './edge.ts'
+import { auditEntrySchema, auditListQuerySchema } from './audit.ts'
 import { defaultMaxBodyBytes, type Endpoint } from './endpoint.ts'
 import { groupCreateSchema, groupListQuerySchema, groupPatchSchema, groupSchema } from './group.ts'
 import {
@@ -23,6 +24,7 @@ import {
   keyDisableSchema,
   keyListQuerySchema,
   keyPatchSchema,
+  keyRevealedSchema,
   keySchema,
   keyTestResultSchema,
   maxKeysBodyBytes,
@@ -307,6 +309,17 @@ export const endpoints = {
     hasRevision: false,
     response: { status: 200, schema: keyTestResultSchema },
   },
+  revealKey: {
+    ...base,
+    method: 'POST',
+    path: '/api/v1/keys/{id}/reveal',
+    tag: 'keys',
+    summary: 'Show a provider key in clear; the audit log names who saw it',
+    scope: 'secrets:read',
+    params: keyIdParameters,
+    response: { status: 200, schema: keyRevealedSchema },
+    problems: ['not_found'],
+  },
   listAccessKeys: {
     ...read,
     method: 'GET',
@@ -391,6 +404,15 @@ export const endpoints = {
     params: z.strictObject({ request_id: z.string().min(1).max(64) }),
     response: { status: 200, schema: requestLogDetailSchema },
     problems: ['not_found'],
+  },
+  listAudit: {
+    ...read,
+    method: 'GET',
+    path: '/api/v1/audit',
+    tag: 'audit',
+    summary: 'List changes, newest first',
+    query: auditListQuerySchema,
+    response: { status: 200, schema: pageSchema(auditEntrySchema) },
   },
   listEdges: {
     ...read,
