@@ -1,4 +1,5 @@
 import type { OperationId, OperationInput, OperationResult } from '@gpt-load/contracts/api/endpoints'
+import type { SqlRunner } from '@gpt-load/database/sql-runner'
 import type { Actor } from './admin-keys.ts'
 import type { Precondition } from './http/precondition.ts'
 import type { RequestClient } from './http/request-client.ts'
@@ -11,6 +12,8 @@ import type { Services } from './services.ts'
 export type VerbContext = Services & {
   actor: Actor
   requestId: string
+  /** Runs in the transaction of the change, before it ends: idempotency. */
+  inCommit?: (sql: SqlRunner) => Promise<void>
 }
 
 export type VerbInput<K extends OperationId> = OperationInput<K> & {
@@ -25,6 +28,8 @@ export type VerbAnswer<T> = {
   revision?: number
   /** Revision that the change made; absent when nothing changed. */
   committed?: number
+  /** It is the stored answer of an earlier request. */
+  isReplayed?: boolean
   /** Session token for the cookie; null takes the cookie away. */
   sessionToken?: string | null
 }

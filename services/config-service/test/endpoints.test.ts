@@ -5,6 +5,7 @@ import { until } from '@gpt-load/testkit/until'
 import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
 import { describeAdminTokens } from './endpoints/admin-tokens.ts'
 import { describeAudit } from './endpoints/audit.ts'
+import { describeIdempotency } from './endpoints/idempotency.ts'
 import { describeSessions } from './endpoints/sessions.ts'
 import { openApi, type OpenedApi } from './support/open-api.ts'
 import { dialectsOf } from './support/open-stores.ts'
@@ -447,6 +448,7 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
     describeSessions(api, connect)
     describeAdminTokens(api, connect)
     describeAudit(api)
+    describeIdempotency(api, connect)
 
     test('every endpoint of the table was called with success above', async () => {
       assert.deepEqual((await api()).untried(), [])

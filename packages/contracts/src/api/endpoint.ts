@@ -25,6 +25,11 @@ export type Endpoint = {
   maxBodyBytes: number
   /** The answer has an ETag (a revision); If-Match is honoured by changes. */
   hasRevision: boolean
+  /**
+   * What an Idempotency-Key does. `once`: a request whose answer was lost in a crash is not run again; `repeated`: it is, as
+   * running it twice changes nothing more.
+   */
+  idempotency: 'ignored' | 'once' | 'repeated'
   response: { status: 200 | 201 | 204; schema: z.ZodType | null }
   /** Beyond `commonProblems`. */
   problems: readonly ProblemCode[]
@@ -39,3 +44,6 @@ export const changeHeaders = {
   /** `applied/reachable`: edges that have the change, of those that have reported lately. */
   applied: 'x-gptload-applied',
 } as const
+
+/** The IETF draft of that name: chosen by the client, kept for a day per actor. */
+export const idempotencyHeaders = { key: 'idempotency-key', replayed: 'idempotency-replayed' } as const

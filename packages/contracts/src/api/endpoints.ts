@@ -46,6 +46,7 @@ const base = {
   body: null,
   maxBodyBytes: defaultMaxBodyBytes,
   hasRevision: false,
+  idempotency: 'ignored',
   problems: [],
 } as const
 
@@ -58,6 +59,8 @@ const changeOne = {
   hasRevision: true,
   problems: ['not_found', 'precondition_failed', 'conflict', 'payload_too_large', 'unsupported_media_type'],
 } as const
+const createProblems = ['duplicate', 'payload_too_large', 'unsupported_media_type'] as const
+const create = { ...change, method: 'POST', idempotency: 'once', problems: createProblems } as const
 const memberParameters = z.strictObject({ id: idParameter, member_id: idParameter })
 
 export const endpoints = {
@@ -100,14 +103,12 @@ export const endpoints = {
     response: { status: 200, schema: pageSchema(adminTokenSchema) },
   },
   createAdminToken: {
-    ...change,
-    method: 'POST',
+    ...create,
     path: '/api/v1/admin-tokens',
     tag: 'admin tokens',
     summary: 'Create an admin token; the answer shows it once',
     body: adminTokenCreateSchema,
     response: { status: 201, schema: adminTokenCreatedSchema },
-    problems: ['duplicate', 'payload_too_large', 'unsupported_media_type'],
   },
   deleteAdminToken: {
     ...change,
@@ -129,15 +130,13 @@ export const endpoints = {
     response: { status: 200, schema: pageSchema(groupSchema) },
   },
   createGroup: {
-    ...change,
-    method: 'POST',
+    ...create,
     path: '/api/v1/groups',
     tag: 'groups',
     summary: 'Create a group with its upstreams or members',
     body: groupCreateSchema,
     hasRevision: true,
     response: { status: 201, schema: groupSchema },
-    problems: ['duplicate', 'payload_too_large', 'unsupported_media_type'],
   },
   getGroup: {
     ...readOne,
@@ -229,6 +228,7 @@ export const endpoints = {
     body: keyAddSchema,
     maxBodyBytes: maxKeysBodyBytes,
     hasRevision: false,
+    idempotency: 'repeated',
     response: { status: 200, schema: keyAddResultSchema },
   },
   listKeys: {
@@ -330,15 +330,13 @@ export const endpoints = {
     response: { status: 200, schema: pageSchema(accessKeySchema) },
   },
   createAccessKey: {
-    ...change,
-    method: 'POST',
+    ...create,
     path: '/api/v1/access-keys',
     tag: 'access keys',
     summary: 'Create an access key; the answer shows its token once',
     body: accessKeyCreateSchema,
     hasRevision: true,
     response: { status: 201, schema: accessKeyCreatedSchema },
-    problems: ['duplicate', 'payload_too_large', 'unsupported_media_type'],
   },
   getAccessKey: {
     ...readOne,

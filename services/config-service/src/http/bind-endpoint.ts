@@ -1,11 +1,13 @@
 import type { Request, Response, Router } from 'express'
-import { changeHeaders, type Endpoint, type EndpointScope } from '@gpt-load/contracts/api/endpoint'
+import { changeHeaders, idempotencyHeaders, type Endpoint, type EndpointScope } from '@gpt-load/contracts/api/endpoint'
 import { endpoints, operationIds, type OperationId } from '@gpt-load/contracts/api/endpoints'
 import { requireScope } from '../authorise.ts'
+import { runIdempotent } from '../idempotency/run-idempotent.ts'
 import type { Services } from '../services.ts'
 import type { VerbAnswer, VerbContext, VerbInput, Verbs } from '../verb.ts'
 import { ApiProblem } from './api-problem.ts'
-import { parseRequest } from './parse-request.ts'
+import { readIdempotencyKey } from './idempotency-key.ts'
+import { parseRequest, type RequestParts } from './parse-request.ts'
 import { etagOf, parseIfMatch } from './precondition.ts'
 import type { Authenticated } from './authenticate-admin.ts'
 import { queryParameters } from './query-parameters.ts'
@@ -43,12 +45,26 @@ function bindEndpoint(router: Router, operationId: OperationId, options: BindOpt
     requireScope(actor, endpoint.scope)
     const input = { ...(await readInput(endpoint, request)), client }
     const ctx: VerbContext = { ...options.services, actor, requestId: response.locals['requestId'] as string }
-    const answer = await verb({ ctx, input: input as unknown as VerbInput<OperationId> })
+    const run = (inside: VerbContext) => verb({ ctx: inside, input: input as unknown as VerbInput<OperationId> })
+    const key = endpoint.idempotency === 'ignored' ? null : readIdempotencyKey(request)
+    const answer =
+      key === null
+        ? await run(ctx)
+        : await runIdempotent(
+            ctx,
+            { key, isOnce: endpoint.idempotency === 'once', request: describeRequest(request, input) },
+            run,
+          )
     if (options.areAnswersChecked) endpoint.response.schema?.parse(answer.value)
     if (answer.sessionToken !== undefined)
       setSessionCookie(response, answer.sessionToken, { isSecure: options.isSecure(request) })
     await sendAnswer(endpoint, answer, response, options.services)
   })
+}
+
+/** What must be the same for a key to mean the same request. Parsed: white space and defaults make no difference. */
+function describeRequest(request: Request, { params, query, body }: RequestParts): string {
+  return JSON.stringify([request.method, request.path, params, query, body])
 }
 
 async function readInput(endpoint: Endpoint, request: Request) {
@@ -66,6 +82,7 @@ async function sendAnswer(
   response: Response,
   services: Services,
 ): Promise<void> {
+  if (answer.isReplayed === true) response.setHeader(idempotencyHeaders.replayed, 'true')
   if (answer.revision !== undefined) response.setHeader('etag', etagOf(answer.revision))
   if (answer.committed !== undefined) {
     const { reachable, applied } = await services.awaitApplied(answer.committed)

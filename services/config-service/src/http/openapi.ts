@@ -45,10 +45,31 @@ function operation(operationId: string, endpoint: Endpoint): JsonObject {
       ...parameters(endpoint.params, 'path'),
       ...parameters(endpoint.query, 'query'),
       ...(endpoint.hasRevision && endpoint.method !== 'GET' && endpoint.method !== 'POST' ? [ifMatchParameter] : []),
+      ...(endpoint.idempotency === 'ignored' ? [] : [idempotencyParameter]),
     ],
     ...(endpoint.body === null ? {} : { requestBody: requestBody(endpoint) }),
-    responses: { ...success(endpoint), ...problemResponses([...commonProblems, ...endpoint.problems]) },
+    responses: { ...success(endpoint), ...problemResponses(problemsOf(endpoint)) },
   }
+}
+
+function problemsOf(endpoint: Endpoint): ProblemCode[] {
+  const ofKey = endpoint.idempotency === 'ignored' ? [] : idempotencyProblems
+  return [...commonProblems, ...endpoint.problems, ...ofKey]
+}
+
+const idempotencyProblems: readonly ProblemCode[] = [
+  'idempotency_in_progress',
+  'idempotency_replay',
+  'idempotency_mismatch',
+]
+
+const idempotencyParameter = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description:
+    'Chosen by the client: the same key and request within a day get the same answer, and nothing is done twice.',
+  schema: { type: 'string', minLength: 1, maxLength: 255 },
 }
 
 const ifMatchParameter = {
