@@ -32,6 +32,7 @@ export const problemSchema = z.object({
   /** Stable, for programs. */
   code: z.enum(Object.keys(problemCodes) as [ProblemCode, ...ProblemCode[]]),
   request_id: z.string().optional(),
+  current: z.json().optional().describe('With `precondition_failed`: the object as it is now.'),
   errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
 })
 export type Problem = z.infer<typeof problemSchema>

@@ -41,6 +41,14 @@ test('reads never take a body and only changes need the write scope; secrets and
   }
 })
 
+test('whoever changes what somebody else may have changed says what they have read', () => {
+  const withoutRevision = new Set(['deleteSession', 'deleteAdminToken'])
+  for (const id of operationIds) {
+    const { method, needsIfMatch } = endpoints[id]
+    assert.equal(needsIfMatch, !['GET', 'POST'].includes(method) && !withoutRevision.has(id), id)
+  }
+})
+
 test('numbers, lists and booleans of a query are read from text, anything else is refused', () => {
   assert.deepEqual(keyListQuerySchema.parse({ limit: '5', state: 'active,cooling' }), {
     limit: 5,

@@ -7,7 +7,7 @@ import { describeAdminTokens } from './endpoints/admin-tokens.ts'
 import { describeAudit } from './endpoints/audit.ts'
 import { describeIdempotency } from './endpoints/idempotency.ts'
 import { describeSessions } from './endpoints/sessions.ts'
-import { openApi, type OpenedApi } from './support/open-api.ts'
+import { anyRevision, openApi, type OpenedApi } from './support/open-api.ts'
 import { dialectsOf } from './support/open-stores.ts'
 import { startRecordingProvider } from './support/recording-provider.ts'
 
@@ -142,9 +142,41 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
       const late = await call(path, { method: 'PATCH', body: { sort: 2 }, headers: { 'if-match': etag } })
       assert.deepEqual([late.status, late.body.code, await revision()], [412, 'precondition_failed', before])
       assert.notEqual(late.headers.get('etag'), etag)
-      for (const method of ['DELETE'])
-        assert.equal((await call(path, { method, headers: { 'if-match': etag } })).status, 412)
-      assert.equal((await call(path, { method: 'DELETE', headers: { 'if-match': '*' } })).status, 204)
+      assert.equal((await call(path, { method: 'DELETE', headers: { 'if-match': etag } })).status, 412)
+      assert.equal((await call(path, { method: 'DELETE', headers: anyRevision })).status, 204)
+    })
+
+    test('without If-Match nothing that exists is changed (428)', async () => {
+      const { operate, call, revision } = await api()
+      const { body: group } = await operate('createGroup', { body: newGroup('unmatched') })
+      const before = await revision()
+      for (const [method, path, body] of [
+        ['PATCH', `/groups/${group.id}`, { sort: 2 }],
+        ['PUT', `/groups/${group.id}/upstreams`, upstreams],
+        ['DELETE', `/groups/${group.id}`, undefined],
+        ['PATCH', '/settings', { max_retries: 2 }],
+      ] as const) {
+        const answer = await call(`/api/v1${path}`, { method, body })
+        assert.deepEqual([answer.status, answer.body.code], [428, 'precondition_required'], `${method} ${path}`)
+      }
+      assert.equal(await revision(), before)
+    })
+
+    test('a refused change answers with what is there now, to those who may read it', async () => {
+      const { operate, call } = await api()
+      const member = (await operate('createGroup', { body: newGroup('current-member') })).body.id
+      const aggregate = { name: 'current', kind: 'aggregate', channel: 'openai', members: [{ group_id: member }] }
+      const { body: group } = await operate('createGroup', { body: aggregate })
+      const stale = { 'if-match': '"1"' }
+      const path = `/api/v1/groups/${group.id}`
+      const patch = { method: 'PATCH', body: { sort: 2 } }
+      assert.deepEqual((await call(path, { ...patch, headers: stale })).body.current, group)
+      const taken = await call(`${path}/members/${member}`, { method: 'DELETE', headers: stale })
+      assert.deepEqual(taken.body.current, { items: group.members })
+      const body = { name: 'current-writer', scopes: ['write'] }
+      const { token } = (await operate('createAdminToken', { body })).body
+      const blind = await call(path, { ...patch, headers: { ...stale, authorization: `Bearer ${token}` } })
+      assert.deepEqual([blind.status, blind.body.current], [412, undefined])
     })
 
     test('upstreams are replaced as a list; one whose URL stays keeps its id; credentials are never shown', async () => {
@@ -171,6 +203,7 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
       assert.deepEqual((await operate('listUpstreams', { params })).body, list.body)
       const refused = await call(`/api/v1/groups/${group.id}/upstreams`, {
         method: 'PUT',
+        headers: anyRevision,
         body: [{ url: 'https://ok.example.com' }, { url: 'http://169.254.169.254/latest' }],
       })
       assert.deepEqual([refused.status, refused.body.errors[0].pointer], [400, '/1/url'])
@@ -196,11 +229,15 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
         [3, 7],
       )
       await operate('deleteMember', { params: { id, member_id: second } })
-      assert.equal((await call(`/api/v1/groups/${id}/members/${second}`, { method: 'DELETE' })).status, 404)
+      assert.equal(
+        (await call(`/api/v1/groups/${id}/members/${second}`, { method: 'DELETE', headers: anyRevision })).status,
+        404,
+      )
       const body = [{ group_id: second }, { group_id: member }]
       assert.equal((await operate('replaceMembers', { params: { id }, body })).body.items[0].group_id, second)
       const refused = await call(`/api/v1/groups/${id}/members`, {
         method: 'PUT',
+        headers: anyRevision,
         body: [{ group_id: foreign }, { group_id: id }, { group_id: 999_999 }],
       })
       assert.deepEqual(
@@ -208,8 +245,8 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
         [400, ['/0/group_id', '/1/group_id', '/2/group_id']],
       )
       assert.equal(
-        (await call(`/api/v1/groups/${member}`, { method: 'PATCH', body: { channel: 'gemini' } })).body.errors[0]
-          .pointer,
+        (await call(`/api/v1/groups/${member}`, { method: 'PATCH', headers: anyRevision, body: { channel: 'gemini' } }))
+          .body.errors[0].pointer,
         '/channel',
       )
       assert.equal(
@@ -370,6 +407,7 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
       assert.deepEqual([patched.body.enabled, patched.body.expires_at], [false, expires])
       const missing = await call(`/api/v1/access-keys/${id}`, {
         method: 'PATCH',
+        headers: anyRevision,
         body: { all_groups: false, group_ids: [123_456] },
       })
       assert.equal(missing.body.errors[0].pointer, '/group_ids/0')
@@ -392,6 +430,7 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
       assert.equal(await revision(), before)
       const refused = await call('/api/v1/settings', {
         method: 'PATCH',
+        headers: anyRevision,
         body: { max_retries: 8, connect_timeout: 0, unknown_one: 1 },
       })
       assert.deepEqual(refused.body.errors.map((error: { pointer: string }) => error.pointer).toSorted(), [
@@ -408,7 +447,8 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
     test('settings that are set for the first time by many at once are set by all, and If-Match lets one through', async () => {
       const { call } = await api()
       const values = [1, 2, 3, 4, 5, 6, 7, 8]
-      const patch = (body: object, headers = {}) => call('/api/v1/settings', { method: 'PATCH', body, headers })
+      const patch = (body: object, headers: Record<string, string> = anyRevision) =>
+        call('/api/v1/settings', { method: 'PATCH', body, headers })
       await patch({ proxy_url: null, max_retries: null })
       const all = await Promise.all(values.map((value) => patch({ max_idle_conns: value })))
       assert.deepEqual(new Set(all.map(({ status }) => status)), new Set([200]))

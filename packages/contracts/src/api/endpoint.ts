@@ -25,6 +25,8 @@ export type Endpoint = {
   maxBodyBytes: number
   /** The answer has an ETag (a revision); If-Match is honoured by changes. */
   hasRevision: boolean
+  /** If-Match is mandatory: a tag of what was read, or `*` for whatever there is. */
+  needsIfMatch: boolean
   /**
    * What an Idempotency-Key does. `once`: a request whose answer was lost in a crash is not run again; `repeated`: it is, as
    * running it twice changes nothing more.

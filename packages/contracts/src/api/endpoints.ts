@@ -46,6 +46,7 @@ const base = {
   body: null,
   maxBodyBytes: defaultMaxBodyBytes,
   hasRevision: false,
+  needsIfMatch: false,
   idempotency: 'ignored',
   problems: [],
 } as const
@@ -58,6 +59,11 @@ const changeOne = {
   params: idParameters,
   hasRevision: true,
   problems: ['not_found', 'precondition_failed', 'conflict', 'payload_too_large', 'unsupported_media_type'],
+} as const
+const edit = {
+  ...changeOne,
+  needsIfMatch: true,
+  problems: [...changeOne.problems, 'precondition_required'],
 } as const
 const createProblems = ['duplicate', 'payload_too_large', 'unsupported_media_type'] as const
 const create = { ...change, method: 'POST', idempotency: 'once', problems: createProblems } as const
@@ -147,17 +153,17 @@ export const endpoints = {
     response: { status: 200, schema: groupSchema },
   },
   updateGroup: {
-    ...changeOne,
+    ...edit,
     method: 'PATCH',
     path: '/api/v1/groups/{id}',
     tag: 'groups',
     summary: 'Change fields of a group (merge patch)',
     body: groupPatchSchema,
     response: { status: 200, schema: groupSchema },
-    problems: [...changeOne.problems, 'duplicate'],
+    problems: [...edit.problems, 'duplicate'],
   },
   deleteGroup: {
-    ...changeOne,
+    ...edit,
     method: 'DELETE',
     path: '/api/v1/groups/{id}',
     tag: 'groups',
@@ -174,7 +180,7 @@ export const endpoints = {
     response: { status: 200, schema: upstreamListSchema },
   },
   replaceUpstreams: {
-    ...changeOne,
+    ...edit,
     method: 'PUT',
     path: '/api/v1/groups/{id}/upstreams',
     tag: 'groups',
@@ -191,7 +197,7 @@ export const endpoints = {
     response: { status: 200, schema: aggregateMemberListSchema },
   },
   replaceMembers: {
-    ...changeOne,
+    ...edit,
     method: 'PUT',
     path: '/api/v1/groups/{id}/members',
     tag: 'groups',
@@ -200,7 +206,7 @@ export const endpoints = {
     response: { status: 200, schema: aggregateMemberListSchema },
   },
   putMember: {
-    ...changeOne,
+    ...edit,
     method: 'PUT',
     path: '/api/v1/groups/{id}/members/{member_id}',
     tag: 'groups',
@@ -210,7 +216,7 @@ export const endpoints = {
     response: { status: 200, schema: aggregateMemberListSchema },
   },
   deleteMember: {
-    ...changeOne,
+    ...edit,
     method: 'DELETE',
     path: '/api/v1/groups/{id}/members/{member_id}',
     tag: 'groups',
@@ -252,7 +258,7 @@ export const endpoints = {
     response: { status: 200, schema: keyDetailSchema },
   },
   updateKey: {
-    ...changeOne,
+    ...edit,
     method: 'PATCH',
     path: '/api/v1/keys/{id}',
     tag: 'keys',
@@ -262,7 +268,7 @@ export const endpoints = {
     response: { status: 200, schema: keySchema },
   },
   deleteKey: {
-    ...changeOne,
+    ...edit,
     method: 'DELETE',
     path: '/api/v1/keys/{id}',
     tag: 'keys',
@@ -347,7 +353,7 @@ export const endpoints = {
     response: { status: 200, schema: accessKeySchema },
   },
   updateAccessKey: {
-    ...changeOne,
+    ...edit,
     method: 'PATCH',
     path: '/api/v1/access-keys/{id}',
     tag: 'access keys',
@@ -356,7 +362,7 @@ export const endpoints = {
     response: { status: 200, schema: accessKeySchema },
   },
   deleteAccessKey: {
-    ...changeOne,
+    ...edit,
     method: 'DELETE',
     path: '/api/v1/access-keys/{id}',
     tag: 'access keys',
@@ -381,8 +387,9 @@ export const endpoints = {
     summary: 'Change settings; null goes back to the default',
     body: settingsPatchSchema,
     hasRevision: true,
+    needsIfMatch: true,
     response: { status: 200, schema: settingListSchema },
-    problems: ['precondition_failed', 'payload_too_large', 'unsupported_media_type'],
+    problems: ['precondition_failed', 'precondition_required', 'payload_too_large', 'unsupported_media_type'],
   },
   listLogs: {
     ...read,

@@ -8,6 +8,7 @@ import type { VerbAnswer, VerbContext, VerbInput, Verbs } from '../verb.ts'
 import { ApiProblem } from './api-problem.ts'
 import { readIdempotencyKey } from './idempotency-key.ts'
 import { parseRequest, type RequestParts } from './parse-request.ts'
+import { withCurrent } from './with-current.ts'
 import { etagOf, parseIfMatch } from './precondition.ts'
 import type { Authenticated } from './authenticate-admin.ts'
 import { queryParameters } from './query-parameters.ts'
@@ -45,7 +46,10 @@ function bindEndpoint(router: Router, operationId: OperationId, options: BindOpt
     requireScope(actor, endpoint.scope)
     const input = { ...(await readInput(endpoint, request)), client }
     const ctx: VerbContext = { ...options.services, actor, requestId: response.locals['requestId'] as string }
-    const run = (inside: VerbContext) => verb({ ctx: inside, input: input as unknown as VerbInput<OperationId> })
+    const run = (inside: VerbContext) =>
+      withCurrent(options.verbs, { ctx, endpoint, input }, () =>
+        verb({ ctx: inside, input: input as unknown as VerbInput<OperationId> }),
+      )
     const key = endpoint.idempotency === 'ignored' ? null : readIdempotencyKey(request)
     const answer =
       key === null
@@ -73,7 +77,10 @@ async function readInput(endpoint: Endpoint, request: Request) {
       ? undefined
       : await readJsonBody(request, { maxBytes: endpoint.maxBodyBytes, timeoutMs: bodyTimeoutMs })
   const parts = { params: { ...request.params }, query: queryParameters(request.originalUrl), body }
-  return { ...parseRequest(endpoint, parts), precondition: parseIfMatch(request.headers['if-match']) }
+  return {
+    ...parseRequest(endpoint, parts),
+    precondition: parseIfMatch(request.headers['if-match'], endpoint.needsIfMatch),
+  }
 }
 
 async function sendAnswer(

@@ -44,7 +44,7 @@ function operation(operationId: string, endpoint: Endpoint): JsonObject {
     parameters: [
       ...parameters(endpoint.params, 'path'),
       ...parameters(endpoint.query, 'query'),
-      ...(endpoint.hasRevision && endpoint.method !== 'GET' && endpoint.method !== 'POST' ? [ifMatchParameter] : []),
+      ...(endpoint.needsIfMatch ? [ifMatchParameter] : []),
       ...(endpoint.idempotency === 'ignored' ? [] : [idempotencyParameter]),
     ],
     ...(endpoint.body === null ? {} : { requestBody: requestBody(endpoint) }),
@@ -75,8 +75,9 @@ const idempotencyParameter = {
 const ifMatchParameter = {
   name: 'If-Match',
   in: 'header',
-  required: false,
-  description: 'ETag of the entity as it was read: the change is refused when it has changed since.',
+  required: true,
+  description:
+    'ETag of the entity as it was read: the change is refused when it has changed since. `*`: whatever there is.',
   schema: { type: 'string' },
 }
 

@@ -22,6 +22,9 @@ import { openStore, removeFiles } from './open-stores.ts'
 export const adminKey = 'an-admin-key-of-enough-length'
 export const edgeToken = 'an-edge-token-of-at-least-thirty-two-bytes'
 
+/** For changes that mean whatever is there. */
+export const anyRevision = { 'if-match': '*' }
+
 export type ApiAnswer = {
   status: number
   headers: Headers
@@ -104,7 +107,7 @@ export async function openApi(connection: DatabaseConnection, options: OpenApiOp
     const answer = await call(path + (input.query === undefined ? '' : `?${input.query}`), {
       method: endpoint.method,
       body: input.body,
-      ...(input.headers && { headers: input.headers }),
+      headers: { ...(endpoint.needsIfMatch ? anyRevision : {}), ...input.headers },
     })
     assert.equal(answer.status, endpoint.response.status, `${id}: ${answer.text}`)
     if (endpoint.response.schema === null) assert.equal(answer.text, '')
