@@ -15,10 +15,12 @@ import { replaceMembers } from './aggregates/replace-members.ts'
 import { listAudit } from './audit/list-audit.ts'
 import { getStatus } from './edges/get-status.ts'
 import { listEdges } from './edges/list-edges.ts'
+import { copyGroup } from './groups/copy-group.ts'
 import { createGroup } from './groups/create-group.ts'
 import { deleteGroup } from './groups/delete-group.ts'
 import { getGroup } from './groups/get-group.ts'
 import { listGroups } from './groups/list-groups.ts'
+import { orderGroups } from './groups/order-groups.ts'
 import { updateGroup } from './groups/update-group.ts'
 import { addKeys } from './keys/add-keys.ts'
 import { deleteKey } from './keys/delete-key.ts'
@@ -56,6 +58,8 @@ export function createVerbs({ version }: { version: string }): Verbs {
     getGroup,
     updateGroup,
     deleteGroup,
+    copyGroup,
+    orderGroups,
     listUpstreams,
     replaceUpstreams,
     listMembers,

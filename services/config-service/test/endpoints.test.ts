@@ -5,6 +5,7 @@ import { until } from '@gpt-load/testkit/until'
 import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
 import { describeAdminTokens } from './endpoints/admin-tokens.ts'
 import { describeAudit } from './endpoints/audit.ts'
+import { describeGroupOrders } from './endpoints/groups.ts'
 import { describeIdempotency } from './endpoints/idempotency.ts'
 import { describeSessions } from './endpoints/sessions.ts'
 import { anyRevision, openApi, type OpenedApi } from './support/open-api.ts'
@@ -485,6 +486,7 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
       assert.equal(body.paths['/api/v1/keys/{id}/disable'].post.operationId, 'disableKey')
     })
 
+    describeGroupOrders(api)
     describeSessions(api, connect)
     describeAdminTokens(api, connect)
     describeAudit(api)
@@ -506,6 +508,10 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
         'upstream-query-key',
         'secret-header-value',
         'proxy-pa55word',
+        'copy-pa55word',
+        'copy-pr0xy',
+        'copy-header-value',
+        'sk-copied-key-aaaaaaaa',
         'an-admin-key-of-enough-length',
       ]
       assert.ok(everything.length > 10_000)

@@ -16,7 +16,14 @@ import { aggregateMemberListInputSchema, aggregateMemberListSchema, memberWeight
 import { edgeListSchema, statusSchema } from './edge.ts'
 import { auditEntrySchema, auditListQuerySchema } from './audit.ts'
 import { defaultMaxBodyBytes, type Endpoint } from './endpoint.ts'
-import { groupCreateSchema, groupListQuerySchema, groupPatchSchema, groupSchema } from './group.ts'
+import {
+  groupCopySchema,
+  groupCreateSchema,
+  groupListQuerySchema,
+  groupOrderSchema,
+  groupPatchSchema,
+  groupSchema,
+} from './group.ts'
 import {
   keyAddResultSchema,
   keyAddSchema,
@@ -169,6 +176,26 @@ export const endpoints = {
     tag: 'groups',
     summary: 'Delete a group with its keys; logs stay',
     hasRevision: false,
+    response: { status: 204, schema: null },
+  },
+  copyGroup: {
+    ...create,
+    path: '/api/v1/groups/{id}/copy',
+    tag: 'groups',
+    summary: 'Copy a group, with or without its keys',
+    params: idParameters,
+    body: groupCopySchema,
+    hasRevision: true,
+    response: { status: 201, schema: groupSchema },
+    problems: [...create.problems, 'not_found', 'precondition_failed', 'conflict'],
+  },
+  orderGroups: {
+    ...change,
+    method: 'PUT',
+    path: '/api/v1/groups/order',
+    tag: 'groups',
+    summary: 'Put groups into another order; those that are not named stay',
+    body: groupOrderSchema,
     response: { status: 204, schema: null },
   },
   listUpstreams: {
