@@ -39,6 +39,7 @@ import { deleteSession } from './sessions/delete-session.ts'
 import { getSession } from './sessions/get-session.ts'
 import { listSettings } from './settings/list-settings.ts'
 import { updateSettings } from './settings/update-settings.ts'
+import { getOverview } from './stats/get-overview.ts'
 import { listUpstreams } from './upstreams/list-upstreams.ts'
 import { replaceUpstreams } from './upstreams/replace-upstreams.ts'
 import type { Verbs } from './verb.ts'
@@ -85,6 +86,7 @@ export function createVerbs({ version }: { version: string }): Verbs {
     updateSettings,
     listLogs,
     getLog,
+    getOverview,
     listAudit,
     listEdges,
     getStatus,

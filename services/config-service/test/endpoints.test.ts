@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import type { RequestLogDetail } from '@gpt-load/contracts/api/log'
+import type { RequestTotalsQuery } from '@gpt-load/database/logs/request-log-reader'
 import { until } from '@gpt-load/testkit/until'
 import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
 import { describeAdminTokens } from './endpoints/admin-tokens.ts'
@@ -51,9 +52,14 @@ const logDetail: RequestLogDetail = {
   attempt_count: 1,
   attempts: [],
 }
+const totalsAsked: RequestTotalsQuery[] = []
 const logReader = {
   list: async () => ({ items: [logDetail], next: { receivedAtMs: 5, id: 7 } }),
   find: async (id: string) => (id === 'req-1' ? logDetail : null),
+  totals: async ({ spanS, fromS }: RequestTotalsQuery) => {
+    totalsAsked.push({ spanS, fromS })
+    return spanS === 60 ? { requests: 7, failures: 2 } : { requests: 70, failures: 20 }
+  },
 }
 
 for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
@@ -475,6 +481,38 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
         'cursor=bogus',
       ])
         assert.equal((await call(`/api/v1/logs?${query}`)).status, 400, query)
+    })
+
+    test('the overview counts keys by state and group, requests of the last hour and day, and edges', async () => {
+      const { operate } = await api()
+      const before = (await operate('getOverview')).body
+      const { id } = (await operate('createGroup', { body: newGroup('overview', { enabled: false }) })).body
+      await operate('addKeys', { params: { id }, body: { keys: ['sk-overview-aaaaaaaa', 'sk-overview-bbbbbbbb'] } })
+      const [key] = (await operate('listKeys', { params: { id } })).body.items
+      await operate('disableKey', { params: { id: key.id } })
+      await operate('createAccessKey', { body: { name: 'overview', enabled: false } })
+      totalsAsked.length = 0
+      const { body: now } = await operate('getOverview')
+      assert.deepEqual([now.groups.total, now.groups.enabled], [before.groups.total + 1, before.groups.enabled])
+      const added = (state: string) => now.keys[state] - before.keys[state]
+      assert.deepEqual(['total', 'active', 'disabled'].map(added), [2, 1, 1])
+      const { name: groupName, key_counts: counts } = now.by_group.find((group: { id: number }) => group.id === id)
+      assert.deepEqual([groupName, counts.total, counts.disabled], ['overview', 2, 1])
+      const accessKeys = [now.access_keys.total - before.access_keys.total, now.access_keys.enabled]
+      assert.deepEqual(accessKeys, [1, before.access_keys.enabled])
+      const { last_hour: hour, last_day: day } = now.requests
+      assert.deepEqual([hour.requests, hour.failures, day.requests, day.failures], [7, 2, 70, 20])
+      const nowMs = Date.parse(now.server_time)
+      const age = ({ from }: { from: string }) => nowMs - Date.parse(from)
+      assert.ok(age(hour) >= 59 * 60_000 && age(hour) < 3_600_000 && hour.from.endsWith(':00.000Z'))
+      assert.ok(age(day) >= 23 * 3_600_000 && age(day) < 86_400_000 && day.from.endsWith(':00:00.000Z'))
+      assert.deepEqual(totalsAsked, [
+        { spanS: 60, fromS: Date.parse(hour.from) / 1_000 },
+        { spanS: 3_600, fromS: Date.parse(day.from) / 1_000 },
+      ])
+      assert.deepEqual(now.edges, { reachable: 0, applied: 0 })
+      await operate('deleteGroup', { params: { id } })
+      assert.deepEqual((await operate('getOverview')).body.keys, before.keys)
     })
 
     test('edges, status and the OpenAPI document', async () => {

@@ -41,6 +41,7 @@ import { idParameter, idParameters, keyIdParameters, noParameters } from './para
 import { pageSchema } from './page.ts'
 import { sessionCreateSchema, sessionSchema } from './session.ts'
 import { settingListSchema, settingsPatchSchema } from './setting.ts'
+import { statsOverviewSchema } from './stats.ts'
 import { upstreamListInputSchema, upstreamListSchema } from './upstream.ts'
 
 /**
@@ -436,6 +437,14 @@ export const endpoints = {
     params: z.strictObject({ request_id: z.string().min(1).max(64) }),
     response: { status: 200, schema: requestLogDetailSchema },
     problems: ['not_found'],
+  },
+  getOverview: {
+    ...read,
+    method: 'GET',
+    path: '/api/v1/stats/overview',
+    tag: 'statistics',
+    summary: 'Get keys by state and group, requests of the last hour and day, edges',
+    response: { status: 200, schema: statsOverviewSchema },
   },
   listAudit: {
     ...read,

@@ -20,7 +20,7 @@ export type GroupKind = (typeof groupKinds)[number]
 /** Stands for a secret value in answers; sent back, it means: keep what is stored. */
 export const maskedValue = '********'
 
-const keyCountsSchema = z.object({
+export const keyCountsSchema = z.object({
   total: z.number().int(),
   ...(Object.fromEntries(keyStates.map((state) => [state, z.number().int()])) as Record<
     (typeof keyStates)[number],

@@ -51,7 +51,11 @@ export async function openApi(connection: DatabaseConnection, options: OpenApiOp
     store,
     keyring,
     feed: createInProcessChangeFeed().publisher,
-    logReader: { list: async () => ({ items: [], next: null }), find: async () => null },
+    logReader: {
+      list: async () => ({ items: [], next: null }),
+      find: async () => null,
+      totals: async () => ({ requests: 0, failures: 0 }),
+    },
     probeSender: createUndiciProbeSender({
       environment: { httpProxy: '', httpsProxy: '', noProxy: '' },
       isLinkLocalAllowed: false,
