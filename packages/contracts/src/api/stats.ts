@@ -8,7 +8,7 @@ export const maxOverviewGroups = 1_000
 const requestTotalsSchema = z.object({
   from: instantSchema.describe('Begin of the first whole minute (hour) that is counted.'),
   requests: z.number().int(),
-  failures: z.number().int().describe('Requests that the caller got an error for.'),
+  failures: z.number().int().describe('Requests that ended in an error or broke off.'),
 })
 
 export const statsOverviewSchema = z.object({
