@@ -23,7 +23,7 @@ export type ConfigServiceOptions = TruthOptions & {
   probeSender: ProbeSender
   /** AUTH_KEY or the stored key; named tokens are added here. */
   adminKeys: AdminKeys
-  /** CIDR ranges of reverse proxies whose X-Forwarded-For is believed. */
+  /** CIDR ranges of reverse proxies whose X-Forwarded-For, -Proto and -Host are believed. */
   trustedProxies: readonly string[]
   upstreamPolicy: UpstreamPolicy
   version: string

@@ -3,7 +3,6 @@ CREATE TABLE IF NOT EXISTS "sessions" (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   hash BLOB NOT NULL,
   credential TEXT NOT NULL,
-  actor TEXT NOT NULL,
   created_at BIGINT NOT NULL,
   seen_at BIGINT NOT NULL,
   expires_at BIGINT NOT NULL

@@ -3,7 +3,7 @@ import type { EndpointScope } from '@gpt-load/contracts/api/endpoint'
 import { anonymous, type Actor } from '../admin-keys.ts'
 import type { Services } from '../services.ts'
 import { resumeSession } from '../sessions/resume-session.ts'
-import { ApiProblem } from './api-problem.ts'
+import { ApiProblem, type FieldProblem } from './api-problem.ts'
 import type { ClientAddressOf, OwnOriginOf } from './client-address.ts'
 import { refuseCrossOrigin } from './refuse-cross-origin.ts'
 import type { RequestClient } from './request-client.ts'
@@ -44,8 +44,8 @@ async function verifyToken(
   throw unauthorized('Send the admin key as "Authorization: Bearer …".')
 }
 
-function unauthorized(detail: string): ApiProblem {
-  return new ApiProblem('unauthorized', detail, { headers: { 'www-authenticate': 'Bearer realm="gpt-load"' } })
+export function unauthorized(detail: string, errors: readonly FieldProblem[] = []): ApiProblem {
+  return new ApiProblem('unauthorized', detail, { errors, headers: { 'www-authenticate': 'Bearer realm="gpt-load"' } })
 }
 
 export function tooManyFailures(waitMs: number): ApiProblem {

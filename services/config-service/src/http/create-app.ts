@@ -23,7 +23,7 @@ import { securityHeaders } from './security-headers.ts'
 export type AppOptions = {
   services: Services
   verbs: Verbs
-  /** CIDR ranges of reverse proxies whose X-Forwarded-For is believed. */
+  /** CIDR ranges of reverse proxies whose X-Forwarded-For, -Proto and -Host are believed. */
   trustedProxies: readonly string[]
   areAnswersChecked?: boolean
 }

@@ -1,8 +1,7 @@
 import type { Session } from '@gpt-load/contracts/api/session'
 import type { Credential } from '../admin-keys.ts'
 import { isAdminToken } from '../admin-tokens/admin-token.ts'
-import { ApiProblem } from '../http/api-problem.ts'
-import { tooManyFailures } from '../http/authenticate-admin.ts'
+import { tooManyFailures, unauthorized } from '../http/authenticate-admin.ts'
 import { commitChange } from '../truth/commit.ts'
 import type { VerbAnswer, VerbContext, VerbInput } from '../verb.ts'
 import { sessionExpiry } from './session-lifetime.ts'
@@ -23,8 +22,8 @@ export async function createSession({
   const { result: expiresAtMs } = await commitChange({ ctx: { ...ctx, actor: credential } }, async (tx) => {
     const expiry = sessionExpiry(tx.nowMs, tx.nowMs)
     await tx.sql.execute(
-      'INSERT INTO sessions (hash, credential, actor, created_at, seen_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)',
-      [hash, credential.id, credential.name, tx.nowMs, tx.nowMs, expiry],
+      'INSERT INTO sessions (hash, credential, created_at, seen_at, expires_at) VALUES (?, ?, ?, ?, ?)',
+      [hash, credential.id, tx.nowMs, tx.nowMs, expiry],
     )
     const [row] = await tx.sql.query<{ id: number }>('SELECT id FROM sessions WHERE hash = ?', [hash])
     const detail = { address: input.client.address }
@@ -43,5 +42,5 @@ async function verifyKey(ctx: VerbContext, key: string, address: string): Promis
   if (credential !== null) return credential
   byAddress.recordFailure(address)
   byAccount.recordFailure(account)
-  throw new ApiProblem('unauthorized', 'This is no admin key.', { errors: [{ pointer: '/key', detail: 'is wrong' }] })
+  throw unauthorized('This is no admin key.', [{ pointer: '/key', detail: 'is wrong' }])
 }
