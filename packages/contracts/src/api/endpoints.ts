@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { accessEndpoints } from './access-endpoints.ts'
 import {
   accessKeyCreatedSchema,
   accessKeyCreateSchema,
@@ -6,16 +7,10 @@ import {
   accessKeyPatchSchema,
   accessKeySchema,
 } from './access-key.ts'
-import {
-  adminTokenCreatedSchema,
-  adminTokenCreateSchema,
-  adminTokenListQuerySchema,
-  adminTokenSchema,
-} from './admin-token.ts'
 import { aggregateMemberListInputSchema, aggregateMemberListSchema, memberWeightSchema } from './aggregate-member.ts'
 import { edgeListSchema, statusSchema } from './edge.ts'
-import { auditEntrySchema, auditListQuerySchema } from './audit.ts'
-import { defaultMaxBodyBytes, type Endpoint } from './endpoint.ts'
+import type { Endpoint } from './endpoint.ts'
+import { base, change, changeOne, create, edit, read, readOne } from './endpoint-bases.ts'
 import {
   groupCopySchema,
   groupCreateSchema,
@@ -37,9 +32,8 @@ import {
   maxKeysBodyBytes,
 } from './key.ts'
 import { logListQuerySchema, requestLogDetailSchema, requestLogSchema } from './log.ts'
-import { idParameter, idParameters, keyIdParameters, noParameters } from './parameters.ts'
+import { idParameters, keyIdParameters, memberParameters, requestIdParameters } from './parameters.ts'
 import { pageSchema } from './page.ts'
-import { sessionCreateSchema, sessionSchema } from './session.ts'
 import { settingListSchema, settingsPatchSchema } from './setting.ts'
 import { statsOverviewSchema } from './stats.ts'
 import { upstreamListInputSchema, upstreamListSchema } from './upstream.ts'
@@ -48,92 +42,8 @@ import { upstreamListInputSchema, upstreamListSchema } from './upstream.ts'
  * The admin API, whole: operation id -> endpoint. Everything that speaks HTTP to config-service derives from this table.
  * Changes are answered once reachable edges have applied them, after a second at the latest (`changeHeaders`).
  */
-const base = {
-  params: noParameters,
-  query: noParameters,
-  body: null,
-  maxBodyBytes: defaultMaxBodyBytes,
-  hasRevision: false,
-  needsIfMatch: false,
-  idempotency: 'ignored',
-  problems: [],
-} as const
-
-const read = { ...base, scope: 'read' } as const
-const readOne = { ...read, params: idParameters, hasRevision: true, problems: ['not_found'] } as const
-const change = { ...base, scope: 'write', problems: ['payload_too_large', 'unsupported_media_type'] } as const
-const changeOne = {
-  ...change,
-  params: idParameters,
-  hasRevision: true,
-  problems: ['not_found', 'precondition_failed', 'conflict', 'payload_too_large', 'unsupported_media_type'],
-} as const
-const edit = {
-  ...changeOne,
-  needsIfMatch: true,
-  problems: [...changeOne.problems, 'precondition_required'],
-} as const
-const createProblems = ['duplicate', 'payload_too_large', 'unsupported_media_type'] as const
-const create = { ...change, method: 'POST', idempotency: 'once', problems: createProblems } as const
-const memberParameters = z.strictObject({ id: idParameter, member_id: idParameter })
-
 export const endpoints = {
-  createSession: {
-    ...base,
-    method: 'POST',
-    path: '/api/v1/sessions',
-    tag: 'sessions',
-    summary: 'Open a session with an admin key or token; the answer sets its cookie',
-    scope: 'none',
-    body: sessionCreateSchema,
-    response: { status: 201, schema: sessionSchema },
-    problems: ['payload_too_large', 'unsupported_media_type'],
-  },
-  getSession: {
-    ...base,
-    method: 'GET',
-    path: '/api/v1/session',
-    tag: 'sessions',
-    summary: 'Get who this request acts as',
-    scope: 'any',
-    response: { status: 200, schema: sessionSchema },
-  },
-  deleteSession: {
-    ...base,
-    method: 'DELETE',
-    path: '/api/v1/session',
-    tag: 'sessions',
-    summary: 'End the session of the cookie',
-    scope: 'any',
-    response: { status: 204, schema: null },
-  },
-  listAdminTokens: {
-    ...read,
-    method: 'GET',
-    path: '/api/v1/admin-tokens',
-    tag: 'admin tokens',
-    summary: 'List admin tokens',
-    query: adminTokenListQuerySchema,
-    response: { status: 200, schema: pageSchema(adminTokenSchema) },
-  },
-  createAdminToken: {
-    ...create,
-    path: '/api/v1/admin-tokens',
-    tag: 'admin tokens',
-    summary: 'Create an admin token; the answer shows it once',
-    body: adminTokenCreateSchema,
-    response: { status: 201, schema: adminTokenCreatedSchema },
-  },
-  deleteAdminToken: {
-    ...change,
-    method: 'DELETE',
-    path: '/api/v1/admin-tokens/{id}',
-    tag: 'admin tokens',
-    summary: 'Delete an admin token and end its sessions',
-    params: idParameters,
-    response: { status: 204, schema: null },
-    problems: ['not_found'],
-  },
+  ...accessEndpoints,
   listGroups: {
     ...read,
     method: 'GET',
@@ -434,7 +344,7 @@ export const endpoints = {
     path: '/api/v1/logs/{request_id}',
     tag: 'logs',
     summary: 'Get a request with all its attempts',
-    params: z.strictObject({ request_id: z.string().min(1).max(64) }),
+    params: requestIdParameters,
     response: { status: 200, schema: requestLogDetailSchema },
     problems: ['not_found'],
   },
@@ -445,15 +355,6 @@ export const endpoints = {
     tag: 'statistics',
     summary: 'Get keys by state and group, requests of the last hour and day, edges',
     response: { status: 200, schema: statsOverviewSchema },
-  },
-  listAudit: {
-    ...read,
-    method: 'GET',
-    path: '/api/v1/audit',
-    tag: 'audit',
-    summary: 'List changes, newest first',
-    query: auditListQuerySchema,
-    response: { status: 200, schema: pageSchema(auditEntrySchema) },
   },
   listEdges: {
     ...read,
