@@ -3,11 +3,11 @@
  * and a write that the system does not take at once keeps its bytes for later; so they are copied, into buffers that are used
  * again as soon as they are written.
  */
-export const writePayloadBytes = 65_536
+export const writePayloadBytes = 262_144
 /** Head and end of a chunk's frame. */
 const frameBytes = 32
-/** Buffers kept for the next write, per worker: 1 MiB. More are made when more streams are slow, and dropped afterwards. */
-const maxKept = 16
+/** Buffers kept for the next write, per worker: 2 MiB. More are made when more streams are slow, and dropped afterwards. */
+const maxKept = 8
 
 const writeBufferBytes = writePayloadBytes + frameBytes
 

@@ -100,15 +100,15 @@ suite('clients over our own codec', () => {
         await receiver.called('abort')
       }))
 
-  test('a large piece goes out in chunks of 64 KiB, and may be overwritten at once', () =>
+  test('a large piece goes out in chunks of 256 KiB, and may be overwritten at once', () =>
     asking(get, async ({ client, receiver }) => {
-      const piece = Buffer.alloc(100_000, 'x')
+      const piece = Buffer.alloc(300_000, 'x')
       receiver.exchange.writeHead(200, 'OK', [])
       receiver.exchange.write(piece)
       piece.fill('y')
       receiver.exchange.end()
       const text = (await client.readUntil('\r\n0\r\n\r\n')).toString()
-      const chunks = [65_536, 100_000 - 65_536].map((bytes) => `${bytes.toString(16)}\r\n${'x'.repeat(bytes)}\r\n`)
+      const chunks = [262_144, 300_000 - 262_144].map((bytes) => `${bytes.toString(16)}\r\n${'x'.repeat(bytes)}\r\n`)
       assert.ok(text.endsWith(`\r\n\r\n${chunks.join('')}0\r\n\r\n`))
     }))
 
