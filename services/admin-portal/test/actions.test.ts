@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Browser } from 'playwright-core'
 import { until } from '@gpt-load/testkit/until'
+import { previewKeys } from '../src/features/keys/preview-keys.ts'
 import { openBrowser, visit, type Visit } from './support/browser.ts'
 import {
   addAccessKey,
@@ -176,6 +177,23 @@ describe('keys', () => {
       assert.deepEqual(figures, ['2', '2', '0', '3'])
     })
     assert.equal((await keysOf(id)).length, 3)
+  })
+
+  test('the preview counts what the API will find', async () => {
+    const texts = [
+      'a\nb\nc',
+      '# keys of Tuesday\na, b;c  d\n\n a\n',
+      '["a","b"," a "]',
+      '[]',
+      '["a", 1]',
+      '[broken\na',
+      'a\r\nb\rc',
+    ]
+    for (const [number, text] of texts.entries()) {
+      const id = await addGroup(installation, `preview-${number}`, [])
+      const { data } = await installation.api('POST /api/v1/groups/{id}/keys', { params: { id }, body: { text } })
+      assert.deepEqual(previewKeys(text), { keys: data.added, duplicate: data.duplicate }, JSON.stringify(text))
+    }
   })
 
   test('chosen ones are disabled with a reason, which the list then shows', async () => {
