@@ -16,6 +16,8 @@ export function createAdminClient(baseUrl: string, adminKey: string): AdminClien
       method,
       headers: {
         authorization: `Bearer ${adminKey}`,
+        // Suites are the only writers: whatever is there is what they mean.
+        ...(method === 'GET' || method === 'POST' ? {} : { 'if-match': '*' }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),

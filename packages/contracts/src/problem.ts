@@ -6,13 +6,17 @@ export const problemCodes = {
   validation_failed: { status: 400, title: 'Some fields are wrong' },
   unauthorized: { status: 401, title: 'No valid admin key' },
   forbidden: { status: 403, title: 'This is not allowed' },
+  cross_origin: { status: 403, title: 'The request comes from another site' },
   not_found: { status: 404, title: 'Not found' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   duplicate: { status: 409, title: 'It exists already' },
   conflict: { status: 409, title: 'The state does not allow this' },
+  idempotency_in_progress: { status: 409, title: 'A request with this Idempotency-Key is under way' },
+  idempotency_replay: { status: 409, title: 'It was done before; its answer is lost' },
   precondition_failed: { status: 412, title: 'It has changed since you read it' },
   payload_too_large: { status: 413, title: 'Too large' },
   unsupported_media_type: { status: 415, title: 'Unsupported content type' },
+  idempotency_mismatch: { status: 422, title: 'The Idempotency-Key belongs to another request' },
   precondition_required: { status: 428, title: 'If-Match is required' },
   too_many_requests: { status: 429, title: 'Too many requests' },
   internal: { status: 500, title: 'The server failed' },
@@ -28,6 +32,7 @@ export const problemSchema = z.object({
   /** Stable, for programs. */
   code: z.enum(Object.keys(problemCodes) as [ProblemCode, ...ProblemCode[]]),
   request_id: z.string().optional(),
+  current: z.json().optional().describe('With `precondition_failed`: the object as it is now.'),
   errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
 })
 export type Problem = z.infer<typeof problemSchema>

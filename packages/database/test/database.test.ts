@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
@@ -23,6 +23,9 @@ const dialects: Record<string, () => Promise<DatabaseConnection>> = {
   },
 }
 
+/** Every version has a file per dialect. */
+const latest = readdirSync(new URL('../migrations/mysql', import.meta.url)).length
+
 for (const [name, connect] of Object.entries(dialects)) {
   describe(name, () => {
     test('two replicas that start together on an empty database migrate it once and share one installation', async () => {
@@ -30,7 +33,7 @@ for (const [name, connect] of Object.entries(dialects)) {
       const handles = [opened.handle, opened.another()]
       const versions = await Promise.all(handles.map((handle) => migrate(handle, { component: 'config' })))
       const keyrings = await Promise.all(handles.map((database) => openKeyring({ database, masterKey })))
-      assert.deepEqual(versions, [1, 1])
+      assert.deepEqual(versions, [latest, latest])
       assert.equal(keyrings[0]?.epoch, keyrings[1]?.epoch)
       assert.deepEqual(keyrings[0]?.hashToken('sk-1'), keyrings[1]?.hashToken('sk-1'))
       assert.equal(keyrings[1]?.open(keyrings[0]!.seal('secret', 'test'), 'test').toString(), 'secret')
@@ -39,18 +42,18 @@ for (const [name, connect] of Object.entries(dialects)) {
 
     test('migrating again applies nothing', async () => {
       await using opened = await openMigrated(await connect())
-      assert.equal(await migrate(opened.handle, { component: 'config' }), 1)
+      assert.equal(await migrate(opened.handle, { component: 'config' }), latest)
       const rows = await opened.handle.sql.query('SELECT version FROM schema_migrations')
-      assert.equal(rows.length, 1)
+      assert.equal(rows.length, latest)
     })
 
     test('a schema one version ahead is served, two ahead is refused', async () => {
       await using opened = await openMigrated(await connect())
       const ahead = (version: number) =>
         opened.handle.sql.execute("INSERT INTO schema_migrations VALUES ('config', ?, 'x', 'x', 0)", [version])
-      await ahead(2)
-      assert.equal(await waitForSchema(opened.handle, { component: 'config' }), 2)
-      await ahead(3)
+      await ahead(latest + 1)
+      assert.equal(await waitForSchema(opened.handle, { component: 'config' }), latest + 1)
+      await ahead(latest + 2)
       await assert.rejects(waitForSchema(opened.handle, { component: 'config' }), SchemaTooNew)
       await assert.rejects(migrate(opened.handle, { component: 'config' }), SchemaTooNew)
     })
@@ -64,7 +67,7 @@ for (const [name, connect] of Object.entries(dialects)) {
         { onWaiting: (text) => reasons.push(text) },
       )
       await migrate(opened.handle, { component: 'config' })
-      assert.equal(await waiting, 1)
+      assert.equal(await waiting, latest)
     })
 
     test('a wrong ENCRYPTION_KEY is refused and changes nothing', async () => {

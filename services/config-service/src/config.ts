@@ -52,7 +52,8 @@ export const configServiceVariables = z.object({
   TRUSTED_PROXIES: envParsed(parseRanges, {
     default: [] as readonly string[],
     defaultText: '',
-    description: 'Reverse proxies whose X-Forwarded-For is believed: addresses or CIDR ranges between commas',
+    description:
+      'Reverse proxies whose X-Forwarded-For, -Proto and -Host are believed: addresses or CIDR ranges between commas',
   }),
   UPSTREAM_CA: upstreamCaVariable(),
   ...outboundProxyVariables(),

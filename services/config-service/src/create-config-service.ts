@@ -1,8 +1,10 @@
 import type { Express } from 'express'
 import type { RequestLogReader } from '@gpt-load/database/logs/request-log-reader'
 import { systemActor, type AdminKeys } from './admin-keys.ts'
+import { withAdminTokens } from './admin-tokens/admin-token-keys.ts'
 import { createVerbs } from './create-verbs.ts'
 import { createApp } from './http/create-app.ts'
+import { createFailureThrottle } from './http/failure-throttle.ts'
 import type { ProbeSender } from './probe/probe-sender.ts'
 import { createProbeSlots } from './probe/probe-slots.ts'
 import type { Services } from './services.ts'
@@ -19,8 +21,9 @@ import type { VerbContext } from './verb.ts'
 export type ConfigServiceOptions = TruthOptions & {
   logReader: RequestLogReader
   probeSender: ProbeSender
+  /** AUTH_KEY or the stored key; named tokens are added here. */
   adminKeys: AdminKeys
-  /** CIDR ranges of reverse proxies whose X-Forwarded-For is believed. */
+  /** CIDR ranges of reverse proxies whose X-Forwarded-For, -Proto and -Host are believed. */
   trustedProxies: readonly string[]
   upstreamPolicy: UpstreamPolicy
   version: string
@@ -36,12 +39,20 @@ export interface ConfigService extends Pick<Truth, 'internalApi' | 'bases' | 'he
   close(): Promise<void>
 }
 
+/** A minute, from all addresses together; above what people mistype, far below what guessing needs. */
+const maxAccountFailures = 100
+
 export async function createConfigService(options: ConfigServiceOptions): Promise<ConfigService> {
   const { store, clock, logger } = options
   const truth = await startTruth(options)
   const jobs = startJobs({ store, clock, logger })
   const services: Services = {
     ...options,
+    adminKeys: withAdminTokens(options.adminKeys, { store, clock }),
+    throttles: {
+      byAddress: createFailureThrottle({ clock }),
+      byAccount: createFailureThrottle({ clock, maxFailures: maxAccountFailures }),
+    },
     truth,
     probeSlots: createProbeSlots(),
     startedAtMs: clock.nowMs(),

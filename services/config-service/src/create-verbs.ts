@@ -5,16 +5,22 @@ import { deleteAccessKey } from './access-keys/delete-access-key.ts'
 import { getAccessKey } from './access-keys/get-access-key.ts'
 import { listAccessKeys } from './access-keys/list-access-keys.ts'
 import { updateAccessKey } from './access-keys/update-access-key.ts'
+import { createAdminToken } from './admin-tokens/create-admin-token.ts'
+import { deleteAdminToken } from './admin-tokens/delete-admin-token.ts'
+import { listAdminTokens } from './admin-tokens/list-admin-tokens.ts'
 import { deleteMember } from './aggregates/delete-member.ts'
 import { listMembers } from './aggregates/list-members.ts'
 import { putMember } from './aggregates/put-member.ts'
 import { replaceMembers } from './aggregates/replace-members.ts'
+import { listAudit } from './audit/list-audit.ts'
 import { getStatus } from './edges/get-status.ts'
 import { listEdges } from './edges/list-edges.ts'
+import { copyGroup } from './groups/copy-group.ts'
 import { createGroup } from './groups/create-group.ts'
 import { deleteGroup } from './groups/delete-group.ts'
 import { getGroup } from './groups/get-group.ts'
 import { listGroups } from './groups/list-groups.ts'
+import { orderGroups } from './groups/order-groups.ts'
 import { updateGroup } from './groups/update-group.ts'
 import { addKeys } from './keys/add-keys.ts'
 import { deleteKey } from './keys/delete-key.ts'
@@ -22,13 +28,18 @@ import { disableKey } from './keys/disable-key.ts'
 import { enableKey } from './keys/enable-key.ts'
 import { getKey } from './keys/get-key.ts'
 import { listKeys } from './keys/list-keys.ts'
+import { revealKey } from './keys/reveal-key.ts'
 import { restoreKey } from './keys/restore-key.ts'
 import { testKey } from './keys/test-key.ts'
 import { updateKey } from './keys/update-key.ts'
 import { getLog } from './logs/get-log.ts'
 import { listLogs } from './logs/list-logs.ts'
+import { createSession } from './sessions/create-session.ts'
+import { deleteSession } from './sessions/delete-session.ts'
+import { getSession } from './sessions/get-session.ts'
 import { listSettings } from './settings/list-settings.ts'
 import { updateSettings } from './settings/update-settings.ts'
+import { getOverview } from './stats/get-overview.ts'
 import { listUpstreams } from './upstreams/list-upstreams.ts'
 import { replaceUpstreams } from './upstreams/replace-upstreams.ts'
 import type { Verbs } from './verb.ts'
@@ -37,11 +48,19 @@ import type { Verbs } from './verb.ts'
 export function createVerbs({ version }: { version: string }): Verbs {
   let openapi: ReturnType<typeof createOpenapiDocument> | undefined
   return {
+    createSession,
+    getSession,
+    deleteSession,
+    listAdminTokens,
+    createAdminToken,
+    deleteAdminToken,
     listGroups,
     createGroup,
     getGroup,
     updateGroup,
     deleteGroup,
+    copyGroup,
+    orderGroups,
     listUpstreams,
     replaceUpstreams,
     listMembers,
@@ -57,6 +76,7 @@ export function createVerbs({ version }: { version: string }): Verbs {
     disableKey,
     restoreKey,
     testKey,
+    revealKey,
     listAccessKeys,
     createAccessKey,
     getAccessKey,
@@ -66,6 +86,8 @@ export function createVerbs({ version }: { version: string }): Verbs {
     updateSettings,
     listLogs,
     getLog,
+    getOverview,
+    listAudit,
     listEdges,
     getStatus,
     getOpenapi: async () => ({ value: (openapi ??= createOpenapiDocument(endpoints, version)) }),

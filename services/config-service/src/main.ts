@@ -85,7 +85,7 @@ runProcess(async ({ lifecycle, useLog }) => {
       isLinkLocalAllowed,
       extraCaPem: config.UPSTREAM_CA,
     }),
-    adminKeys: createEnvironmentAdminKeys(config.AUTH_KEY),
+    adminKeys: createEnvironmentAdminKeys(config.AUTH_KEY, keyring),
     edgeTokens: config.EDGE_TOKEN,
     cacheDir: config.BASE_CACHE_DIR ?? (await makeTemporaryDir(lifecycle)),
     trustedProxies: config.TRUSTED_PROXIES,

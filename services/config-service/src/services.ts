@@ -4,6 +4,8 @@ import type { Keyring } from '@gpt-load/database/keyring'
 import type { RequestLogReader } from '@gpt-load/database/logs/request-log-reader'
 import type { Clock } from '@gpt-load/service-kit/clock'
 import type { Logger } from '@gpt-load/service-kit/logger'
+import type { AdminKeys } from './admin-keys.ts'
+import type { FailureThrottle } from './http/failure-throttle.ts'
 import type { ProbeSender } from './probe/probe-sender.ts'
 import type { ProbeSlots } from './probe/probe-slots.ts'
 import type { Truth } from './truth/start-truth.ts'
@@ -14,6 +16,8 @@ export type Services = {
   store: DatabaseHandle
   keyring: Keyring
   truth: Pick<Truth, 'noticeCommit'>
+  adminKeys: AdminKeys
+  throttles: { byAddress: FailureThrottle; byAccount: FailureThrottle }
   logReader: RequestLogReader
   probeSender: ProbeSender
   probeSlots: ProbeSlots

@@ -4,7 +4,9 @@ import type { Logger } from '@gpt-load/service-kit/logger'
 import { startPeriodic, type Periodic } from '@gpt-load/service-kit/periodic'
 import { removeSilentEdges } from './edges/remove-silent-edges.ts'
 import { removeOrphanKeys } from './groups/remove-orphan-keys.ts'
+import { removeOldIdempotencyKeys } from './idempotency/remove-old-idempotency-keys.ts'
 import { removeOldHistory } from './keys/remove-old-history.ts'
+import { removeExpiredSessions } from './sessions/remove-expired-sessions.ts'
 
 /**
  * Clearing up that nobody waits for; what edges depend on (bases, due keys) is truth's (start-truth.ts). Every replica runs
@@ -28,6 +30,8 @@ export function startJobs({ store, clock, logger }: JobsOptions): Jobs {
   const jobs = [
     orphans,
     every('silent-edges', cleanUpIntervalMs, () => removeSilentEdges(store, clock.nowMs())),
+    every('expired-sessions', cleanUpIntervalMs, () => removeExpiredSessions(store, clock.nowMs())),
+    every('idempotency-keys', cleanUpIntervalMs, (signal) => removeOldIdempotencyKeys(store, clock.nowMs(), signal)),
     every('key-history', cleanUpIntervalMs, (signal) => removeOldHistory(store, clock.nowMs(), signal)),
   ]
   // What a deletion left when the last process ended.

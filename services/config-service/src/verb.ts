@@ -1,6 +1,8 @@
 import type { OperationId, OperationInput, OperationResult } from '@gpt-load/contracts/api/endpoints'
+import type { SqlRunner } from '@gpt-load/database/sql-runner'
 import type { Actor } from './admin-keys.ts'
 import type { Precondition } from './http/precondition.ts'
+import type { RequestClient } from './http/request-client.ts'
 import type { Services } from './services.ts'
 
 /**
@@ -10,9 +12,15 @@ import type { Services } from './services.ts'
 export type VerbContext = Services & {
   actor: Actor
   requestId: string
+  /** Runs in the transaction of the change, before it ends: idempotency. */
+  inCommit?: (sql: SqlRunner) => Promise<void>
 }
 
-export type VerbInput<K extends OperationId> = OperationInput<K> & { precondition: Precondition }
+export type VerbInput<K extends OperationId> = OperationInput<K> & {
+  precondition: Precondition
+  /** Who called, for the verbs that open and end sessions. */
+  client: RequestClient
+}
 
 export type VerbAnswer<T> = {
   value: T
@@ -20,6 +28,10 @@ export type VerbAnswer<T> = {
   revision?: number
   /** Revision that the change made; absent when nothing changed. */
   committed?: number
+  /** It is the stored answer of an earlier request. */
+  isReplayed?: boolean
+  /** Session token for the cookie; null takes the cookie away. */
+  sessionToken?: string | null
 }
 
 export type Verb<K extends OperationId> = (call: {

@@ -13,6 +13,8 @@ import { refusedStart, secrets, startConfigService } from './support/config-serv
 const admin = { authorization: `Bearer ${secrets.AUTH_KEY}` }
 const edge = { authorization: `Bearer ${secrets.EDGE_TOKEN}` }
 
+type ApiBody = { id?: number; token?: string; description?: string; current?: { description: string } }
+
 describe('config-service as a process', () => {
   const mariadb = useMariadb()
   const redis = useRedis()
@@ -56,6 +58,53 @@ describe('config-service as a process', () => {
     const exit = await service.stop()
     assert.deepEqual(exit, { code: 0, signal: null })
     for (const secret of Object.values(secrets)) assert.ok(!service.output().includes(secret))
+  })
+
+  test('two replicas share sessions; of two who edit at once one gets 412 and sees the change; the audit log names both', async () => {
+    const { dsn } = await (await mariadb).createDatabase()
+    await using first = await startConfigService({ DATABASE_DSN: dsn })
+    await using second = await startConfigService({ DATABASE_DSN: dsn })
+    const send = async (url: string, method: string, body: object, headers: Record<string, string>) => {
+      const init = { method, body: JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } }
+      const answer = await fetch(url, init)
+      return { status: answer.status, headers: answer.headers, body: JSON.parse(await answer.text()) as ApiBody }
+    }
+    const signedIn = await send(`${first.url}/api/v1/sessions`, 'POST', { key: secrets.AUTH_KEY }, {})
+    const cookie = signedIn.headers.get('set-cookie')?.split(';')[0] ?? ''
+    assert.equal((await fetch(`${second.url}/api/v1/status`, { headers: { cookie } })).status, 200)
+
+    const scopes = ['read', 'write']
+    const { token = '' } = (await send(`${first.url}/api/v1/admin-tokens`, 'POST', { name: 'ci', scopes }, admin)).body
+    const group = { name: 'shared', channel: 'openai', upstreams: [{ url: 'https://api.example.com' }] }
+    const created = await send(`${first.url}/api/v1/groups`, 'POST', group, admin)
+    const path = `/api/v1/groups/${created.body.id}`
+    const ifMatch = { 'if-match': created.headers.get('etag') ?? '' }
+    const person = { ...ifMatch, cookie, origin: second.url }
+    const machine = { ...ifMatch, authorization: `Bearer ${token}` }
+    const edits = await Promise.all([
+      send(first.url + path, 'PATCH', { description: 'by the machine' }, machine),
+      send(second.url + path, 'PATCH', { description: 'by the person' }, person),
+    ])
+    assert.deepEqual(edits.map(({ status }) => status).toSorted(), [200, 412])
+    const won = edits.find(({ status }) => status === 200)
+    const lost = edits.find(({ status }) => status === 412)
+    assert.equal(lost?.body.current?.description, won?.body.description)
+    const again = { 'if-match': lost?.headers.get('etag') ?? '' }
+    const loser = lost === edits[0] ? machine : person
+    const repeated = await send(
+      second.url + path,
+      'PATCH',
+      { display_name: 'both' },
+      { ...loser, origin: second.url, ...again },
+    )
+    assert.deepEqual([repeated.status, repeated.body.description], [200, won?.body.description])
+
+    const audit = await fetch(`${second.url}/api/v1/audit?entity=group&entity_id=${created.body.id}`, {
+      headers: admin,
+    })
+    const { items } = (await audit.json()) as { items: { actor: string; action: string }[] }
+    const actors = items.filter(({ action }) => action === 'group.update').map(({ actor }) => actor)
+    assert.deepEqual(actors.toSorted(), ['admin', 'token:ci'])
   })
 
   test('answers log queries with an empty list before log-ingest has made its tables', async () => {

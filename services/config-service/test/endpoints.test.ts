@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import type { RequestLogDetail } from '@gpt-load/contracts/api/log'
+import type { RequestTotalsQuery } from '@gpt-load/database/logs/request-log-reader'
 import { until } from '@gpt-load/testkit/until'
 import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
-import { openApi, type OpenedApi } from './support/open-api.ts'
+import { describeAdminTokens } from './endpoints/admin-tokens.ts'
+import { describeAudit } from './endpoints/audit.ts'
+import { describeGroupOrders } from './endpoints/groups.ts'
+import { describeIdempotency } from './endpoints/idempotency.ts'
+import { describeKeys } from './endpoints/keys.ts'
+import { describeSessions } from './endpoints/sessions.ts'
+import { describeSettings } from './endpoints/settings.ts'
+import { anyRevision, openApi, type OpenedApi } from './support/open-api.ts'
 import { dialectsOf } from './support/open-stores.ts'
-import { startRecordingProvider } from './support/recording-provider.ts'
 
 const logDetail: RequestLogDetail = {
   request_id: 'req-1',
@@ -46,9 +53,14 @@ const logDetail: RequestLogDetail = {
   attempt_count: 1,
   attempts: [],
 }
+const totalsAsked: RequestTotalsQuery[] = []
 const logReader = {
   list: async () => ({ items: [logDetail], next: { receivedAtMs: 5, id: 7 } }),
   find: async (id: string) => (id === 'req-1' ? logDetail : null),
+  totals: async ({ spanS, fromS }: RequestTotalsQuery) => {
+    totalsAsked.push({ spanS, fromS })
+    return spanS === 60 ? { requests: 7, failures: 2 } : { requests: 70, failures: 20 }
+  },
 }
 
 for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
@@ -138,9 +150,41 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
       const late = await call(path, { method: 'PATCH', body: { sort: 2 }, headers: { 'if-match': etag } })
       assert.deepEqual([late.status, late.body.code, await revision()], [412, 'precondition_failed', before])
       assert.notEqual(late.headers.get('etag'), etag)
-      for (const method of ['DELETE'])
-        assert.equal((await call(path, { method, headers: { 'if-match': etag } })).status, 412)
-      assert.equal((await call(path, { method: 'DELETE', headers: { 'if-match': '*' } })).status, 204)
+      assert.equal((await call(path, { method: 'DELETE', headers: { 'if-match': etag } })).status, 412)
+      assert.equal((await call(path, { method: 'DELETE', headers: anyRevision })).status, 204)
+    })
+
+    test('without If-Match nothing that exists is changed (428)', async () => {
+      const { operate, call, revision } = await api()
+      const { body: group } = await operate('createGroup', { body: newGroup('unmatched') })
+      const before = await revision()
+      for (const [method, path, body] of [
+        ['PATCH', `/groups/${group.id}`, { sort: 2 }],
+        ['PUT', `/groups/${group.id}/upstreams`, upstreams],
+        ['DELETE', `/groups/${group.id}`, undefined],
+        ['PATCH', '/settings', { max_retries: 2 }],
+      ] as const) {
+        const answer = await call(`/api/v1${path}`, { method, body })
+        assert.deepEqual([answer.status, answer.body.code], [428, 'precondition_required'], `${method} ${path}`)
+      }
+      assert.equal(await revision(), before)
+    })
+
+    test('a refused change answers with what is there now, to those who may read it', async () => {
+      const { operate, call } = await api()
+      const member = (await operate('createGroup', { body: newGroup('current-member') })).body.id
+      const aggregate = { name: 'current', kind: 'aggregate', channel: 'openai', members: [{ group_id: member }] }
+      const { body: group } = await operate('createGroup', { body: aggregate })
+      const stale = { 'if-match': '"1"' }
+      const path = `/api/v1/groups/${group.id}`
+      const patch = { method: 'PATCH', body: { sort: 2 } }
+      assert.deepEqual((await call(path, { ...patch, headers: stale })).body.current, group)
+      const taken = await call(`${path}/members/${member}`, { method: 'DELETE', headers: stale })
+      assert.deepEqual(taken.body.current, { items: group.members })
+      const body = { name: 'current-writer', scopes: ['write'] }
+      const { token } = (await operate('createAdminToken', { body })).body
+      const blind = await call(path, { ...patch, headers: { ...stale, authorization: `Bearer ${token}` } })
+      assert.deepEqual([blind.status, blind.body.current], [412, undefined])
     })
 
     test('upstreams are replaced as a list; one whose URL stays keeps its id; credentials are never shown', async () => {
@@ -167,6 +211,7 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
       assert.deepEqual((await operate('listUpstreams', { params })).body, list.body)
       const refused = await call(`/api/v1/groups/${group.id}/upstreams`, {
         method: 'PUT',
+        headers: anyRevision,
         body: [{ url: 'https://ok.example.com' }, { url: 'http://169.254.169.254/latest' }],
       })
       assert.deepEqual([refused.status, refused.body.errors[0].pointer], [400, '/1/url'])
@@ -192,11 +237,15 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
         [3, 7],
       )
       await operate('deleteMember', { params: { id, member_id: second } })
-      assert.equal((await call(`/api/v1/groups/${id}/members/${second}`, { method: 'DELETE' })).status, 404)
+      assert.equal(
+        (await call(`/api/v1/groups/${id}/members/${second}`, { method: 'DELETE', headers: anyRevision })).status,
+        404,
+      )
       const body = [{ group_id: second }, { group_id: member }]
       assert.equal((await operate('replaceMembers', { params: { id }, body })).body.items[0].group_id, second)
       const refused = await call(`/api/v1/groups/${id}/members`, {
         method: 'PUT',
+        headers: anyRevision,
         body: [{ group_id: foreign }, { group_id: id }, { group_id: 999_999 }],
       })
       assert.deepEqual(
@@ -204,8 +253,8 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
         [400, ['/0/group_id', '/1/group_id', '/2/group_id']],
       )
       assert.equal(
-        (await call(`/api/v1/groups/${member}`, { method: 'PATCH', body: { channel: 'gemini' } })).body.errors[0]
-          .pointer,
+        (await call(`/api/v1/groups/${member}`, { method: 'PATCH', headers: anyRevision, body: { channel: 'gemini' } }))
+          .body.errors[0].pointer,
         '/channel',
       )
       assert.equal(
@@ -215,137 +264,6 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
       )
       await operate('deleteGroup', { params: { id: member } })
       assert.equal((await operate('listMembers', { params: { id } })).body.items.length, 1)
-    })
-
-    test('keys are added once, listed by state, noted, disabled, enabled, restored and deleted, with counts and history', async () => {
-      const { operate, call } = await api()
-      const { id: groupId } = (await operate('createGroup', { body: newGroup('pool') })).body
-      const params = { id: groupId }
-      const text =
-        '# mine\nsk-pool-key-aaaaaaaaaaaa, sk-pool-key-bbbbbbbbbbbb\nsk-pool-key-aaaaaaaaaaaa\nbad\u0007key\n'
-      const added = await operate('addKeys', { params, body: { text, note: 'from a test' } })
-      assert.deepEqual(added.body, {
-        added: 2,
-        duplicate: 1,
-        malformed: 1,
-        malformed_lines: [{ line: 4, reason: 'must not contain control characters' }],
-        total: 2,
-      })
-      const repeated = await operate('addKeys', { params, body: { keys: ['sk-pool-key-aaaaaaaaaaaa'] } })
-      assert.deepEqual([repeated.body.added, repeated.headers.get('x-gptload-revision')], [0, null])
-      await operate('addKeys', {
-        params,
-        body: { keys: Array.from({ length: 5 }, (_, n) => `sk-pool-key-number-${n}-xxxx`) },
-      })
-      const seen: number[] = []
-      for (let cursor: string | null = ''; cursor !== null;) {
-        const page = await operate('listKeys', { params, query: `limit=3${cursor && `&cursor=${cursor}`}` })
-        seen.push(...page.body.items.map((key: { id: number }) => key.id))
-        cursor = page.body.next_cursor
-      }
-      assert.deepEqual([seen.length, seen], [7, seen.toSorted((a, b) => b - a)])
-      const [key] = (await operate('listKeys', { params, query: 'search=FROM%20A' })).body.items
-      assert.deepEqual([key.hint, key.state, key.usable], ['sk-p…bbbb', 'active', true])
-      const one = { params: { id: key.id } }
-      const updated = await operate('updateKey', { ...one, body: { note: 'renamed', weight: 3 } })
-      assert.deepEqual([updated.body.note, updated.body.weight], ['renamed', 3])
-      const until = new Date(Date.now() + 3_600_000).toISOString()
-      const disabled = await operate('disableKey', { ...one, body: { note: 'leaked?', until } })
-      assert.deepEqual(
-        [disabled.body.state, disabled.body.until, disabled.body.usable, disabled.body.cause.note],
-        ['disabled', until, false, 'leaked?'],
-      )
-      assert.equal((await operate('restoreKey', one)).body.state, 'disabled')
-      assert.equal((await operate('listKeys', { params, query: 'state=disabled,invalid' })).body.items.length, 1)
-      const counts = (await operate('getGroup', { params })).body.key_counts
-      assert.deepEqual([counts.total, counts.active, counts.disabled], [7, 6, 1])
-      const enabled = await operate('enableKey', one)
-      assert.deepEqual([enabled.body.state, enabled.body.generation], ['active', 2])
-      assert.equal((await operate('restoreKey', one)).body.generation, 3)
-      const detail = await operate('getKey', one)
-      assert.deepEqual(
-        detail.body.history.map((entry: { state_to: string }) => entry.state_to),
-        ['active', 'active', 'disabled'],
-      )
-      await operate('deleteKey', one)
-      assert.equal((await call(`/api/v1/keys/${key.id}`)).status, 404)
-      assert.equal((await operate('getGroup', { params })).body.key_counts.total, 6)
-    })
-
-    test('a probe is shaped as traffic is, and its answer decides about the key', async () => {
-      const { operate } = await api()
-      await using provider = await startRecordingProvider()
-      const group = await operate('createGroup', {
-        body: {
-          ...newGroup('probed'),
-          upstreams: [{ url: `${provider.url}/base/v1?api-version=7` }],
-          test_model: 'alias',
-          model_redirects: { 'al*': 'real-model' },
-          param_overrides: { temperature: 0 },
-          header_rules: [{ key: 'X-From', value: '${CLIENT_IP} ${GROUP_NAME}', action: 'set' }],
-        },
-      })
-      const secret = 'sk-probe-key-cccccccccccc'
-      await operate('addKeys', { params: { id: group.body.id }, body: { keys: [secret] } })
-      const [key] = (await operate('listKeys', { params: { id: group.body.id } })).body.items
-      const probe = async (reply: Parameters<typeof provider.answerWith>[0]) => {
-        provider.answerWith(reply)
-        return (await operate('testKey', { params: { id: key.id } })).body
-      }
-      const detail = async () => (await operate('getKey', { params: { id: key.id } })).body
-
-      const limited = await probe({
-        status: 429,
-        headers: { 'retry-after': '30' },
-        body: { error: { code: 'rate_limit_exceeded' } },
-      })
-      assert.deepEqual([limited.valid, limited.status, limited.state], [false, 429, 'cooling'])
-      assert.equal((await detail()).cause.deadline_source, 'retry_after')
-      const quota = await probe({
-        status: 429,
-        body: {
-          error: { code: 'insufficient_quota', type: 'insufficient_quota', message: 'You exceeded your current quota' },
-        },
-      })
-      assert.equal(quota.state, 'exhausted')
-      const upstreamDown = await probe({ status: 503, body: { error: { message: 'overloaded' } } })
-      assert.deepEqual([upstreamDown.valid, upstreamDown.state], [false, 'exhausted'])
-      const refused = await probe({
-        status: 401,
-        body: { error: { code: 'invalid_api_key', message: `Incorrect API key provided: ${secret}.` } },
-      })
-      assert.deepEqual([refused.state, refused.code], ['invalid', 'invalid_api_key'])
-      assert.ok(!refused.message.includes(secret))
-      const valid = await probe({ status: 200 })
-      assert.deepEqual([valid.valid, valid.state], [true, 'active'])
-      const after = await detail()
-      assert.deepEqual([after.last_probe.ok, after.failures], [true, 0])
-      assert.ok(after.generation > key.generation)
-      await operate('disableKey', { params: { id: key.id } })
-      assert.equal((await probe({ status: 200 })).state, 'disabled')
-
-      const request = provider.received[0]
-      assert.equal(request?.url, '/base/v1/chat/completions?api-version=7')
-      assert.deepEqual(
-        [request.headers.authorization, request.headers['x-from']],
-        [`Bearer ${secret}`, '127.0.0.1 probed'],
-      )
-      const sent = JSON.parse(request.body) as { model: string; temperature: number }
-      assert.deepEqual([sent.model, sent.temperature], ['real-model', 0])
-    })
-
-    test('an upstream that does not answer changes nothing about the key', async () => {
-      const { operate } = await api()
-      const group = await operate('createGroup', {
-        body: newGroup('dead', { upstreams: [{ url: 'http://127.0.0.1:1' }] }),
-      })
-      await operate('addKeys', { params: { id: group.body.id }, body: { keys: ['sk-dead-upstream-dddd'] } })
-      const [key] = (await operate('listKeys', { params: { id: group.body.id } })).body.items
-      const { body } = await operate('testKey', { params: { id: key.id } })
-      assert.deepEqual(
-        [body.valid, body.status, body.state, body.message],
-        [false, null, 'active', 'the connection was refused'],
-      )
     })
 
     test('an access key is shown once; a given token may exist once; listings show its hint', async () => {
@@ -366,56 +284,12 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
       assert.deepEqual([patched.body.enabled, patched.body.expires_at], [false, expires])
       const missing = await call(`/api/v1/access-keys/${id}`, {
         method: 'PATCH',
+        headers: anyRevision,
         body: { all_groups: false, group_ids: [123_456] },
       })
       assert.equal(missing.body.errors[0].pointer, '/group_ids/0')
       assert.equal((await operate('listAccessKeys', { query: 'search=TEAM&enabled=false' })).body.items.length, 1)
       await operate('deleteAccessKey', { params: { id } })
-    })
-
-    test('settings tell value, default and source, are changed all or nothing, and go back to their default', async () => {
-      const { operate, call, revision } = await api()
-      const valueOf = async (setting: string) =>
-        (await operate('listSettings')).body.items.find((entry: { name: string }) => entry.name === setting)
-      await operate('updateSettings', {
-        body: { max_retries: 7, proxy_url: 'http://user:proxy-pa55word@127.0.0.1:3128' },
-      })
-      assert.deepEqual([(await valueOf('max_retries')).value, (await valueOf('max_retries')).source], [7, 'database'])
-      const proxy = (await valueOf('proxy_url')).value
-      assert.ok(proxy.includes('127.0.0.1:3128') && !proxy.includes('pa55word'))
-      const before = await revision()
-      await operate('updateSettings', { body: { max_retries: 7, proxy_url: proxy } })
-      assert.equal(await revision(), before)
-      const refused = await call('/api/v1/settings', {
-        method: 'PATCH',
-        body: { max_retries: 8, connect_timeout: 0, unknown_one: 1 },
-      })
-      assert.deepEqual(refused.body.errors.map((error: { pointer: string }) => error.pointer).toSorted(), [
-        '/connect_timeout',
-        '/unknown_one',
-      ])
-      const etag = (await operate('listSettings')).headers.get('etag')
-      await operate('updateSettings', { body: { max_retries: null } })
-      const reset = await operate('listSettings')
-      assert.equal((await valueOf('max_retries')).source, 'default')
-      assert.notEqual(reset.headers.get('etag'), etag)
-    })
-
-    test('settings that are set for the first time by many at once are set by all, and If-Match lets one through', async () => {
-      const { call } = await api()
-      const values = [1, 2, 3, 4, 5, 6, 7, 8]
-      const patch = (body: object, headers = {}) => call('/api/v1/settings', { method: 'PATCH', body, headers })
-      await patch({ proxy_url: null, max_retries: null })
-      const all = await Promise.all(values.map((value) => patch({ max_idle_conns: value })))
-      assert.deepEqual(new Set(all.map(({ status }) => status)), new Set([200]))
-      await patch({ max_idle_conns: null })
-      const etag = (await call('/api/v1/settings')).headers.get('etag') ?? ''
-      const guarded = await Promise.all(
-        values.map((value) => patch({ max_idle_conns_per_host: value + 10 }, { 'if-match': etag })),
-      )
-      const statuses = guarded.map(({ status }) => status).toSorted()
-      assert.deepEqual(statuses, [200, ...values.slice(1).map(() => 412)])
-      await patch({ max_idle_conns_per_host: null })
     })
 
     test('logs are read in a bounded range, page by page', async () => {
@@ -432,6 +306,38 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
         assert.equal((await call(`/api/v1/logs?${query}`)).status, 400, query)
     })
 
+    test('the overview counts keys by state and group, requests of the last hour and day, and edges', async () => {
+      const { operate } = await api()
+      const before = (await operate('getOverview')).body
+      const { id } = (await operate('createGroup', { body: newGroup('overview', { enabled: false }) })).body
+      await operate('addKeys', { params: { id }, body: { keys: ['sk-overview-aaaaaaaa', 'sk-overview-bbbbbbbb'] } })
+      const [key] = (await operate('listKeys', { params: { id } })).body.items
+      await operate('disableKey', { params: { id: key.id } })
+      await operate('createAccessKey', { body: { name: 'overview', enabled: false } })
+      totalsAsked.length = 0
+      const { body: now } = await operate('getOverview')
+      assert.deepEqual([now.groups.total, now.groups.enabled], [before.groups.total + 1, before.groups.enabled])
+      const added = (state: string) => now.keys[state] - before.keys[state]
+      assert.deepEqual(['total', 'active', 'disabled'].map(added), [2, 1, 1])
+      const { name: groupName, key_counts: counts } = now.by_group.find((group: { id: number }) => group.id === id)
+      assert.deepEqual([groupName, counts.total, counts.disabled], ['overview', 2, 1])
+      const accessKeys = [now.access_keys.total - before.access_keys.total, now.access_keys.enabled]
+      assert.deepEqual(accessKeys, [1, before.access_keys.enabled])
+      const { last_hour: hour, last_day: day } = now.requests
+      assert.deepEqual([hour.requests, hour.failures, day.requests, day.failures], [7, 2, 70, 20])
+      const nowMs = Date.parse(now.server_time)
+      const age = ({ from }: { from: string }) => nowMs - Date.parse(from)
+      assert.ok(age(hour) >= 59 * 60_000 && age(hour) < 3_600_000 && hour.from.endsWith(':00.000Z'))
+      assert.ok(age(day) >= 23 * 3_600_000 && age(day) < 86_400_000 && day.from.endsWith(':00:00.000Z'))
+      assert.deepEqual(totalsAsked, [
+        { spanS: 60, fromS: Date.parse(hour.from) / 1_000 },
+        { spanS: 3_600, fromS: Date.parse(day.from) / 1_000 },
+      ])
+      assert.deepEqual(now.edges, { reachable: 0, applied: 0 })
+      await operate('deleteGroup', { params: { id } })
+      assert.deepEqual((await operate('getOverview')).body.keys, before.keys)
+    })
+
     test('edges, status and the OpenAPI document', async () => {
       const { operate } = await api()
       assert.deepEqual((await operate('listEdges')).body.items, [])
@@ -440,6 +346,14 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
       assert.equal(body.openapi, '3.1.0')
       assert.equal(body.paths['/api/v1/keys/{id}/disable'].post.operationId, 'disableKey')
     })
+
+    describeGroupOrders(api)
+    describeKeys(api)
+    describeSettings(api)
+    describeSessions(api, connect)
+    describeAdminTokens(api, connect)
+    describeAudit(api)
+    describeIdempotency(api, connect)
 
     test('every endpoint of the table was called with success above', async () => {
       assert.deepEqual((await api()).untried(), [])
@@ -457,6 +371,10 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
         'upstream-query-key',
         'secret-header-value',
         'proxy-pa55word',
+        'copy-pa55word',
+        'copy-pr0xy',
+        'copy-header-value',
+        'sk-copied-key-aaaaaaaa',
         'an-admin-key-of-enough-length',
       ]
       assert.ok(everything.length > 10_000)

@@ -105,6 +105,23 @@ function guarantees(open: () => Promise<SqlClient>): void {
     assert.deepEqual([rest.items[0]?.request_id, rest.next], ['req-1', null])
   })
 
+  test('totals are those of the buckets from a time on', async () => {
+    await using sql = disposable(await open())
+    const { store } = openStore(sql.client)
+    await store.startOffset(place)
+    const hourMs = 3_600_000
+    const at = (sequence: number, receivedAtMs: number, status: number) =>
+      logEvent(sequence, { receivedAtMs, status, ...(status === 200 ? {} : { errorClass: 'upstream' as const }) })
+    const events = [at(1, nowMs - 2 * hourMs, 200), at(2, nowMs, 200), at(3, nowMs, 502)]
+    await store.handle(place, [batchRecord(0, events)])
+    const reader = createRequestLogReader(sql.client)
+    const minute = Math.floor(nowMs / 60_000) * 60
+    assert.deepEqual(await reader.totals({ spanS: 60, fromS: minute }), { requests: 2, failures: 1 })
+    assert.deepEqual(await reader.totals({ spanS: 60, fromS: minute + 60 }), { requests: 0, failures: 0 })
+    const hour = Math.floor(nowMs / hourMs) * 3_600
+    assert.deepEqual(await reader.totals({ spanS: 3_600, fromS: hour - 7_200 }), { requests: 3, failures: 1 })
+  })
+
   test('a resent batch moves the offset and stores nothing twice', async () => {
     await using sql = disposable(await open())
     const { store } = openStore(sql.client)

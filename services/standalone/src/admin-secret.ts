@@ -3,6 +3,7 @@ import { generateAdminKey, hashAdminKey } from '@gpt-load/database/admin-key-has
 import type { DatabaseHandle } from '@gpt-load/database/database-handle'
 import { createEnvironmentAdminKeys, createStoredAdminKeys } from '@gpt-load/config-service/admin-keys'
 import type { AdminKeys } from '@gpt-load/config-service/admin-keys'
+import type { Keyring } from '@gpt-load/database/keyring'
 import type { DataDir } from '@gpt-load/service-kit/data-dir'
 import { readSecret, writeSecret } from '@gpt-load/service-kit/secret-file'
 import type { Greeting } from './greeting.ts'
@@ -14,10 +15,11 @@ import type { Greeting } from './greeting.ts'
 export async function openAdminKeys(
   dataDir: DataDir,
   database: DatabaseHandle,
+  keyring: Keyring,
   authKey: string | undefined,
 ): Promise<{ adminKeys: AdminKeys; greeting: Greeting['adminKey'] }> {
   if (authKey !== undefined)
-    return { adminKeys: createEnvironmentAdminKeys(authKey), greeting: { kind: 'environment' } }
+    return { adminKeys: createEnvironmentAdminKeys(authKey, keyring), greeting: { kind: 'environment' } }
   const stored = await database.database.adminKey.findMany()
   const created = stored.length === 0 ? await createAdminKey(dataDir, database) : null
   const waiting = created ?? (await readSecret(dataDir.adminKeyFile))

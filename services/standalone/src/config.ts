@@ -47,7 +47,8 @@ export const standaloneVariables = z.object({
   }),
   TRUSTED_PROXIES: envList({
     default: [],
-    description: 'Reverse proxies whose X-Forwarded-For is believed: addresses or CIDR ranges between commas',
+    description:
+      'Reverse proxies whose X-Forwarded-For, -Proto and -Host are believed: addresses or CIDR ranges between commas',
   }),
   ...requestPathVariables(),
   ...logVariables(),

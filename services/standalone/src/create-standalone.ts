@@ -86,7 +86,7 @@ async function openControlPlane(options: StandaloneOptions) {
   lifecycle.onClose('database', () => store.close())
   await (await openStore(dataDir.logDatabase, 'logs')).close()
   const keyring = await openKeyring({ database: store, masterKey: installation.masterKey })
-  const { adminKeys, greeting: adminKey } = await openAdminKeys(dataDir, store, config.AUTH_KEY)
+  const { adminKeys, greeting: adminKey } = await openAdminKeys(dataDir, store, keyring, config.AUTH_KEY)
   const logs = await startLogThread(
     { databasePath: dataDir.logDatabase, deadLetterPath: dataDir.deadLetters, instance: keyring.epoch },
     logger,

@@ -7,6 +7,8 @@ import type { ProblemCode } from '../problem.ts'
  */
 export const scopes = ['read', 'write', 'secrets:read'] as const
 export type Scope = (typeof scopes)[number]
+/** `any`: whoever has authenticated; `none`: everybody, the body authenticates. */
+export type EndpointScope = Scope | 'any' | 'none'
 export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 export type Endpoint = {
@@ -15,7 +17,7 @@ export type Endpoint = {
   path: `/api/v1/${string}`
   summary: string
   tag: string
-  scope: Scope
+  scope: EndpointScope
   params: z.ZodObject
   query: z.ZodObject
   body: z.ZodType | null
@@ -23,6 +25,13 @@ export type Endpoint = {
   maxBodyBytes: number
   /** The answer has an ETag (a revision); If-Match is honoured by changes. */
   hasRevision: boolean
+  /** If-Match is mandatory: a tag of what was read, or `*` for whatever there is. */
+  needsIfMatch: boolean
+  /**
+   * What an Idempotency-Key does. `once`: a request whose answer was lost in a crash is not run again; `repeated`: it is, as
+   * running it twice changes nothing more.
+   */
+  idempotency: 'ignored' | 'once' | 'repeated'
   response: { status: 200 | 201 | 204; schema: z.ZodType | null }
   /** Beyond `commonProblems`. */
   problems: readonly ProblemCode[]
@@ -37,3 +46,6 @@ export const changeHeaders = {
   /** `applied/reachable`: edges that have the change, of those that have reported lately. */
   applied: 'x-gptload-applied',
 } as const
+
+/** The IETF draft of that name: chosen by the client, kept for a day per actor. */
+export const idempotencyHeaders = { key: 'idempotency-key', replayed: 'idempotency-replayed' } as const

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { accessEndpoints } from './access-endpoints.ts'
 import {
   accessKeyCreatedSchema,
   accessKeyCreateSchema,
@@ -8,8 +9,16 @@ import {
 } from './access-key.ts'
 import { aggregateMemberListInputSchema, aggregateMemberListSchema, memberWeightSchema } from './aggregate-member.ts'
 import { edgeListSchema, statusSchema } from './edge.ts'
-import { defaultMaxBodyBytes, type Endpoint } from './endpoint.ts'
-import { groupCreateSchema, groupListQuerySchema, groupPatchSchema, groupSchema } from './group.ts'
+import type { Endpoint } from './endpoint.ts'
+import { base, change, changeOne, create, edit, read, readOne } from './endpoint-bases.ts'
+import {
+  groupCopySchema,
+  groupCreateSchema,
+  groupListQuerySchema,
+  groupOrderSchema,
+  groupPatchSchema,
+  groupSchema,
+} from './group.ts'
 import {
   keyAddResultSchema,
   keyAddSchema,
@@ -17,41 +26,24 @@ import {
   keyDisableSchema,
   keyListQuerySchema,
   keyPatchSchema,
+  keyRevealedSchema,
   keySchema,
   keyTestResultSchema,
   maxKeysBodyBytes,
 } from './key.ts'
 import { logListQuerySchema, requestLogDetailSchema, requestLogSchema } from './log.ts'
-import { idParameter, idParameters, keyIdParameters, noParameters } from './parameters.ts'
+import { idParameters, keyIdParameters, memberParameters, requestIdParameters } from './parameters.ts'
 import { pageSchema } from './page.ts'
 import { settingListSchema, settingsPatchSchema } from './setting.ts'
+import { statsOverviewSchema } from './stats.ts'
 import { upstreamListInputSchema, upstreamListSchema } from './upstream.ts'
 
 /**
  * The admin API, whole: operation id -> endpoint. Everything that speaks HTTP to config-service derives from this table.
  * Changes are answered once reachable edges have applied them, after a second at the latest (`changeHeaders`).
  */
-const base = {
-  params: noParameters,
-  query: noParameters,
-  body: null,
-  maxBodyBytes: defaultMaxBodyBytes,
-  hasRevision: false,
-  problems: [],
-} as const
-
-const read = { ...base, scope: 'read' } as const
-const readOne = { ...read, params: idParameters, hasRevision: true, problems: ['not_found'] } as const
-const change = { ...base, scope: 'write', problems: ['payload_too_large', 'unsupported_media_type'] } as const
-const changeOne = {
-  ...change,
-  params: idParameters,
-  hasRevision: true,
-  problems: ['not_found', 'precondition_failed', 'conflict', 'payload_too_large', 'unsupported_media_type'],
-} as const
-const memberParameters = z.strictObject({ id: idParameter, member_id: idParameter })
-
 export const endpoints = {
+  ...accessEndpoints,
   listGroups: {
     ...read,
     method: 'GET',
@@ -62,15 +54,13 @@ export const endpoints = {
     response: { status: 200, schema: pageSchema(groupSchema) },
   },
   createGroup: {
-    ...change,
-    method: 'POST',
+    ...create,
     path: '/api/v1/groups',
     tag: 'groups',
     summary: 'Create a group with its upstreams or members',
     body: groupCreateSchema,
     hasRevision: true,
     response: { status: 201, schema: groupSchema },
-    problems: ['duplicate', 'payload_too_large', 'unsupported_media_type'],
   },
   getGroup: {
     ...readOne,
@@ -81,22 +71,42 @@ export const endpoints = {
     response: { status: 200, schema: groupSchema },
   },
   updateGroup: {
-    ...changeOne,
+    ...edit,
     method: 'PATCH',
     path: '/api/v1/groups/{id}',
     tag: 'groups',
     summary: 'Change fields of a group (merge patch)',
     body: groupPatchSchema,
     response: { status: 200, schema: groupSchema },
-    problems: [...changeOne.problems, 'duplicate'],
+    problems: [...edit.problems, 'duplicate'],
   },
   deleteGroup: {
-    ...changeOne,
+    ...edit,
     method: 'DELETE',
     path: '/api/v1/groups/{id}',
     tag: 'groups',
     summary: 'Delete a group with its keys; logs stay',
     hasRevision: false,
+    response: { status: 204, schema: null },
+  },
+  copyGroup: {
+    ...create,
+    path: '/api/v1/groups/{id}/copy',
+    tag: 'groups',
+    summary: 'Copy a group, with or without its keys',
+    params: idParameters,
+    body: groupCopySchema,
+    hasRevision: true,
+    response: { status: 201, schema: groupSchema },
+    problems: [...create.problems, 'not_found', 'precondition_failed', 'conflict'],
+  },
+  orderGroups: {
+    ...change,
+    method: 'PUT',
+    path: '/api/v1/groups/order',
+    tag: 'groups',
+    summary: 'Put groups into another order; those that are not named stay',
+    body: groupOrderSchema,
     response: { status: 204, schema: null },
   },
   listUpstreams: {
@@ -108,7 +118,7 @@ export const endpoints = {
     response: { status: 200, schema: upstreamListSchema },
   },
   replaceUpstreams: {
-    ...changeOne,
+    ...edit,
     method: 'PUT',
     path: '/api/v1/groups/{id}/upstreams',
     tag: 'groups',
@@ -125,7 +135,7 @@ export const endpoints = {
     response: { status: 200, schema: aggregateMemberListSchema },
   },
   replaceMembers: {
-    ...changeOne,
+    ...edit,
     method: 'PUT',
     path: '/api/v1/groups/{id}/members',
     tag: 'groups',
@@ -134,7 +144,7 @@ export const endpoints = {
     response: { status: 200, schema: aggregateMemberListSchema },
   },
   putMember: {
-    ...changeOne,
+    ...edit,
     method: 'PUT',
     path: '/api/v1/groups/{id}/members/{member_id}',
     tag: 'groups',
@@ -144,7 +154,7 @@ export const endpoints = {
     response: { status: 200, schema: aggregateMemberListSchema },
   },
   deleteMember: {
-    ...changeOne,
+    ...edit,
     method: 'DELETE',
     path: '/api/v1/groups/{id}/members/{member_id}',
     tag: 'groups',
@@ -162,6 +172,7 @@ export const endpoints = {
     body: keyAddSchema,
     maxBodyBytes: maxKeysBodyBytes,
     hasRevision: false,
+    idempotency: 'repeated',
     response: { status: 200, schema: keyAddResultSchema },
   },
   listKeys: {
@@ -185,7 +196,7 @@ export const endpoints = {
     response: { status: 200, schema: keyDetailSchema },
   },
   updateKey: {
-    ...changeOne,
+    ...edit,
     method: 'PATCH',
     path: '/api/v1/keys/{id}',
     tag: 'keys',
@@ -195,7 +206,7 @@ export const endpoints = {
     response: { status: 200, schema: keySchema },
   },
   deleteKey: {
-    ...changeOne,
+    ...edit,
     method: 'DELETE',
     path: '/api/v1/keys/{id}',
     tag: 'keys',
@@ -242,6 +253,17 @@ export const endpoints = {
     hasRevision: false,
     response: { status: 200, schema: keyTestResultSchema },
   },
+  revealKey: {
+    ...base,
+    method: 'POST',
+    path: '/api/v1/keys/{id}/reveal',
+    tag: 'keys',
+    summary: 'Show a provider key in clear; the audit log names who saw it',
+    scope: 'secrets:read',
+    params: keyIdParameters,
+    response: { status: 200, schema: keyRevealedSchema },
+    problems: ['not_found'],
+  },
   listAccessKeys: {
     ...read,
     method: 'GET',
@@ -252,15 +274,13 @@ export const endpoints = {
     response: { status: 200, schema: pageSchema(accessKeySchema) },
   },
   createAccessKey: {
-    ...change,
-    method: 'POST',
+    ...create,
     path: '/api/v1/access-keys',
     tag: 'access keys',
     summary: 'Create an access key; the answer shows its token once',
     body: accessKeyCreateSchema,
     hasRevision: true,
     response: { status: 201, schema: accessKeyCreatedSchema },
-    problems: ['duplicate', 'payload_too_large', 'unsupported_media_type'],
   },
   getAccessKey: {
     ...readOne,
@@ -271,7 +291,7 @@ export const endpoints = {
     response: { status: 200, schema: accessKeySchema },
   },
   updateAccessKey: {
-    ...changeOne,
+    ...edit,
     method: 'PATCH',
     path: '/api/v1/access-keys/{id}',
     tag: 'access keys',
@@ -280,7 +300,7 @@ export const endpoints = {
     response: { status: 200, schema: accessKeySchema },
   },
   deleteAccessKey: {
-    ...changeOne,
+    ...edit,
     method: 'DELETE',
     path: '/api/v1/access-keys/{id}',
     tag: 'access keys',
@@ -305,8 +325,9 @@ export const endpoints = {
     summary: 'Change settings; null goes back to the default',
     body: settingsPatchSchema,
     hasRevision: true,
+    needsIfMatch: true,
     response: { status: 200, schema: settingListSchema },
-    problems: ['precondition_failed', 'payload_too_large', 'unsupported_media_type'],
+    problems: ['precondition_failed', 'precondition_required', 'payload_too_large', 'unsupported_media_type'],
   },
   listLogs: {
     ...read,
@@ -323,9 +344,17 @@ export const endpoints = {
     path: '/api/v1/logs/{request_id}',
     tag: 'logs',
     summary: 'Get a request with all its attempts',
-    params: z.strictObject({ request_id: z.string().min(1).max(64) }),
+    params: requestIdParameters,
     response: { status: 200, schema: requestLogDetailSchema },
     problems: ['not_found'],
+  },
+  getOverview: {
+    ...read,
+    method: 'GET',
+    path: '/api/v1/stats/overview',
+    tag: 'statistics',
+    summary: 'Get keys by state and group, requests of the last hour and day, edges',
+    response: { status: 200, schema: statsOverviewSchema },
   },
   listEdges: {
     ...read,

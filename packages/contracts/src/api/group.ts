@@ -10,7 +10,7 @@ import {
 import { keyStates } from '../key-state.ts'
 import { groupSettingNames, groupSettingsSchema, settingSchema, settingsRegistry } from '../settings.ts'
 import { aggregateMemberListInputSchema, aggregateMemberSchema } from './aggregate-member.ts'
-import { booleanParameter, instantSchema } from './parameters.ts'
+import { booleanParameter, entityIdSchema, instantSchema } from './parameters.ts'
 import { pageParameters } from './page.ts'
 import { upstreamListInputSchema, upstreamSchema } from './upstream.ts'
 
@@ -20,7 +20,7 @@ export type GroupKind = (typeof groupKinds)[number]
 /** Stands for a secret value in answers; sent back, it means: keep what is stored. */
 export const maskedValue = '********'
 
-const keyCountsSchema = z.object({
+export const keyCountsSchema = z.object({
   total: z.number().int(),
   ...(Object.fromEntries(keyStates.map((state) => [state, z.number().int()])) as Record<
     (typeof keyStates)[number],
@@ -55,11 +55,13 @@ export const groupSchema = z.object({
 })
 export type Group = z.infer<typeof groupSchema>
 
+const sortSchema = z.number().int().min(0).max(1_000_000)
+
 const optionalFields = {
   display_name: z.string().trim().max(255).optional(),
   description: z.string().trim().max(512).optional(),
   enabled: z.boolean().optional(),
-  sort: z.number().int().min(0).max(1_000_000).optional(),
+  sort: sortSchema.optional(),
   test_model: z.string().trim().min(1).max(255).optional(),
   validation_endpoint: validationEndpointSchema.optional(),
   param_overrides: paramOverridesSchema.optional(),
@@ -123,6 +125,18 @@ export const groupPatchSchema = z.strictObject({
   settings: settingsPatchSchema.nullable().optional(),
 })
 export type GroupPatch = z.infer<typeof groupPatchSchema>
+
+/** Keys that a copy takes along while the caller waits. */
+export const maxCopiedKeys = 50_000
+
+/** Keys come along fresh, as an import would add them; only those that a person disabled stay so. */
+export const groupCopySchema = z.strictObject({ name: groupNameSchema, keys: z.enum(['none', 'all']).default('none') })
+
+export const groupOrderSchema = z
+  .array(z.strictObject({ id: entityIdSchema, sort: sortSchema }))
+  .min(1)
+  .max(1_000)
+  .refine((list) => new Set(list.map(({ id }) => id)).size === list.length, 'names a group twice')
 
 export const groupListQuerySchema = z.strictObject({
   ...pageParameters,

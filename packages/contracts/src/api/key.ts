@@ -4,7 +4,7 @@ import { causeSchema, keyStateSchema } from '../key-facts.ts'
 import { instantInputSchema, instantSchema, listParameter } from './parameters.ts'
 import { pageParameters } from './page.ts'
 
-/** Provider keys are never shown: `hint` is a part of one that is good for recognising it only. */
+/** Provider keys are shown by `revealKey` only; `hint` is a part of one that is good for recognising it and nothing else. */
 export const maxKeysPerRequest = 5_000
 /** Text of one addition: 5,000 keys of 1,600 bytes; larger sets are imported. */
 export const maxKeysBodyBytes = 8_388_608
@@ -117,3 +117,5 @@ export const keyTestResultSchema = z.object({
   until: instantSchema.nullable(),
 })
 export type KeyTestResult = z.infer<typeof keyTestResultSchema>
+
+export const keyRevealedSchema = z.object({ id: z.number().int(), key: z.string() })

@@ -37,6 +37,8 @@ export const entityIdSchema = z.number().int().min(1).max(maxEntityId)
 export const keyIdParameters = z.strictObject({ id: integerParameter({ min: 1 }) })
 export const noParameters = z.strictObject({})
 export const idParameters = z.strictObject({ id: idParameter })
+export const memberParameters = z.strictObject({ id: idParameter, member_id: idParameter })
+export const requestIdParameters = z.strictObject({ request_id: z.string().min(1).max(64) })
 
 /** RFC 3339 with an offset, as every time in the API. */
 export const instantSchema = z.iso.datetime({ offset: true }).meta({ format: 'date-time' })

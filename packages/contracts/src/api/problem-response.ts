@@ -6,6 +6,7 @@ export const commonProblems = [
   'validation_failed',
   'unauthorized',
   'forbidden',
+  'cross_origin',
   'too_many_requests',
   'internal',
   'unavailable',

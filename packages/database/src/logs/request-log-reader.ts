@@ -21,10 +21,16 @@ export type RequestLogQuery = {
 
 export type RequestLogPage = { items: RequestLog[]; next: { receivedAtMs: number; id: number } | null }
 
+/** Buckets of log-ingest: `spanS` seconds long, from the one that begins at `fromS` (epoch seconds) on. */
+export type RequestTotalsQuery = { spanS: 60 | 3_600; fromS: number }
+export type RequestTotals = { requests: number; failures: number }
+
 export interface RequestLogReader {
   list(query: RequestLogQuery): Promise<RequestLogPage>
   /** Null when there is no such request (or its row was dropped). */
   find(requestId: string): Promise<RequestLogDetail | null>
+  /** Sums over a range of the rollups' primary key: a few rows per bucket, however many requests there were. */
+  totals(query: RequestTotalsQuery): Promise<RequestTotals>
 }
 
 const failureColumns = "COALESCE(f.error_message, '') AS error_message"
@@ -57,6 +63,13 @@ export function createRequestLogReader(client: SqlReader): RequestLogReader {
         requestId,
       ])
       return { ...toRequestLog(row), attempts: [...attempts.map(toAttempt), ...lastAttempt(row)] }
+    },
+    async totals({ spanS, fromS }) {
+      const [row = {}] = await sql.read(
+        'SELECT SUM(requests) AS requests, SUM(failures) AS failures FROM request_rollups WHERE span = ? AND bucket >= ?',
+        [spanS, fromS],
+      )
+      return { requests: number(row, 'requests'), failures: number(row, 'failures') }
     },
   }
 }

@@ -72,7 +72,7 @@ export async function applyGroupChange(
   return true
 }
 
-async function lockGroup(tx: ChangeTransaction, id: number): Promise<GroupRow> {
+export async function lockGroup(tx: ChangeTransaction, id: number): Promise<GroupRow> {
   await lockRows(tx.sql, 'groups', [id])
   const row = await tx.database.group.findUnique({ where: { id }, include: groupParts })
   if (row === null) throw notFound('group')

@@ -66,7 +66,7 @@ export function toMember(row: GroupRow['members'][number]): AggregateMember {
   return { group_id: row.member_id, name: row.member.name, enabled: row.member.enabled, weight: row.weight }
 }
 
-function keyCountsOf(counts: readonly { state: string; count: number }[]): Group['key_counts'] {
+export function keyCountsOf(counts: readonly { state: string; count: number }[]): Group['key_counts'] {
   const byState: Record<string, number> = Object.fromEntries(keyStates.map((state) => [state, 0]))
   for (const { state, count } of counts) byState[state] = count
   const total = keyStates.reduce((sum, state) => sum + (byState[state] ?? 0), 0)

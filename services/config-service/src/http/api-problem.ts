@@ -2,6 +2,13 @@ import { problemCodes, type Problem, type ProblemCode } from '@gpt-load/contract
 
 export type FieldProblem = { pointer: string; detail: string }
 
+export type ApiProblemOptions = {
+  errors?: readonly FieldProblem[]
+  headers?: Readonly<Record<string, string>>
+  current?: Problem['current']
+  cause?: unknown
+}
+
 /**
  * An expected refusal, thrown by verbs and by the transport, answered as problem+json. `detail` and pointers name fields
  * and rules, never values: a value may be a secret.
@@ -11,16 +18,15 @@ export class ApiProblem extends Error {
   readonly code: ProblemCode
   readonly errors: readonly FieldProblem[]
   readonly headers: Readonly<Record<string, string>>
+  /** The object that the request wanted to change, as the API shows it. */
+  readonly current: Problem['current']
 
-  constructor(
-    code: ProblemCode,
-    detail: string,
-    options: { errors?: readonly FieldProblem[]; headers?: Readonly<Record<string, string>>; cause?: unknown } = {},
-  ) {
+  constructor(code: ProblemCode, detail: string, options: ApiProblemOptions = {}) {
     super(detail, { cause: options.cause })
     this.code = code
     this.errors = options.errors ?? []
     this.headers = options.headers ?? {}
+    this.current = options.current
   }
 
   get status(): number {
@@ -36,6 +42,7 @@ export class ApiProblem extends Error {
       code: this.code,
       ...(this.message === '' ? {} : { detail: this.message }),
       ...(requestId === '' ? {} : { request_id: requestId }),
+      ...(this.current === undefined ? {} : { current: this.current }),
       ...(this.errors.length === 0 ? {} : { errors: [...this.errors] }),
     }
   }

@@ -1,35 +1,56 @@
 import type { IncomingMessage } from 'node:http'
-import type { AdminKeys, Actor } from '../admin-keys.ts'
-import { ApiProblem } from './api-problem.ts'
-import type { FailureThrottle } from './failure-throttle.ts'
+import type { EndpointScope } from '@gpt-load/contracts/api/endpoint'
+import { anonymous, type Actor } from '../admin-keys.ts'
+import type { Services } from '../services.ts'
+import { resumeSession } from '../sessions/resume-session.ts'
+import { ApiProblem, type FieldProblem } from './api-problem.ts'
+import type { ClientAddressOf, OwnOriginOf } from './client-address.ts'
+import { refuseCrossOrigin } from './refuse-cross-origin.ts'
+import type { RequestClient } from './request-client.ts'
+import { readSessionCookie } from './session-cookie.ts'
 
 /**
- * The admin key of a request: the first place that holds a value decides, a wrong value there is final (GPT-Load's
- * order). Keys in a query are for GPT-Load's own routes only: URLs end up in logs.
+ * Who a request acts as. The first place that holds a key decides, a wrong one there is final (GPT-Load's order); a request
+ * without one acts as the session of its cookie. Keys in a query are for GPT-Load's own routes only: URLs end up in logs.
  */
-export type AuthenticateAdmin = (request: IncomingMessage, clientAddress: string) => Promise<Actor>
+export type Authenticated = { actor: Actor; client: RequestClient }
 
-export function createAuthenticateAdmin(options: {
-  adminKeys: AdminKeys
-  throttle: FailureThrottle
-}): AuthenticateAdmin {
-  const { adminKeys, throttle } = options
-  return async (request, clientAddress) => {
-    const waitMs = throttle.waitMs(clientAddress)
-    if (waitMs > 0) throw tooManyFailures(waitMs)
+export type AuthenticateOptions = { services: Services; clientAddressOf: ClientAddressOf; ownOriginOf: OwnOriginOf }
+
+export function createAuthenticateAdmin({ services, clientAddressOf, ownOriginOf }: AuthenticateOptions) {
+  return async (request: IncomingMessage, scope: EndpointScope): Promise<Authenticated> => {
+    const address = clientAddressOf(request)
+    if (scope === 'none') return { actor: anonymous, client: { address, session: null } }
     const token = presentedToken(request)
-    const actor = token === '' ? null : await adminKeys.verify(token)
-    if (actor !== null) return actor
-    if (token !== '') throttle.recordFailure(clientAddress)
-    throw new ApiProblem('unauthorized', 'Send the admin key as "Authorization: Bearer …".', {
-      headers: { 'www-authenticate': 'Bearer realm="gpt-load"' },
-    })
+    const cookie = token === '' ? readSessionCookie(request) : ''
+    if (cookie === '') return { actor: await verifyToken(services, token, address), client: { address, session: null } }
+    const session = await resumeSession(services, cookie)
+    if (session === null) throw unauthorized('The session is over. Sign in again.')
+    refuseCrossOrigin(request, ownOriginOf(request))
+    return { actor: session.actor, client: { address, session } }
   }
+}
+
+async function verifyToken(
+  { throttles, adminKeys }: Pick<Services, 'throttles' | 'adminKeys'>,
+  token: string,
+  address: string,
+): Promise<Actor> {
+  const waitMs = throttles.byAddress.waitMs(address)
+  if (waitMs > 0) throw tooManyFailures(waitMs)
+  const actor = token === '' ? null : await adminKeys.verify(token)
+  if (actor !== null) return actor
+  if (token !== '') throttles.byAddress.recordFailure(address)
+  throw unauthorized('Send the admin key as "Authorization: Bearer …".')
+}
+
+export function unauthorized(detail: string, errors: readonly FieldProblem[] = []): ApiProblem {
+  return new ApiProblem('unauthorized', detail, { errors, headers: { 'www-authenticate': 'Bearer realm="gpt-load"' } })
 }
 
 export function tooManyFailures(waitMs: number): ApiProblem {
   const seconds = Math.max(1, Math.ceil(waitMs / 1_000))
-  return new ApiProblem('too_many_requests', `Too many wrong keys from this address. Wait ${seconds} s.`, {
+  return new ApiProblem('too_many_requests', `Too many wrong keys. Wait ${seconds} s.`, {
     headers: { 'retry-after': String(seconds) },
   })
 }

@@ -1,14 +1,19 @@
 import type { Request, Response, Router } from 'express'
-import { changeHeaders, type Endpoint } from '@gpt-load/contracts/api/endpoint'
+import { changeHeaders, idempotencyHeaders, type Endpoint, type EndpointScope } from '@gpt-load/contracts/api/endpoint'
 import { endpoints, operationIds, type OperationId } from '@gpt-load/contracts/api/endpoints'
-import type { Actor } from '../admin-keys.ts'
+import { requireScope } from '../authorise.ts'
+import { runIdempotent } from '../idempotency/run-idempotent.ts'
 import type { Services } from '../services.ts'
 import type { VerbAnswer, VerbContext, VerbInput, Verbs } from '../verb.ts'
 import { ApiProblem } from './api-problem.ts'
-import { parseRequest } from './parse-request.ts'
+import { readIdempotencyKey } from './idempotency-key.ts'
+import { parseRequest, type RequestParts } from './parse-request.ts'
+import { withCurrent } from './with-current.ts'
 import { etagOf, parseIfMatch } from './precondition.ts'
+import type { Authenticated } from './authenticate-admin.ts'
 import { queryParameters } from './query-parameters.ts'
 import { readJsonBody } from './read-body.ts'
+import { setSessionCookie } from './session-cookie.ts'
 
 /**
  * One entry of the endpoint table -> one route: authenticate, read and check the request by the contract, call the verb,
@@ -17,7 +22,8 @@ import { readJsonBody } from './read-body.ts'
 export type BindOptions = {
   services: Services
   verbs: Verbs
-  authenticate: (request: Request) => Promise<Actor>
+  authenticate: (request: Request, scope: EndpointScope) => Promise<Authenticated>
+  isSecure: (request: Request) => boolean
   /** In tests: an answer that breaks its own schema is an error. */
   areAnswersChecked: boolean
 }
@@ -36,15 +42,33 @@ function bindEndpoint(router: Router, operationId: OperationId, options: BindOpt
   const verb = options.verbs[operationId] as unknown as AnyVerb
   const method = endpoint.method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete'
   router[method](expressPath(endpoint.path), async (request, response) => {
-    const actor = await options.authenticate(request)
-    if (!actor.scopes.has(endpoint.scope))
-      throw new ApiProblem('forbidden', `This needs the scope "${endpoint.scope}".`)
-    const input = await readInput(endpoint, request)
+    const { actor, client } = await options.authenticate(request, endpoint.scope)
+    requireScope(actor, endpoint.scope)
+    const input = { ...(await readInput(endpoint, request)), client }
     const ctx: VerbContext = { ...options.services, actor, requestId: response.locals['requestId'] as string }
-    const answer = await verb({ ctx, input: input as unknown as VerbInput<OperationId> })
+    const run = (inside: VerbContext) =>
+      withCurrent(options.verbs, { ctx, endpoint, input }, () =>
+        verb({ ctx: inside, input: input as unknown as VerbInput<OperationId> }),
+      )
+    const key = endpoint.idempotency === 'ignored' ? null : readIdempotencyKey(request)
+    const answer =
+      key === null
+        ? await run(ctx)
+        : await runIdempotent(
+            ctx,
+            { key, isOnce: endpoint.idempotency === 'once', request: describeRequest(request, input) },
+            run,
+          )
     if (options.areAnswersChecked) endpoint.response.schema?.parse(answer.value)
+    if (answer.sessionToken !== undefined)
+      setSessionCookie(response, answer.sessionToken, { isSecure: options.isSecure(request) })
     await sendAnswer(endpoint, answer, response, options.services)
   })
+}
+
+/** What must be the same for a key to mean the same request. Parsed: white space and defaults make no difference. */
+function describeRequest(request: Request, { params, query, body }: RequestParts): string {
+  return JSON.stringify([request.method, request.path, params, query, body])
 }
 
 async function readInput(endpoint: Endpoint, request: Request) {
@@ -53,7 +77,10 @@ async function readInput(endpoint: Endpoint, request: Request) {
       ? undefined
       : await readJsonBody(request, { maxBytes: endpoint.maxBodyBytes, timeoutMs: bodyTimeoutMs })
   const parts = { params: { ...request.params }, query: queryParameters(request.originalUrl), body }
-  return { ...parseRequest(endpoint, parts), precondition: parseIfMatch(request.headers['if-match']) }
+  return {
+    ...parseRequest(endpoint, parts),
+    precondition: parseIfMatch(request.headers['if-match'], endpoint.needsIfMatch),
+  }
 }
 
 async function sendAnswer(
@@ -62,6 +89,7 @@ async function sendAnswer(
   response: Response,
   services: Services,
 ): Promise<void> {
+  if (answer.isReplayed === true) response.setHeader(idempotencyHeaders.replayed, 'true')
   if (answer.revision !== undefined) response.setHeader('etag', etagOf(answer.revision))
   if (answer.committed !== undefined) {
     const { reachable, applied } = await services.awaitApplied(answer.committed)

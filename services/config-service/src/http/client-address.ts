@@ -2,11 +2,13 @@ import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP } from 'node:net'
 
 /**
- * Who is calling. Over the internal socket (standalone) the public listener names the client in a header that it sets
- * itself; over TCP the peer is the client unless it is a trusted proxy, then the last untrusted entry of
- * X-Forwarded-For is. Anything else in these headers is a claim and is not believed.
+ * Who is calling, and by which origin. Over the internal socket (standalone) the public listener names its peer in headers
+ * that it sets itself; over TCP the connection does. The peer is the client unless it is a trusted proxy: then the last
+ * untrusted entry of X-Forwarded-For is, and X-Forwarded-Proto and X-Forwarded-Host say what the browser sees. Anything else
+ * in these headers is a claim and is not believed.
  */
 export const internalAddressHeader = 'x-gptload-client-address'
+export const internalSchemeHeader = 'x-gptload-client-scheme'
 const maxHops = 16
 
 export type ClientAddressOf = (request: IncomingMessage) => string
@@ -14,11 +16,40 @@ export type ClientAddressOf = (request: IncomingMessage) => string
 export function createClientAddressOf(options: { trustedProxies: readonly string[] }): ClientAddressOf {
   const isTrusted = createTrustCheck(options.trustedProxies)
   return (request) => {
-    const peer = request.socket.remoteAddress
-    if (peer === undefined) return addressOf(headerText(request, internalAddressHeader)) ?? 'internal'
-    const address = addressOf(peer) ?? 'unknown'
+    const address = peerAddress(request)
     return isTrusted(address) ? forwardedAddress(request, address, isTrusted) : address
   }
+}
+
+/** `https://host[:port]` as the caller's browser names it. */
+export type OwnOriginOf = (request: IncomingMessage) => string
+
+export function createOwnOriginOf(options: { trustedProxies: readonly string[] }): OwnOriginOf {
+  const isTrusted = createTrustCheck(options.trustedProxies)
+  return (request) => {
+    const forwarded = isTrusted(peerAddress(request))
+    const proto = forwarded ? lastItem(headerText(request, 'x-forwarded-proto')).toLowerCase() : ''
+    const host = forwarded ? lastItem(headerText(request, 'x-forwarded-host')) : ''
+    const scheme = proto === 'https' || proto === 'http' ? proto : peerScheme(request)
+    return `${scheme}://${(host || headerText(request, 'host')).toLowerCase()}`
+  }
+}
+
+function peerAddress(request: IncomingMessage): string {
+  const peer = request.socket.remoteAddress
+  if (peer === undefined) return addressOf(headerText(request, internalAddressHeader)) ?? 'internal'
+  return addressOf(peer) ?? 'unknown'
+}
+
+/** The listeners of this process speak plain HTTP; TLS is ended by the public listener of standalone or by a proxy. */
+function peerScheme(request: IncomingMessage): 'http' | 'https' {
+  const isInternal = request.socket.remoteAddress === undefined
+  return isInternal && headerText(request, internalSchemeHeader) === 'https' ? 'https' : 'http'
+}
+
+/** What the nearest proxy added. */
+function lastItem(list: string): string {
+  return list.split(',').at(-1)?.trim() ?? ''
 }
 
 function forwardedAddress(request: IncomingMessage, peer: string, isTrusted: (address: string) => boolean): string {

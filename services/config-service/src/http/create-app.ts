@@ -2,13 +2,12 @@ import { randomUUID } from 'node:crypto'
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import { problemMediaType } from '@gpt-load/contracts/api/problem-response'
 import { requestIdHeader } from '@gpt-load/contracts/proxy-errors'
-import type { AdminKeys } from '../admin-keys.ts'
 import type { Services } from '../services.ts'
 import type { Verbs } from '../verb.ts'
 import { ApiProblem } from './api-problem.ts'
 import { createAuthenticateAdmin } from './authenticate-admin.ts'
 import { bindEndpoints } from './bind-endpoint.ts'
-import { createClientAddressOf } from './client-address.ts'
+import { createClientAddressOf, createOwnOriginOf } from './client-address.ts'
 import { describeFailure } from './describe-failure.ts'
 import { createFailureThrottle } from './failure-throttle.ts'
 import { bindHealth } from './health.ts'
@@ -24,8 +23,7 @@ import { securityHeaders } from './security-headers.ts'
 export type AppOptions = {
   services: Services
   verbs: Verbs
-  adminKeys: AdminKeys
-  /** CIDR ranges of reverse proxies whose X-Forwarded-For is believed. */
+  /** CIDR ranges of reverse proxies whose X-Forwarded-For, -Proto and -Host are believed. */
   trustedProxies: readonly string[]
   areAnswersChecked?: boolean
 }
@@ -33,10 +31,9 @@ export type AppOptions = {
 const clientRequestIdPattern = /^[A-Za-z0-9._-]{8,64}$/
 
 export function createApp(options: AppOptions): Express {
-  const { services, adminKeys, verbs } = options
+  const { services, verbs } = options
   const clientAddressOf = createClientAddressOf({ trustedProxies: options.trustedProxies })
-  const throttle = createFailureThrottle({ clock: services.clock })
-  const authenticateAdmin = createAuthenticateAdmin({ adminKeys, throttle })
+  const ownOriginOf = createOwnOriginOf({ trustedProxies: options.trustedProxies })
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
@@ -48,7 +45,8 @@ export function createApp(options: AppOptions): Express {
   bindEndpoints(app, {
     services,
     verbs,
-    authenticate: (request) => authenticateAdmin(request, clientAddressOf(request)),
+    authenticate: createAuthenticateAdmin({ services, clientAddressOf, ownOriginOf }),
+    isSecure: (request) => ownOriginOf(request).startsWith('https:'),
     areAnswersChecked: options.areAnswersChecked ?? false,
   })
   app.use(() => {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { changeHeaders, type Endpoint } from '@gpt-load/contracts/api/endpoint'
 import { commonProblems, problemMediaType } from '@gpt-load/contracts/api/problem-response'
+import { sessionCookie } from '@gpt-load/contracts/api/session'
 import { problemCodes, problemSchema, type ProblemCode } from '@gpt-load/contracts/problem'
 
 /** The endpoint table as an OpenAPI 3.1 document. Built once, when first asked for. */
@@ -18,11 +19,14 @@ export function createOpenapiDocument(endpoints: Readonly<Record<string, Endpoin
     openapi: '3.1.0',
     info: { title: 'GPT-Load admin API', version },
     servers: [{ url: '/' }],
-    security: [{ admin_key: [] }],
+    security: [{ admin_key: [] }, { session: [] }],
     tags: [...new Set(Object.values(endpoints).map(({ tag }) => tag))].map((name) => ({ name })),
     paths,
     components: {
-      securitySchemes: { admin_key: { type: 'http', scheme: 'bearer' } },
+      securitySchemes: {
+        admin_key: { type: 'http', scheme: 'bearer' },
+        session: { type: 'apiKey', in: 'cookie', name: sessionCookie },
+      },
       schemas: { Problem: jsonSchema(problemSchema, 'output') },
     },
   }
@@ -36,21 +40,44 @@ function operation(operationId: string, endpoint: Endpoint): JsonObject {
     summary: endpoint.summary,
     tags: [endpoint.tag],
     'x-scope': endpoint.scope,
+    ...(endpoint.scope === 'none' ? { security: [] } : {}),
     parameters: [
       ...parameters(endpoint.params, 'path'),
       ...parameters(endpoint.query, 'query'),
-      ...(endpoint.hasRevision && endpoint.method !== 'GET' && endpoint.method !== 'POST' ? [ifMatchParameter] : []),
+      ...(endpoint.needsIfMatch ? [ifMatchParameter] : []),
+      ...(endpoint.idempotency === 'ignored' ? [] : [idempotencyParameter]),
     ],
     ...(endpoint.body === null ? {} : { requestBody: requestBody(endpoint) }),
-    responses: { ...success(endpoint), ...problemResponses([...commonProblems, ...endpoint.problems]) },
+    responses: { ...success(endpoint), ...problemResponses(problemsOf(endpoint)) },
   }
+}
+
+function problemsOf(endpoint: Endpoint): ProblemCode[] {
+  const ofKey = endpoint.idempotency === 'ignored' ? [] : idempotencyProblems
+  return [...commonProblems, ...endpoint.problems, ...ofKey]
+}
+
+const idempotencyProblems: readonly ProblemCode[] = [
+  'idempotency_in_progress',
+  'idempotency_replay',
+  'idempotency_mismatch',
+]
+
+const idempotencyParameter = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description:
+    'Chosen by the client: the same key and request within a day get the same answer, and nothing is done twice.',
+  schema: { type: 'string', minLength: 1, maxLength: 255 },
 }
 
 const ifMatchParameter = {
   name: 'If-Match',
   in: 'header',
-  required: false,
-  description: 'ETag of the entity as it was read: the change is refused when it has changed since.',
+  required: true,
+  description:
+    'ETag of the entity as it was read: the change is refused when it has changed since. `*`: whatever there is.',
   schema: { type: 'string' },
 }
 

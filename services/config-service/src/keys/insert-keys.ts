@@ -101,7 +101,7 @@ const keyColumns = [
 ]
 
 /** Ids that are given out after this are higher, whoever commits first. */
-async function newestKeyId(sql: SqlRunner): Promise<number> {
+export async function newestKeyId(sql: SqlRunner): Promise<number> {
   const [row] = await sql.query<{ id: number | null }>('SELECT MAX(id) AS id FROM provider_keys')
   return row?.id ?? 0
 }

@@ -16,6 +16,8 @@ export type CommitContext = {
   truth: { noticeCommit(revision: number): void }
   actor: { name: string }
   requestId: string
+  /** Runs in the transaction, once it is known that something is written; what it throws rolls the change back. */
+  inCommit?: (sql: SqlRunner) => Promise<void>
 }
 
 export type Committed<T> = {
@@ -71,6 +73,7 @@ async function finish(
 ): Promise<number | null> {
   const isChanged = !isEmptyChange(changes)
   if (!isChanged && changes.audit.length === 0 && last.length === 0) return null
+  await ctx.inCommit?.(sql)
   if (isChanged) await sql.execute('UPDATE revision_counter SET value = value + 1 WHERE id = 1')
   const revision = await readRevision(sql)
   if (isChanged) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { IncomingMessage } from 'node:http'
 import { test } from 'node:test'
-import { createClientAddressOf } from '../../src/http/client-address.ts'
+import { createClientAddressOf, createOwnOriginOf } from '../../src/http/client-address.ts'
 
 function request(remoteAddress: string | undefined, headers: Record<string, string> = {}): IncomingMessage {
   return { socket: { remoteAddress }, headers } as unknown as IncomingMessage
@@ -18,6 +18,27 @@ test('over the internal socket the public listener names the client', () => {
   const addressOf = createClientAddressOf({ trustedProxies: [] })
   assert.equal(addressOf(request(undefined, { 'x-gptload-client-address': '198.51.100.7' })), '198.51.100.7')
   assert.equal(addressOf(request(undefined, { 'x-gptload-client-address': 'no address' })), 'internal')
+})
+
+test('the client that the public listener names may be a trusted proxy, too', () => {
+  const addressOf = createClientAddressOf({ trustedProxies: ['10.0.0.0/8'] })
+  const via = (peer: string) =>
+    addressOf(request(undefined, { 'x-gptload-client-address': peer, 'x-forwarded-for': '1.2.3.4' }))
+  assert.deepEqual([via('10.1.1.1'), via('198.51.100.7'), via('no address')], ['1.2.3.4', '198.51.100.7', 'internal'])
+})
+
+test('our origin is what the connection says, and what a trusted proxy says in its place', () => {
+  const originOf = createOwnOriginOf({ trustedProxies: ['10.0.0.0/8'] })
+  const claims = { host: 'Load.example:3001', 'x-forwarded-proto': 'https', 'x-forwarded-host': 'other.example' }
+  const internal = (scheme: string) => ({ host: 'load.example', 'x-gptload-client-scheme': scheme })
+  assert.equal(originOf(request('203.0.113.5', { ...claims, ...internal('https') })), 'http://load.example')
+  assert.equal(originOf(request('10.1.1.1', claims)), 'https://other.example')
+  assert.equal(
+    originOf(request('10.1.1.1', { host: 'load.example', 'x-forwarded-proto': 'wss' })),
+    'http://load.example',
+  )
+  assert.equal(originOf(request(undefined, internal('https'))), 'https://load.example')
+  assert.equal(originOf(request(undefined, internal('http'))), 'http://load.example')
 })
 
 test('behind trusted proxies the last untrusted hop is the client', () => {

@@ -22,6 +22,9 @@ import { openStore, removeFiles } from './open-stores.ts'
 export const adminKey = 'an-admin-key-of-enough-length'
 export const edgeToken = 'an-edge-token-of-at-least-thirty-two-bytes'
 
+/** For changes that mean whatever is there. */
+export const anyRevision = { 'if-match': '*' }
+
 export type ApiAnswer = {
   status: number
   headers: Headers
@@ -34,7 +37,9 @@ export type ApiAnswer = {
 
 export type ApiCall = { method?: string; body?: unknown; headers?: Record<string, string>; raw?: string | Uint8Array }
 
-export type OpenApiOptions = Partial<Pick<ConfigServiceOptions, 'logReader' | 'environmentSettings' | 'trustedProxies'>>
+export type OpenApiOptions = Partial<
+  Pick<ConfigServiceOptions, 'logReader' | 'environmentSettings' | 'trustedProxies' | 'clock'>
+> & { authKey?: string }
 
 export async function openApi(connection: DatabaseConnection, options: OpenApiOptions = {}) {
   const store = openStore(connection)
@@ -46,13 +51,17 @@ export async function openApi(connection: DatabaseConnection, options: OpenApiOp
     store,
     keyring,
     feed: createInProcessChangeFeed().publisher,
-    logReader: { list: async () => ({ items: [], next: null }), find: async () => null },
+    logReader: {
+      list: async () => ({ items: [], next: null }),
+      find: async () => null,
+      totals: async () => ({ requests: 0, failures: 0 }),
+    },
     probeSender: createUndiciProbeSender({
       environment: { httpProxy: '', httpsProxy: '', noProxy: '' },
       isLinkLocalAllowed: false,
       extraCaPem: '',
     }),
-    adminKeys: createEnvironmentAdminKeys(adminKey),
+    adminKeys: createEnvironmentAdminKeys(options.authKey ?? adminKey, keyring),
     edgeTokens: [edgeToken],
     cacheDir,
     trustedProxies: [],
@@ -102,7 +111,7 @@ export async function openApi(connection: DatabaseConnection, options: OpenApiOp
     const answer = await call(path + (input.query === undefined ? '' : `?${input.query}`), {
       method: endpoint.method,
       body: input.body,
-      ...(input.headers && { headers: input.headers }),
+      headers: { ...(endpoint.needsIfMatch ? anyRevision : {}), ...input.headers },
     })
     assert.equal(answer.status, endpoint.response.status, `${id}: ${answer.text}`)
     if (endpoint.response.schema === null) assert.equal(answer.text, '')

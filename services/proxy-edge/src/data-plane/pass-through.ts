@@ -13,10 +13,12 @@ import type {
 
 /**
  * Standalone has one public port: what is not the proxy's goes to the control plane's server over its Unix socket, streamed
- * both ways. Nothing is rewritten but the connection's own headers, and the caller's address is named in a header that
- * only we can set on that socket.
+ * both ways. Nothing is rewritten but the connection's own headers; the caller's address and whether it came by TLS are named
+ * in headers that only we can set on that socket.
  */
 export const clientAddressHeader = 'x-gptload-client-address'
+const clientSchemeHeader = 'x-gptload-client-scheme'
+const ownHeaders: ReadonlySet<string> = new Set([clientAddressHeader, clientSchemeHeader])
 
 /** The server behind keeps idle connections for longer (create-standalone), so that it is us who close. */
 const idleTimeoutMs = 4_000
@@ -130,7 +132,7 @@ function toRequest(exchange: DownstreamExchange, origin: UpstreamOrigin): Upstre
   const { method, target, rawHeaders, contentLength, remoteAddress } = exchange
   const headers = endToEnd(rawHeaders)
   removeHeader(headers, 'content-length')
-  headers.push(clientAddressHeader, remoteAddress)
+  headers.push(clientAddressHeader, remoteAddress, clientSchemeHeader, exchange.isEncrypted ? 'https' : 'http')
   return { origin, method, target, rawHeaders: headers, body: null, contentLength, isUpgrade: false, mayResend: true }
 }
 
@@ -140,7 +142,7 @@ function endToEnd(raw: readonly string[]): string[] {
   const headers: string[] = []
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index]!.toLowerCase()
-    if (isConnectionHeader(name) || name === clientAddressHeader || named?.includes(name)) continue
+    if (isConnectionHeader(name) || ownHeaders.has(name) || named?.includes(name)) continue
     headers.push(raw[index]!, raw[index + 1]!)
   }
   return headers

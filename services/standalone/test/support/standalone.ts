@@ -15,6 +15,7 @@ const entry = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 export type Running = {
   readonly process: StartedProcess
   readonly url: string
+  readonly port: number
   call(path: string, options?: { key?: string; method?: string; body?: unknown }): Promise<Response>
 } & AsyncDisposable
 
@@ -23,6 +24,8 @@ export type StartOptions = {
   args?: readonly string[]
   env?: Record<string, string>
   port?: number
+  /** How to see that it is up, when it is not http; `url` is then the caller's to make. */
+  ready?: (port: number) => Promise<boolean>
 }
 
 /** Data go into `folder`/data; `folder` is the working directory. */
@@ -31,11 +34,12 @@ export async function start(options: StartOptions): Promise<Running> {
   const url = `http://127.0.0.1:${port}`
   const started = await startProcess({
     ...commandOf(options, port),
-    ready: async () => (await fetch(`${url}/readyz`)).ok,
+    ready: options.ready ? () => options.ready!(port) : async () => (await fetch(`${url}/readyz`)).ok,
   })
   return {
     process: started,
     url,
+    port,
     call: (path, { key, method = 'GET', body } = {}) =>
       fetch(url + path, {
         method,

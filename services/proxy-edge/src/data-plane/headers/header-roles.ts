@@ -25,7 +25,8 @@ const requestRoles = new Map<string, HeaderRole>(
   [...hopByHop, 'proxy-authorization', 'expect', 'host', 'content-length', 'trailer'].map((name) => [name, stops]),
 )
 for (const name of ['authorization', 'x-api-key', 'x-goog-api-key', 'api-key']) requestRoles.set(name, stops)
-for (const name of ['x-gptload-hops', 'x-gptload-client-address']) requestRoles.set(name, stops)
+for (const name of ['x-gptload-hops', 'x-gptload-client-address', 'x-gptload-client-scheme'])
+  requestRoles.set(name, stops)
 for (const name of ['cookie', 'forwarded', 'via', 'x-real-ip', 'x-client-ip', 'true-client-ip', 'cf-connecting-ip'])
   requestRoles.set(name, namesClient)
 

@@ -1,0 +1,64 @@
+import type { KeyState } from '@gpt-load/contracts/key-state'
+import type { ChangeTransaction } from '../truth/change-transaction.ts'
+import { commitChange } from '../truth/commit.ts'
+import type { VerbContext } from '../verb.ts'
+import { adjustKeyCounts } from './adjust-key-counts.ts'
+import { newestKeyId, requireStandardGroup } from './insert-keys.ts'
+
+/**
+ * Keys of one group into another, inside the database: secrets are sealed to their hash, not to a row, so nothing is opened.
+ * A chunk per transaction and revision. What a provider said about a key is left behind, what a person said is not.
+ */
+const chunkKeys = { mysql: 5_000, sqlite: 2_000 } as const
+
+/** Answers the revision of the last chunk; null when there was nothing to copy. */
+export async function copyKeys(ctx: VerbContext, { from, to }: { from: number; to: number }): Promise<number | null> {
+  let last: number | null = null
+  for (let after = 0; ;) {
+    const upTo = await endOfChunk(ctx, from, after)
+    if (upTo === null) return last
+    const range = { from, to, after, upTo }
+    const { revision } = await commitChange({ ctx }, (tx) => copyChunk(tx, range))
+    last = revision ?? last
+    after = upTo
+  }
+}
+
+async function endOfChunk({ store }: VerbContext, groupId: number, after: number): Promise<number | null> {
+  const [row] = await store.sql.query<{ id: number | null }>(
+    `SELECT MAX(id) AS id FROM (SELECT id FROM provider_keys WHERE group_id = ? AND id > ? ORDER BY id LIMIT ${chunkKeys[store.dialect]}) c`,
+    [groupId, after],
+  )
+  return row?.id ?? null
+}
+
+const keptColumns = 'hash, secret, hint, note, weight'
+
+async function copyChunk(
+  tx: ChangeTransaction,
+  { from, to, after, upTo }: { from: number; to: number; after: number; upTo: number },
+): Promise<void> {
+  await requireStandardGroup(tx.sql, to)
+  const newestBefore = await newestKeyId(tx.sql)
+  await tx.sql.execute(
+    `INSERT INTO provider_keys (group_id, ${keptColumns}, state, until, cause, generation, failures, last_probe_at, revision, created_at, updated_at)
+     SELECT ?, ${keptColumns},
+       CASE WHEN state = 'disabled' THEN state ELSE 'active' END,
+       CASE WHEN state = 'disabled' THEN until ELSE 0 END,
+       CASE WHEN state = 'disabled' THEN cause ELSE '' END,
+       0, 0, 0, 0, ?, ?
+     FROM provider_keys WHERE group_id = ? AND id > ? AND id <= ? ORDER BY id`,
+    [to, tx.nowMs, tx.nowMs, from, after, upTo],
+  )
+  const rows = await tx.sql.query<{ id: number; state: KeyState }>(
+    'SELECT id, state FROM provider_keys WHERE id > ? AND group_id = ?',
+    [newestBefore, to],
+  )
+  tx.touch(
+    'key',
+    rows.map(({ id }) => id),
+  )
+  const disabled = rows.filter(({ state }) => state === 'disabled').length
+  await adjustKeyCounts(tx.sql, to, { active: rows.length - disabled, disabled })
+  tx.audit({ action: 'key.copy', entity: 'group', entityId: to, detail: { added: rows.length, from } })
+}
