@@ -72,6 +72,19 @@ describe('groups', () => {
     })
   })
 
+  test('one is copied under another name, with its keys when that is wanted', async () => {
+    const id = await addGroup(installation, 'original', ['sk-original-0123456789'])
+    await at(`/groups/view/?id=${id}`, async (page) => {
+      await page.getByRole('button', { name: 'More actions' }).click()
+      await page.getByRole('menuitem', { name: 'Copy group' }).click()
+      await page.getByRole('dialog').getByLabel('Name').fill('a-copy')
+      await page.getByRole('dialog').getByLabel('Keys').selectOption('With all keys')
+      await page.getByRole('dialog').getByRole('button', { name: 'Copy group' }).click()
+      await page.getByRole('heading', { name: 'a-copy' }).waitFor()
+      await page.getByRole('row').nth(1).waitFor()
+    })
+  })
+
   test('deleting one asks for its name', async () => {
     const id = await addGroup(installation, 'short-lived', [])
     await at(`/groups/view/?id=${id}`, async (page) => {
@@ -148,7 +161,6 @@ describe('groups', () => {
             revision,
             body: { description: 'theirs' },
           })
-          await page.unroute('**/api/v1/groups/*')
         }
         await route.continue()
       })
@@ -225,6 +237,19 @@ describe('keys', () => {
       await page.getByRole('menuitem', { name: 'Restore' }).click()
       await page.getByText('1 restored').waitFor()
       await row.getByText('Active').waitFor()
+    })
+  })
+
+  test('one is shown in clear on demand, and the audit log names who looked', async () => {
+    const id = await addGroup(installation, 'shown', ['sk-shown-0123456789ab'])
+    const [key] = await keysOf(id)
+    await at(`/groups/view/?id=${id}&key=${key?.id}`, async (page) => {
+      await page.getByRole('dialog').getByRole('button', { name: 'Show the key' }).click()
+      await page.getByText('sk-shown-0123456789ab').waitFor()
+      await page.goto(`${installation.url}/audit/`)
+      await page.getByRole('row').nth(1).getByText('key.reveal').waitFor()
+      await page.getByRole('row').nth(1).getByRole('button').click()
+      await page.getByRole('dialog').getByText(`key ${key?.id}`).waitFor()
     })
   })
 

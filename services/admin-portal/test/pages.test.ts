@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Browser } from 'playwright-core'
 import { openBrowser, violationsOf, visit, type Visit, type VisitOptions } from './support/browser.ts'
-import { startInstallation, type Installation } from './support/installation.ts'
+import { adminKey, startInstallation, type Installation } from './support/installation.ts'
 import { fillWithSamples } from './support/sample-data.ts'
 
 let installation: Installation
@@ -17,6 +17,8 @@ before(async () => {
   const { group, aggregate } = await fillWithSamples(installation)
   const log = (await installation.api('GET /api/v1/logs', {})).data.items.find(({ attempt_count: count }) => count > 1)
   pages = [
+    ['/', 'Latest requests'],
+    ['/audit/', 'Audit'],
     ['/groups/', 'Groups'],
     ['/groups/?create=true', 'Create group'],
     [`/groups/view/?id=${group}`, 'OpenAI production'],
@@ -134,6 +136,7 @@ test('lists without entries say what belongs there', async () => {
   const [group] = (await empty.api('GET /api/v1/groups', {})).data.items
   for (const [path, title] of [
     [`/groups/view/?id=${group?.id}`, 'No keys yet'],
+    ['/', 'From nothing to the first answer'],
     ['/logs/', 'No requests in this period'],
     ['/groups/?search=nothing-like-it', 'Nothing found'],
   ] as const) {
@@ -160,13 +163,34 @@ test('a failure shows its request id and can be tried again', async () => {
   await page.context().close()
 })
 
-test('who is not signed in sees the sign-in page and nothing else', async () => {
-  const page = await visit(browser, `${installation.url}/settings/`, { isSignedIn: false })
-  await page.getByLabel('Admin key').waitFor()
-  assert.deepEqual(await violationsOf(page), [])
-  assert.equal(await page.getByRole('navigation').count(), 0)
-  assert.equal(await page.getByText('request_timeout').count(), 0)
-  await page.context().close()
+describe('signing in', () => {
+  test('who is not signed in sees the sign-in page and nothing else', async () => {
+    const page = await visit(browser, `${installation.url}/settings/`, { isSignedIn: false })
+    await page.getByLabel('Admin key').waitFor()
+    assert.deepEqual(await violationsOf(page), [])
+    assert.equal(await page.getByRole('navigation').count(), 0)
+    assert.equal(await page.getByText('request_timeout').count(), 0)
+    await page.context().close()
+  })
+
+  test('a wrong key is said at the field; the right one opens the page that was asked for, until signing out', async () => {
+    const page = await visit(browser, `${installation.url}/edges/`, { isSignedIn: false })
+    await page.getByLabel('Admin key').fill('not-the-key-of-this-one')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByText('This is not an admin key of this installation.').waitFor()
+    await page.getByLabel('Admin key').fill(adminKey)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('heading', { name: 'Edges' }).waitFor()
+    const stored = await page.evaluate(() =>
+      JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]),
+    )
+    assert.ok(!stored.includes(adminKey) && !stored.includes('session'), stored)
+    await page.getByRole('button', { name: /Sign out/ }).click()
+    await page.getByLabel('Admin key').waitFor()
+    await page.reload()
+    await page.getByLabel('Admin key').waitFor()
+    await page.context().close()
+  })
 })
 
 test('keyboard: g and a letter, / for the search, ? for help, Ctrl-K for everything', async () => {
@@ -175,7 +199,7 @@ test('keyboard: g and a letter, / for the search, ? for help, Ctrl-K for everyth
   await page.keyboard.press('/')
   await page.keyboard.type('claude')
   await page.waitForURL(/search=claude/)
-  await page.getByRole('link', { name: 'OpenAI batch' }).waitFor({ state: 'detached' })
+  await page.getByRole('main').getByRole('link', { name: 'OpenAI batch' }).waitFor({ state: 'detached' })
   await page.getByRole('heading', { name: 'Groups' }).click()
   await page.keyboard.press('g')
   await page.keyboard.press('e')

@@ -1,11 +1,5 @@
-'use client'
+import { OverviewPage } from '../features/overview/overview-page.tsx'
 
-import { useRouter } from 'next/navigation'
-import { useEffect } from 'react'
-
-/** The groups are what a person comes for. */
-export default function Home() {
-  const router = useRouter()
-  useEffect(() => router.replace('/groups/'), [router])
-  return null
+export default function Page() {
+  return <OverviewPage />
 }

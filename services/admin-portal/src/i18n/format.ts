@@ -4,6 +4,7 @@ import { languageTags, type Locale } from './messages.ts'
 export function createFormat(locale: Locale) {
   const tag = languageTags[locale]
   const integer = new Intl.NumberFormat(tag)
+  const percent = new Intl.NumberFormat(tag, { style: 'percent', maximumFractionDigits: 1 })
   const compact = new Intl.NumberFormat(tag, { notation: 'compact', maximumFractionDigits: 1 })
   const dateTime = new Intl.DateTimeFormat(tag, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' })
   const shortTime = new Intl.DateTimeFormat(tag, {
@@ -23,6 +24,7 @@ export function createFormat(locale: Locale) {
   const relative = new Intl.RelativeTimeFormat(tag, { numeric: 'auto', style: 'short' })
   return {
     number: (value: number) => integer.format(value),
+    percent: (share: number) => percent.format(share),
     compact: (value: number) => compact.format(value),
     dateTime: (instant: string) => dateTime.format(new Date(instant)),
     /** For lists: without the year. */

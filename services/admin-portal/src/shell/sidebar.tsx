@@ -39,7 +39,7 @@ export function Sidebar({ onPalette, onHelp }: { onPalette: () => void; onHelp: 
           <PageLink
             key={href}
             href={href}
-            aria-current={pathname.startsWith(href) ? 'page' : undefined}
+            aria-current={(href === '/' ? pathname === href : pathname.startsWith(href)) ? 'page' : undefined}
             className="flex h-8 items-center gap-2.5 rounded-md px-2 text-ink-soft hover:bg-line/60 hover:text-ink aria-[current]:bg-accent-soft aria-[current]:font-medium aria-[current]:text-accent"
           >
             <Icon aria-hidden className="size-4" />
@@ -122,7 +122,8 @@ function SignOut() {
   const { t } = useText()
   const session = useSession()
   const signOut = useSignOut()
-  if (session.data === undefined) return null
+  // A key in a header, of a reverse proxy for instance, cannot be signed out here.
+  if (session.data === undefined || session.data.expires_at === null) return null
   return (
     <IconButton
       label={t('session.signOut', { name: session.data.name })}

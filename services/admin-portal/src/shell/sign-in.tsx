@@ -1,10 +1,8 @@
 'use client'
 
-import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { ApiError } from '@gpt-load/api-client/api-error'
-import { showSignIn } from '../data/api.ts'
-import { signIn } from '../data/session.ts'
+import { useSignIn } from '../data/session.ts'
 import { useText } from '../i18n/locale.tsx'
 import { localeNames, locales } from '../i18n/messages.ts'
 import { Button } from '../ui/button.tsx'
@@ -44,16 +42,14 @@ export function SignIn() {
 
 function SignInForm() {
   const { t } = useText()
-  const client = useQueryClient()
+  const signIn = useSignIn()
   const [key, setKey] = useState('')
   const [error, setError] = useState<string>()
   const [isBusy, setIsBusy] = useState(false)
   const submit = async (): Promise<void> => {
     setIsBusy(true)
     try {
-      const session = await signIn(key.trim())
-      showSignIn(client, false)
-      client.setQueryData(['session'], session)
+      await signIn(key.trim())
     } catch (failure) {
       setError(
         failure instanceof ApiError && failure.code === 'unauthorized' ? t('signIn.wrong') : describeError(failure, t),

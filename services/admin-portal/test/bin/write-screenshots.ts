@@ -25,6 +25,7 @@ const firstKey = (
   await installation.api('GET /api/v1/groups/{id}/keys', { params: { id: group }, query: { limit: 1 } })
 ).data.items[0]!
 const pages: [name: string, path: string][] = [
+  ['overview', '/'],
   ['groups', '/groups/'],
   ['group-create', '/groups/?create=true'],
   ['keys', `/groups/view/?id=${group}`],
@@ -40,6 +41,7 @@ const pages: [name: string, path: string][] = [
   ['requests', '/logs/'],
   ['request', `/logs/?request=${retried.request_id}`],
   ['edges', '/edges/'],
+  ['audit', '/audit/'],
   ['settings', '/settings/'],
   ['not-found', '/nowhere/'],
 ]

@@ -1,7 +1,7 @@
 'use client'
 
 import type { Group } from '@gpt-load/contracts/api/group'
-import { ChevronRight, Ellipsis, Trash2 } from 'lucide-react'
+import { ChevronRight, CopyPlus, Ellipsis, Trash2 } from 'lucide-react'
 import { PageLink } from '../../ui/page-link.tsx'
 import { useRouter } from 'next/navigation'
 import { parseAsInteger, parseAsString, useQueryStates } from 'nuqs'
@@ -20,6 +20,7 @@ import { Tabs, type TabItem } from '../../ui/tabs.tsx'
 import { Toggle } from '../../ui/toggle.tsx'
 import { KeysTab } from '../keys/keys-tab.tsx'
 import { ConnectTab } from './connect-tab.tsx'
+import { CopyGroup } from './copy-group.tsx'
 import { DetailsTab } from './details-tab.tsx'
 import { GroupSettingsTab } from './group-settings-tab.tsx'
 import { GroupState } from './groups-page.tsx'
@@ -95,6 +96,7 @@ function GroupHeader({ group }: { group: Group }) {
   const router = useRouter()
   const address = useProxyAddress()
   const [isDeleting, setIsDeleting] = useState(false)
+  const [isCopying, setIsCopying] = useState(false)
   const fail = (error: unknown): void => void toast.error(describeError(error, t))
   const target = { params: { id: group.id }, revision: group.revision }
   const enable = useChange((enabled: boolean) => api('PATCH /api/v1/groups/{id}', { ...target, body: { enabled } }), {
@@ -135,6 +137,12 @@ function GroupHeader({ group }: { group: Group }) {
             }
             items={[
               {
+                label: t('groups.copy'),
+                icon: <CopyPlus aria-hidden className="size-4" />,
+                onSelect: () => setIsCopying(true),
+              },
+              'line',
+              {
                 label: t('groups.delete'),
                 icon: <Trash2 aria-hidden className="size-4" />,
                 isDanger: true,
@@ -148,6 +156,7 @@ function GroupHeader({ group }: { group: Group }) {
         <code className="truncate font-mono text-[13px] text-ink-soft">{address.of(group)}</code>
         <CopyButton text={address.of(group)} label={t('copy.endpoint', { name: group.name })} />
       </div>
+      {isCopying && <CopyGroup group={group} onClose={() => setIsCopying(false)} />}
       {isDeleting && (
         <ConfirmByName
           title={t('groups.delete')}

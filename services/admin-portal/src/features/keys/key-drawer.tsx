@@ -2,11 +2,14 @@
 
 import type { KeyDetail } from '@gpt-load/contracts/api/key'
 import { PageLink } from '../../ui/page-link.tsx'
+import { Eye } from 'lucide-react'
 import { useState } from 'react'
 import { toast } from 'sonner'
 import { api, useApi, useChange } from '../../data/api.ts'
+import { useSession } from '../../data/session.ts'
 import { useText } from '../../i18n/locale.tsx'
 import { Button } from '../../ui/button.tsx'
+import { CopyButton } from '../../ui/copy-button.tsx'
 import { Drawer, DrawerSection } from '../../ui/drawer.tsx'
 import { Field, TextInput } from '../../ui/field.tsx'
 import { DateTime } from '../../ui/moment.tsx'
@@ -75,6 +78,7 @@ function Detail({ item }: { item: KeyDetail }) {
           ]}
         />
       </div>
+      <Reveal id={item.id} />
       <NoteForm item={item} />
       {item.models.length > 0 && (
         <DrawerSection title={t('keys.models')}>
@@ -92,6 +96,30 @@ function Detail({ item }: { item: KeyDetail }) {
         <History item={item} />
       </DrawerSection>
     </>
+  )
+}
+
+/** In clear, on demand: the audit log names who looked. Gone again when the drawer closes. */
+function Reveal({ id }: { id: number }) {
+  const { t } = useText()
+  const session = useSession()
+  const reveal = useChange(() => api('POST /api/v1/keys/{id}/reveal', { params: { id } }), {
+    onFailed: (error) => toast.error(describeError(error, t)),
+  })
+  if (session.data?.scopes.includes('secrets:read') !== true) return null
+  const key = reveal.data?.data.key
+  if (key === undefined)
+    return (
+      <Button size="small" className="mt-4" isBusy={reveal.isPending} onClick={() => reveal.mutate(undefined)}>
+        <Eye aria-hidden className="size-3.5" />
+        {t('keys.reveal')}
+      </Button>
+    )
+  return (
+    <p className="mt-4 flex items-center gap-1 rounded-md bg-sunken py-1 pr-1 pl-2">
+      <code className="min-w-0 flex-1 font-mono text-xs break-all">{key}</code>
+      <CopyButton text={key} label={t('keys.copy')} />
+    </p>
   )
 }
 
