@@ -6,10 +6,10 @@ import { logVariables } from '@gpt-load/service-kit/logger'
 
 /** Everything that the portal's own server reads from its environment. Standalone serves the same files without it. */
 export const portalVariables = z.object({
-  PORT: envInteger({ default: 3002, min: 0, max: 65_535, description: 'Port of pages and API; 0 = any free one' }),
+  PORT: envInteger({ default: 3003, min: 0, max: 65_535, description: 'Port of pages and API; 0 = any free one' }),
   HOST: envString({ default: '0.0.0.0', description: 'Address to listen on' }),
   CONFIG_SERVICE_URL: envString({
-    default: 'http://127.0.0.1:3001',
+    default: 'http://127.0.0.1:3002',
     description: 'Where `/api` is passed on to: the public port of config-service or of what balances it',
   }),
   ...adminVariables(),

@@ -104,7 +104,7 @@ function Rows<Row>(props: DataTableProps<Row>) {
                 key={id}
                 style={width === undefined ? {} : { width }}
                 scope="col"
-                className={`h-9 border-b border-line bg-sunken px-3 text-xs font-medium text-ink-faint first:pl-4 last:pr-4 ${isNumber === true ? 'text-right' : 'text-left'} ${from === undefined ? '' : hiddenBelow[from]}`}
+                className={`h-9 border-b border-line bg-sunken px-3 text-xs font-medium whitespace-nowrap text-ink-faint first:pl-4 last:pr-4 ${isNumber === true ? 'text-right' : 'text-left'} ${from === undefined ? '' : hiddenBelow[from]}`}
               >
                 {header}
               </th>
@@ -112,7 +112,7 @@ function Rows<Row>(props: DataTableProps<Row>) {
           </tr>
         </thead>
         <tbody>
-          <Spacer height={before} span={columns.length} />
+          <Spacer height={before} />
           {visible.map(({ index }) => {
             const row = rows[index] as Row
             return (
@@ -134,18 +134,19 @@ function Rows<Row>(props: DataTableProps<Row>) {
               </tr>
             )
           })}
-          <Spacer height={after} span={columns.length} />
+          <Spacer height={after} />
         </tbody>
       </table>
     </div>
   )
 }
 
-function Spacer({ height, span }: { height: number; span: number }) {
+/** One cell: spanning all columns would bring back those that are hidden on a narrow screen. */
+function Spacer({ height }: { height: number }) {
   if (height <= 0) return null
   return (
     <tr aria-hidden>
-      <td colSpan={span} style={{ height }} className="p-0" />
+      <td style={{ height }} className="p-0" />
     </tr>
   )
 }

@@ -1,4 +1,5 @@
-// Writes a picture of every page, light and dark, wide and narrow: `npm run screenshots [-- FOLDER]` (default: docs/screenshots).
+// Writes a picture of every page, light and dark, wide and narrow: `npm run screenshots [-- FOLDER]` (default: a folder here that
+// git does not know; the README's two are copied from it by hand).
 
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
@@ -29,6 +30,7 @@ const pages: [name: string, path: string][] = [
   ['groups', '/groups/'],
   ['group-create', '/groups/?create=true'],
   ['keys', `/groups/view/?id=${group}`],
+  ['keys-out', `/groups/view/?id=${group}&state=cooling,exhausted,invalid,disabled`],
   ['key', `/groups/view/?id=${group}&key=${firstKey.id}`],
   ['keys-add', `/groups/view/?id=${group}&add=true`],
   ['upstreams', `/groups/view/?id=${group}&tab=upstreams`],
@@ -47,16 +49,17 @@ const pages: [name: string, path: string][] = [
 ]
 await using browser = await openBrowser()
 for (const [form, options] of forms) {
+  const page = await visit(browser, installation.url, options)
   for (const [name, path] of pages) {
-    const page = await visit(browser, installation.url + path, options)
-    await page.waitForLoadState('networkidle', { timeout: 4_000 }).catch(() => undefined)
+    await page.goto(installation.url + path)
+    // Lists that are read again and again are never idle for long.
+    await page.waitForLoadState('networkidle', { timeout: 2_000 }).catch(() => undefined)
     await page.screenshot({ path: join(folder, `${name}-${form}.png`), animations: 'disabled' })
-    if (page.problems.length > 0) process.stdout.write(`${name} ${form}: ${page.problems.join('\n  ')}\n`)
-    await page.context().close()
   }
-  const page = await visit(browser, installation.url, { ...options, isSignedIn: false })
-  await page.locator('input[type=password]').waitFor()
-  await page.screenshot({ path: join(folder, `sign-in-${form}.png`) })
   await page.context().close()
+  const signIn = await visit(browser, installation.url, { ...options, isSignedIn: false })
+  await signIn.locator('input[type=password]').waitFor()
+  await signIn.screenshot({ path: join(folder, `sign-in-${form}.png`), animations: 'disabled' })
+  await signIn.context().close()
 }
 process.stdout.write(`screenshots are in ${folder}\n`)

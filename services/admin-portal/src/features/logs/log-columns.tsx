@@ -12,6 +12,11 @@ export function toneOfStatus(status: number | null): Tone {
   return status < 500 ? (status === 499 ? 'idle' : 'warn') : 'bad'
 }
 
+/** The group that served an aggregate; null when a group served itself. */
+export function servingMember(log: RequestLog): string | null {
+  return log.member_group_id === log.group_id ? null : log.member_group_name
+}
+
 export function useLogColumns(onOpen: (id: string) => void): Column<RequestLog>[] {
   const { t, format } = useText()
   return [
@@ -45,12 +50,15 @@ export function useLogColumns(onOpen: (id: string) => void): Column<RequestLog>[
       header: t('logs.group'),
       width: '22%',
       from: 'sm',
-      cell: ({ group_name: name, member_group_name: member }) => (
-        <span title={member === null ? name : `${name} → ${member}`}>
-          {name}
-          {member !== null && <span className="text-ink-faint"> → {member}</span>}
-        </span>
-      ),
+      cell: (log) => {
+        const member = servingMember(log)
+        return (
+          <span title={member === null ? log.group_name : `${log.group_name} → ${member}`}>
+            {log.group_name}
+            {member !== null && <span className="text-ink-faint"> → {member}</span>}
+          </span>
+        )
+      },
     },
     {
       id: 'model',
@@ -73,7 +81,7 @@ export function useLogColumns(onOpen: (id: string) => void): Column<RequestLog>[
     {
       id: 'tokens',
       header: t('logs.tokens'),
-      width: '104px',
+      width: '120px',
       isNumber: true,
       from: 'lg',
       cell: ({ tokens: { input, output } }) =>

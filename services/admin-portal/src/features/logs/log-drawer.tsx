@@ -11,7 +11,7 @@ import { Drawer, DrawerSection } from '../../ui/drawer.tsx'
 import { DateTime } from '../../ui/moment.tsx'
 import { Facts } from '../../ui/page.tsx'
 import { ErrorState, SkeletonRows } from '../../ui/states.tsx'
-import { toneOfStatus } from './log-columns.tsx'
+import { servingMember, toneOfStatus } from './log-columns.tsx'
 
 export function LogDrawer({ id, onClose }: { id: string; onClose: () => void }) {
   const { t } = useText()
@@ -64,7 +64,7 @@ function Detail({ log }: { log: RequestLogDetail }) {
           items={[
             [t('logs.time'), <DateTime key="time" at={log.received_at} />],
             [t('logs.group'), <GroupLink key="group" id={log.group_id} name={log.group_name} />],
-            ...(log.member_group_id === null
+            ...(log.member_group_id === null || servingMember(log) === null
               ? []
               : [
                   [

@@ -41,9 +41,9 @@ function Overview({ overview }: { overview: StatsOverview }) {
   const { t, format } = useText()
   const { keys, requests, edges } = overview
   return (
-    <div className="grid gap-5">
+    <div className="grid grid-cols-1 gap-5">
       <FirstSteps overview={overview} />
-      <dl className="grid gap-3 sm:grid-cols-2 xl:grid-cols-4">
+      <dl className="grid grid-cols-2 gap-3 xl:grid-cols-4">
         <Figure
           name={t('overview.keys')}
           value={format.number(keys.active)}
