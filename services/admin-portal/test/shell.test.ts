@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { createLog } from '@gpt-load/service-kit/logger'
+import { createSecretScrubber } from '@gpt-load/service-kit/secret-scrubber'
 import type { Browser } from 'playwright-core'
+import { openPortalFiles } from '../src/server/portal-files.ts'
+import { startPortalServer } from '../src/server/portal-server.ts'
 import { openBrowser, violationsOf, visit } from './support/browser.ts'
 import { adminKey, startInstallation, type Installation } from './support/installation.ts'
 import { fillWithSamples } from './support/sample-data.ts'
@@ -144,6 +148,29 @@ describe('signing in', () => {
     await page.getByLabel('Admin key').waitFor()
     await page.context().close()
   })
+})
+
+test("through the portal's own server a person signs in, changes something and signs out", async () => {
+  const files = await openPortalFiles()
+  assert.ok(files)
+  const log = createLog({ level: 'fatal', format: 'json', scrubber: createSecretScrubber() })
+  const server = await startPortalServer({
+    host: '127.0.0.1',
+    port: 0,
+    target: installation.url,
+    files,
+    logger: log.logger,
+  })
+  const page = await visit(browser, `http://127.0.0.1:${server.port}/groups/view/?id=1`, { isSignedIn: false })
+  await page.getByLabel('Admin key').fill(adminKey)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('heading', { name: 'default' }).waitFor()
+  await page.getByRole('switch', { name: 'Group is on' }).click()
+  await page.getByRole('main').getByText('Off', { exact: true }).waitFor()
+  await page.getByRole('button', { name: /Sign out/ }).click()
+  await page.getByLabel('Admin key').waitFor()
+  await page.context().close()
+  await server.close()
 })
 
 test('keyboard: g and a letter, / for the search, ? for help, Ctrl-K for everything', async () => {

@@ -57,7 +57,7 @@ export const ja: Messages = {
   'nav.logs': 'リクエスト',
   'nav.edges': 'エッジ',
   'nav.settings': '設定',
-  'status.edges': '{reachable} 台中 {applied} 台のエッジに反映',
+  'status.edges': 'エッジ {applied}/{reachable} 台に反映',
   'status.revision': 'リビジョン {revision} · {version}',
   'palette.open': '検索',
   'palette.title': 'ページとグループを検索',

@@ -3,12 +3,13 @@
 import { useText } from '../i18n/locale.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { destinations } from './navigation.ts'
+import { commandKey } from './shortcuts.ts'
 
 export function ShortcutHelp({ onClose }: { onClose: () => void }) {
   const { t } = useText()
   const rows: [keys: string[], text: string][] = [
     [['/'], t('help.search')],
-    [['⌘', 'K'], t('help.palette')],
+    [[commandKey().trim(), 'K'], t('help.palette')],
     [['?'], t('help.help')],
     ...destinations.map(({ letter, text }): [string[], string] => [['g', letter], t('help.goTo', { page: t(text) })]),
   ]

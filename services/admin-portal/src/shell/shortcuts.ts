@@ -35,6 +35,11 @@ export function useShortcuts(actions: { onPalette: () => void; onHelp: () => voi
   }, [router])
 }
 
+/** What the key beside K is called here. */
+export function commandKey(): string {
+  return navigator.userAgent.includes('Mac') ? '⌘' : 'Ctrl '
+}
+
 function focusSearch(event: KeyboardEvent): void {
   const field = document.querySelector<HTMLInputElement>('[data-search]')
   if (field === null) return

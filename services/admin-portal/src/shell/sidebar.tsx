@@ -14,6 +14,7 @@ import { IconSelect } from '../ui/icon-select.tsx'
 import { describeError } from '../ui/states.tsx'
 import { Logo } from './logo.tsx'
 import { destinations } from './navigation.ts'
+import { commandKey } from './shortcuts.ts'
 
 export function Sidebar({ onPalette, onHelp }: { onPalette: () => void; onHelp: () => void }) {
   const { t } = useText()
@@ -31,7 +32,7 @@ export function Sidebar({ onPalette, onHelp }: { onPalette: () => void; onHelp: 
         >
           <Search aria-hidden className="size-4" />
           {t('palette.open')}
-          <kbd className="ml-auto font-sans text-xs">⌘K</kbd>
+          <kbd className="ml-auto font-sans text-xs">{commandKey()}K</kbd>
         </button>
       </div>
       <nav aria-label={t('nav.label')} className="grid gap-px px-2.5">
