@@ -47,15 +47,12 @@ async function look(page: Visit, path: string, heading: string, isNarrow: boolea
   await page.waitForFunction(() => document.querySelector('[role=status][aria-label=Loading]') === null)
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
   const found = [...(isNarrow ? [] : await violationsOf(page)), ...page.problems.splice(0)]
-  const narrowTables = await page
-    .getByRole('table')
-    .evaluateAll(
-      (tables) =>
-        tables.filter(
-          (table) => (table.querySelector('tr')?.clientWidth ?? 0) < (table.parentElement?.clientWidth ?? 0) - 2,
-        ).length,
-    )
-  if (narrowTables > 0) found.push('a table does not fill its place')
+  const cutTables = await page.getByRole('table').evaluateAll((tables) => {
+    const headEnd = (table: Element): number =>
+      Math.max(...[...table.querySelectorAll('th')].map((cell) => cell.getBoundingClientRect().right))
+    return tables.filter((table) => headEnd(table) < table.parentElement!.getBoundingClientRect().right - 20).length
+  })
+  if (cutTables > 0) found.push('a table does not fill its place')
   if (overflow > 0) found.push(`${overflow} px wider than the screen`)
   return found.map((problem) => `${path}: ${problem}`)
 }
