@@ -9,6 +9,9 @@ const cluster = await startCluster({
   ...(authKey === undefined ? {} : { authKey }),
   firstEdgePort: 3001,
   firstConfigServicePort: 3101,
+  portalPort: 3100,
+  // The portal's own server is the only proxy in between.
+  configServiceEnv: { TRUSTED_PROXIES: '127.0.0.1' },
   log: say,
   onLine: (line) => {
     if (process.argv.includes('--verbose')) say(line)
@@ -26,6 +29,7 @@ function describeAdminKey(): string {
 
 say(`
 The cluster stands (${((performance.now() - startedAt) / 1000).toFixed(1)} s).
+  portal          ${cluster.portal?.url}
   edges           ${cluster.edges.map(({ url }) => url).join('  ')}
   admin API       ${cluster.configServices.map(({ url }) => `${url}/api/v1`).join('  ')}
   MariaDB         ${cluster.databaseDsn}

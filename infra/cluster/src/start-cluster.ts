@@ -29,6 +29,8 @@ export type ClusterOptions = {
   /** Fixed public ports for people; random free ones otherwise. */
   firstEdgePort?: number
   firstConfigServicePort?: number
+  /** With the portal, at this port: it has to be built (`./gpt-load build-portal`). */
+  portalPort?: number
   onLine?: (line: string) => void
   log?: (message: string) => void
 }
@@ -42,6 +44,8 @@ export type ConfigServiceProcess = ServiceProcess & {
 }
 export type LogIngestProcess = ServiceProcess & { readonly adminUrl: string }
 
+export type PortalProcess = ServiceProcess & { readonly url: string }
+
 export interface Cluster extends AsyncDisposable {
   readonly secrets: ClusterSecrets
   readonly mariadb: MariadbServer
@@ -53,6 +57,8 @@ export interface Cluster extends AsyncDisposable {
   readonly edges: EdgeProcess[]
   readonly configServices: ConfigServiceProcess[]
   readonly logIngests: LogIngestProcess[]
+  /** Null unless it was asked for. */
+  readonly portal: PortalProcess | null
   /** One more edge, started with nothing but its own environment; `commandPrefix` as in ServiceOptions. */
   addEdge(env?: Record<string, string>, commandPrefix?: readonly string[]): Promise<EdgeProcess>
   addConfigService(): Promise<ConfigServiceProcess>
@@ -131,6 +137,8 @@ async function startServices(parts: ClusterParts): Promise<Cluster> {
   for (let n = 0; n < (options.configServices ?? 2); n += 1) await addConfigService()
   for (let n = 0; n < (options.logIngests ?? 1); n += 1) await addLogIngest()
   for (let n = 0; n < (options.edges ?? 2); n += 1) await addEdge()
+  const portal = options.portalPort === undefined ? null : await startPortal(parts, options.portalPort, configServices)
+  if (portal !== null) stack.use(portal)
   const stop = () => stack.disposeAsync()
   return {
     ...parts,
@@ -139,6 +147,7 @@ async function startServices(parts: ClusterParts): Promise<Cluster> {
     edges,
     configServices,
     logIngests,
+    portal,
     addEdge,
     addConfigService,
     addLogIngest,
@@ -149,6 +158,28 @@ async function startServices(parts: ClusterParts): Promise<Cluster> {
 }
 
 const topicPrefix = 'gptload.'
+
+async function startPortal(
+  { options }: ClusterParts,
+  port: number,
+  configServices: readonly ConfigServiceProcess[],
+): Promise<PortalProcess> {
+  const [adminPort] = (await freePorts(1)) as [number]
+  const service = await startService({
+    name: 'admin-portal',
+    service: 'admin-portal',
+    readyUrl: `http://127.0.0.1:${adminPort}/readyz`,
+    ...(options.onLine === undefined ? {} : { onLine: options.onLine }),
+    env: {
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      ADMIN_HOST: '127.0.0.1',
+      ADMIN_PORT: String(adminPort),
+      CONFIG_SERVICE_URL: configServices[0]?.url ?? '',
+    },
+  })
+  return Object.assign(service, { url: `http://127.0.0.1:${port}` })
+}
 
 async function startConfigService(parts: ClusterParts, index: number): Promise<ConfigServiceProcess> {
   const [free, internalPort, adminPort] = (await freePorts(3)) as [number, number, number]

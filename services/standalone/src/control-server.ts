@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { PortalFiles } from '@gpt-load/admin-portal/server/portal-files'
 import type { AdminKeys } from '@gpt-load/config-service/admin-keys'
 import type { ConfigService } from '@gpt-load/config-service/create-config-service'
 import { createTokenCheck, readBearerToken } from '@gpt-load/service-kit/bearer-token'
@@ -11,12 +12,15 @@ import type { Metrics } from '@gpt-load/service-kit/metrics'
 
 /**
  * The control plane's server of standalone, on a Unix socket that only this user can reach: the data plane hands over what
- * is not the proxy's. Adds what cluster services have on ADMIN_PORT: readiness, and metrics behind a token.
+ * is not the proxy's. Adds what cluster services have on ADMIN_PORT: readiness, and metrics behind a token. The portal's files
+ * are tried before the API, which answers 404 in its own form for what nobody has.
  */
 export type ControlServer = { readonly socketPath: string; close(): Promise<void> }
 
 export type ControlServerOptions = {
   app: ConfigService['app']
+  /** Null when the portal has not been built. */
+  portal: PortalFiles | null
   health: Health
   metrics: Metrics
   adminKeys: AdminKeys
@@ -35,7 +39,7 @@ export async function startControlServer(options: ControlServerOptions): Promise
   const context = { ...options, isMetricsToken }
   const server = createServer((request, response) => {
     const route = routes[pathOf(request)]
-    if (route === undefined) return options.app(request, response)
+    if (route === undefined) return options.portal?.answer(request, response) === true || options.app(request, response)
     route(context, request, response).catch(() => answer(response, 500, '{"message":"internal error"}\n'))
   })
   server.keepAliveTimeout = keepAliveTimeoutMs

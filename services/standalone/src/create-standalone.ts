@@ -2,6 +2,7 @@
 // A composition root and nothing else: what is opened registers its close where it is opened.
 
 import { basename } from 'node:path'
+import { openPortalFiles } from '@gpt-load/admin-portal/server/portal-files'
 import { createConfigService } from '@gpt-load/config-service/create-config-service'
 import { applyConfig } from '@gpt-load/config-service/config/apply-config'
 import { seedDefaultGroup, type DefaultGroupSeed } from '@gpt-load/config-service/config/seed-default-group'
@@ -166,8 +167,11 @@ async function openDataPlane(
   { metrics, health }: { metrics: Metrics; health: Health },
 ): Promise<Edge> {
   const { config, installation, lifecycle, clock, log, version, fail } = options
+  const portal = await openPortalFiles()
+  if (portal === null) log.logger.warn('the portal has not been built: ./gpt-load build-portal')
   const control = await startControlServer({
     app: service.app,
+    portal,
     health,
     metrics,
     adminKeys,

@@ -1,0 +1,108 @@
+import { changeHeaders } from '@gpt-load/contracts/api/endpoint'
+import type { endpoints, OperationId, OperationResult } from '@gpt-load/contracts/api/endpoints'
+import { ApiError, networkError, readApiError } from './api-error.ts'
+import { formatPath, formatQuery, type QueryValue } from './format-target.ts'
+
+/**
+ * The admin API as a typed function. Operations are written as they are in the endpoint table, `'GET /api/v1/groups/{id}'`, and
+ * path, query, body and answer are inferred from it: the table itself, with its schemas, is nowhere loaded, so a browser
+ * pays for none of it. Answers are trusted; what the server refuses is thrown as `ApiError`.
+ */
+export type ApiClientOptions = {
+  /** Origin and base path without a slash at its end; '' = the page's own origin. */
+  baseUrl: string
+  /** For programs; a browser's session travels in its cookie. */
+  token?: string
+  fetch?: typeof fetch
+}
+
+type Table = typeof endpoints
+export type OperationKey = { [K in OperationId]: `${Table[K]['method']} ${Table[K]['path']}` }[OperationId]
+type IdOf<Key extends OperationKey> = {
+  [K in OperationId]: Key extends `${Table[K]['method']} ${Table[K]['path']}` ? K : never
+}[OperationId]
+
+type OutputOf<S> = S extends { _zod: { output: infer O } } ? O : never
+type InputOf<S> = S extends { _zod: { input: infer I } } ? I : undefined
+type ParamsOf<K extends OperationId> = OutputOf<Table[K]['params']>
+/** `strictObject({})` is inferred as an index signature. */
+type IsEmpty<T> = string extends keyof T ? true : keyof T extends never ? true : false
+/** Defaults are the server's, so every parameter of a query may be left out. */
+type QueryOf<K extends OperationId> = {
+  [N in keyof OutputOf<Table[K]['query']>]?: OutputOf<Table[K]['query']>[N] | undefined
+}
+
+export type ApiInput<Key extends OperationKey> = {
+  /** The revision that a change is based on: sent as If-Match. */
+  revision?: number
+  signal?: AbortSignal
+} & (IsEmpty<ParamsOf<IdOf<Key>>> extends true ? unknown : { params: ParamsOf<IdOf<Key>> }) &
+  (IsEmpty<QueryOf<IdOf<Key>>> extends true ? unknown : { query?: QueryOf<IdOf<Key>> }) &
+  (undefined extends InputOf<Table[IdOf<Key>]['body']>
+    ? { body?: InputOf<Table[IdOf<Key>]['body']> }
+    : { body: InputOf<Table[IdOf<Key>]['body']> })
+
+export type ApiResult<Key extends OperationKey> = OperationResult<IdOf<Key>>
+
+export type ApiAnswer<T> = {
+  data: T
+  /** Edges that have a change, of those that are there; null for what changes nothing. */
+  edges: { applied: number; reachable: number } | null
+}
+
+export type ApiClient = {
+  <Key extends OperationKey>(operation: Key, ...input: InputArguments<Key>): Promise<ApiAnswer<ApiResult<Key>>>
+}
+/** The input may be left out where nothing in it is needed. */
+type InputArguments<Key extends OperationKey> =
+  Record<never, never> extends ApiInput<Key> ? [ApiInput<Key>?] : [ApiInput<Key>]
+
+type LooseInput = {
+  params?: Record<string, string | number>
+  query?: Record<string, QueryValue>
+  body?: unknown
+  revision?: number
+  signal?: AbortSignal
+}
+
+export function createApiClient(options: ApiClientOptions): ApiClient {
+  const send = options.fetch ?? fetch
+  return (async (operation: string, input: LooseInput = {}) => {
+    const [method, path] = operation.split(' ') as [string, string]
+    const url = options.baseUrl + formatPath(path, input.params ?? {}) + formatQuery(input.query ?? {})
+    const response = await send(url, requestOf(method, input, options.token)).catch((error: unknown) => {
+      if (input.signal?.aborted === true) throw error
+      throw networkError(error)
+    })
+    if (!response.ok) throw await readApiError(response)
+    return { data: await readData(response), edges: readEdges(response.headers) }
+  }) as ApiClient
+}
+
+function requestOf(method: string, { body, revision, signal }: LooseInput, token: string | undefined): RequestInit {
+  const headers: Record<string, string> = { accept: 'application/json' }
+  if (token !== undefined) headers['authorization'] = `Bearer ${token}`
+  if (body !== undefined) headers['content-type'] = 'application/json'
+  if (revision !== undefined) headers['if-match'] = `"${revision}"`
+  return {
+    method,
+    headers,
+    credentials: 'same-origin',
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(signal === undefined ? {} : { signal }),
+  }
+}
+
+async function readData(response: Response): Promise<unknown> {
+  if (response.status === 204) return null
+  try {
+    return await response.json()
+  } catch (error) {
+    throw new ApiError({ code: 'unreadable', status: response.status, title: 'The answer is not JSON', cause: error })
+  }
+}
+
+function readEdges(headers: Headers): ApiAnswer<unknown>['edges'] {
+  const match = /^(\d+)\/(\d+)$/.exec(headers.get(changeHeaders.applied) ?? '')
+  return match === null ? null : { applied: Number(match[1]), reachable: Number(match[2]) }
+}

@@ -1,0 +1,129 @@
+'use client'
+
+import type { AccessKey } from '@gpt-load/contracts/api/access-key'
+import type { Group } from '@gpt-load/contracts/api/group'
+import { Ban, CircleCheck, Ellipsis, Pencil, Trash2 } from 'lucide-react'
+import { useNow } from '../../client/use-now.ts'
+import { useText } from '../../i18n/locale.tsx'
+import { StateMark, Tag } from '../../ui/badge.tsx'
+import { IconButton } from '../../ui/button.tsx'
+import type { Column } from '../../ui/data-table.tsx'
+import { Menu } from '../../ui/menu.tsx'
+import { Moment } from '../../ui/moment.tsx'
+
+/** Group names that fit beside each other; the rest is a number. */
+const namesShown = 3
+
+export function useAccessKeyColumns(props: {
+  groups: readonly Group[]
+  onEdit: (item: AccessKey) => void
+  onToggle: (item: AccessKey) => void
+  onDelete: (item: AccessKey) => void
+}): Column<AccessKey>[] {
+  const { t } = useText()
+  const { groups, onEdit, onToggle, onDelete } = props
+  return [
+    {
+      id: 'name',
+      header: t('accessKeys.name'),
+      cell: (item) => (
+        <button
+          type="button"
+          onClick={() => onEdit(item)}
+          className="block max-w-full rounded-sm text-left hover:text-accent"
+        >
+          <span className="block truncate font-medium">{item.name}</span>
+          <span className="block truncate font-mono text-xs text-ink-faint">{item.hint}</span>
+        </button>
+      ),
+    },
+    {
+      id: 'groups',
+      header: t('accessKeys.opens'),
+      width: '36%',
+      from: 'sm',
+      cell: (item) => <OpenGroups item={item} groups={groups} />,
+    },
+    { id: 'state', header: t('accessKeys.state'), width: '150px', cell: (item) => <AccessKeyState item={item} /> },
+    {
+      id: 'created',
+      header: t('accessKeys.created'),
+      width: '120px',
+      from: 'lg',
+      cell: ({ created_at: at }) => (
+        <span className="text-ink-faint">
+          <Moment at={at} />
+        </span>
+      ),
+    },
+    {
+      id: 'actions',
+      header: <span className="sr-only">{t('common.actions')}</span>,
+      width: '56px',
+      cell: (item) => (
+        <Menu
+          trigger={
+            <IconButton label={t('keys.actionsOf', { hint: item.name })}>
+              <Ellipsis aria-hidden className="size-4" />
+            </IconButton>
+          }
+          items={[
+            { label: t('common.edit'), icon: <Pencil aria-hidden className="size-4" />, onSelect: () => onEdit(item) },
+            item.enabled
+              ? {
+                  label: t('keys.action.disable'),
+                  icon: <Ban aria-hidden className="size-4" />,
+                  onSelect: () => onToggle(item),
+                }
+              : {
+                  label: t('keys.action.enable'),
+                  icon: <CircleCheck aria-hidden className="size-4" />,
+                  onSelect: () => onToggle(item),
+                },
+            'line',
+            {
+              label: t('accessKeys.delete'),
+              icon: <Trash2 aria-hidden className="size-4" />,
+              isDanger: true,
+              onSelect: () => onDelete(item),
+            },
+          ]}
+        />
+      ),
+    },
+  ]
+}
+
+function OpenGroups({ item, groups }: { item: AccessKey; groups: readonly Group[] }) {
+  const { t, format } = useText()
+  if (item.all_groups) return <Tag>{t('accessKeys.allGroups')}</Tag>
+  if (item.group_ids.length === 0) return <span className="text-ink-faint">{t('accessKeys.noGroups')}</span>
+  const names = item.group_ids
+    .slice(0, namesShown)
+    .map((id) => groups.find((group) => group.id === id)?.name ?? `#${id}`)
+  const more = item.group_ids.length - names.length
+  return (
+    <span className="flex gap-1">
+      {names.map((name) => (
+        <Tag key={name}>{name}</Tag>
+      ))}
+      {more > 0 && <span className="figures text-ink-faint">+{format.number(more)}</span>}
+    </span>
+  )
+}
+
+function AccessKeyState({ item }: { item: AccessKey }) {
+  const { t } = useText()
+  const now = useNow()
+  if (!item.enabled) return <StateMark tone="idle">{t('state.disabled')}</StateMark>
+  if (item.expires_at === null) return <StateMark tone="good">{t('state.active')}</StateMark>
+  if (Date.parse(item.expires_at) <= now) return <StateMark tone="bad">{t('accessKeys.expired')}</StateMark>
+  return (
+    <span className="block leading-tight">
+      <StateMark tone="good">{t('state.active')}</StateMark>
+      <span className="mt-0.5 block pl-3.5 text-xs text-ink-faint">
+        {t('accessKeys.expires')} <Moment at={item.expires_at} />
+      </span>
+    </span>
+  )
+}

@@ -1,0 +1,138 @@
+'use client'
+
+import type { Key } from '@gpt-load/contracts/api/key'
+import { Ban, CircleCheck, Ellipsis, FlaskConical, RotateCcw, Trash2 } from 'lucide-react'
+import { useText } from '../../i18n/locale.tsx'
+import { IconButton } from '../../ui/button.tsx'
+import type { Column } from '../../ui/data-table.tsx'
+import { Menu, type MenuItem } from '../../ui/menu.tsx'
+import { Moment } from '../../ui/moment.tsx'
+import { StateMark } from '../../ui/badge.tsx'
+import { Tick } from '../../ui/toggle.tsx'
+import type { KeyAction } from './key-actions.ts'
+import { KeyStateCell } from './key-state-cell.tsx'
+
+export type OnKeyAction = (action: KeyAction, keys: readonly Key[]) => void
+
+export function useKeyColumns(props: {
+  items: readonly Key[]
+  selected: ReadonlySet<number>
+  select: (ids: readonly number[], isOn: boolean) => void
+  onAction: OnKeyAction
+  onOpen: (id: number) => void
+}): Column<Key>[] {
+  const { t, format } = useText()
+  const { items, selected, select, onAction, onOpen } = props
+  const isAll = items.length > 0 && items.every(({ id }) => selected.has(id))
+  return [
+    {
+      id: 'select',
+      width: '40px',
+      header: (
+        <Tick
+          label={t('keys.selectAll')}
+          isOn={isAll}
+          isPartly={!isAll && selected.size > 0}
+          onChange={(isOn) =>
+            select(
+              items.map(({ id }) => id),
+              isOn,
+            )
+          }
+        />
+      ),
+      cell: ({ id, hint }) => (
+        <Tick label={t('keys.select', { hint })} isOn={selected.has(id)} onChange={(isOn) => select([id], isOn)} />
+      ),
+    },
+    {
+      id: 'key',
+      header: t('keys.key'),
+      cell: ({ id, hint, note }) => (
+        <button
+          type="button"
+          onClick={() => onOpen(id)}
+          className="block max-w-full rounded-sm text-left hover:text-accent"
+        >
+          <span className="block truncate font-mono text-[13px]">{hint}</span>
+          {note !== '' && <span className="block truncate text-xs text-ink-faint">{note}</span>}
+        </button>
+      ),
+    },
+    { id: 'state', header: t('keys.state'), width: '34%', cell: (key) => <KeyStateCell item={key} /> },
+    {
+      id: 'failures',
+      header: t('keys.failures'),
+      width: '84px',
+      isNumber: true,
+      from: 'md',
+      cell: ({ failures }) => <span className={failures === 0 ? 'text-ink-faint' : ''}>{format.number(failures)}</span>,
+    },
+    {
+      id: 'probe',
+      header: t('keys.lastProbe'),
+      width: '150px',
+      from: 'md',
+      cell: ({ last_probe: probe }) =>
+        probe === null ? (
+          <span className="text-ink-faint">–</span>
+        ) : (
+          <StateMark tone={probe.ok ? 'good' : 'bad'}>
+            <Moment at={probe.at} />
+          </StateMark>
+        ),
+    },
+    {
+      id: 'changed',
+      header: t('keys.changed'),
+      width: '120px',
+      from: 'lg',
+      cell: ({ updated_at: at }) => (
+        <span className="text-ink-faint">
+          <Moment at={at} />
+        </span>
+      ),
+    },
+    {
+      id: 'actions',
+      header: <span className="sr-only">{t('common.actions')}</span>,
+      width: '56px',
+      cell: (key) => <KeyMenu item={key} onAction={onAction} />,
+    },
+  ]
+}
+
+function KeyMenu({ item, onAction }: { item: Key; onAction: OnKeyAction }) {
+  const { t } = useText()
+  const items = actionsFor(item).map((action): MenuItem => ({
+    label: t(`keys.action.${action}`),
+    icon: keyActionIcons[action],
+    isDanger: action === 'delete',
+    onSelect: () => onAction(action, [item]),
+  }))
+  return (
+    <Menu
+      trigger={
+        <IconButton label={t('keys.actionsOf', { hint: item.hint })}>
+          <Ellipsis aria-hidden className="size-4" />
+        </IconButton>
+      }
+      items={[...items.slice(0, -1), 'line', ...items.slice(-1)]}
+    />
+  )
+}
+
+/** What makes sense for a key as it is; deleting comes last. */
+export function actionsFor({ state, failures }: Key): KeyAction[] {
+  if (state === 'disabled') return ['enable', 'delete']
+  const canRestore = state !== 'active' || failures > 0
+  return ['test', ...(canRestore ? (['restore'] as const) : []), 'disable', 'delete']
+}
+
+export const keyActionIcons = {
+  test: <FlaskConical aria-hidden className="size-4" />,
+  restore: <RotateCcw aria-hidden className="size-4" />,
+  enable: <CircleCheck aria-hidden className="size-4" />,
+  disable: <Ban aria-hidden className="size-4" />,
+  delete: <Trash2 aria-hidden className="size-4" />,
+} as const

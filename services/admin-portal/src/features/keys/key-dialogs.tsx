@@ -1,0 +1,89 @@
+'use client'
+
+import type { Key } from '@gpt-load/contracts/api/key'
+import { useState } from 'react'
+import { useText } from '../../i18n/locale.tsx'
+import { Button } from '../../ui/button.tsx'
+import { ConfirmByName, Dialog } from '../../ui/dialog.tsx'
+import { Field, TextInput } from '../../ui/field.tsx'
+import type { Disabling } from './key-actions.ts'
+
+/** With a reason, and until when: whoever finds the key off later knows both. */
+export function DisableKeys(props: { count: number; onConfirm: (disabling: Disabling) => void; onClose: () => void }) {
+  const { t } = useText()
+  const [note, setNote] = useState('')
+  const [until, setUntil] = useState('')
+  return (
+    <Dialog
+      title={t('keys.disableTitle', { count: props.count })}
+      isDirty={note !== '' || until !== ''}
+      onClose={props.onClose}
+      width="max-w-md"
+      footer={
+        <>
+          <Button onClick={props.onClose}>{t('common.cancel')}</Button>
+          <Button kind="primary" type="submit" form="disable-keys">
+            {t('keys.action.disable')}
+          </Button>
+        </>
+      }
+    >
+      <form
+        id="disable-keys"
+        className="grid gap-4"
+        onSubmit={(event) => {
+          event.preventDefault()
+          props.onConfirm({
+            note: note.trim() === '' ? undefined : note.trim(),
+            until: until === '' ? undefined : new Date(until).toISOString(),
+          })
+        }}
+      >
+        <Field label={t('keys.disableNote')}>
+          {(control) => (
+            <TextInput
+              {...control}
+              autoFocus
+              maxLength={255}
+              value={note}
+              onChange={(event) => setNote(event.target.value)}
+            />
+          )}
+        </Field>
+        <Field label={t('keys.disableUntil')} hint={t('keys.disableUntilHint')}>
+          {(control) => (
+            <TextInput
+              {...control}
+              type="datetime-local"
+              value={until}
+              onChange={(event) => setUntil(event.target.value)}
+            />
+          )}
+        </Field>
+      </form>
+    </Dialog>
+  )
+}
+
+/** One key is confirmed by its hint, many by the group's name. */
+export function DeleteKeys(props: {
+  keys: readonly Key[]
+  groupName: string
+  onConfirm: () => void
+  onClose: () => void
+}) {
+  const { t } = useText()
+  const { keys, groupName } = props
+  const only = keys.length === 1 ? keys[0] : undefined
+  return (
+    <ConfirmByName
+      title={t('keys.deleteTitle', { count: keys.length })}
+      description={t('keys.deleteText')}
+      name={only?.hint ?? groupName}
+      action={t('keys.action.delete')}
+      isBusy={false}
+      onConfirm={props.onConfirm}
+      onClose={props.onClose}
+    />
+  )
+}

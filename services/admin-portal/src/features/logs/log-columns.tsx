@@ -1,0 +1,112 @@
+'use client'
+
+import type { RequestLog } from '@gpt-load/contracts/api/log'
+import { useText } from '../../i18n/locale.tsx'
+import { StateMark, Tag, type Tone } from '../../ui/badge.tsx'
+import type { Column } from '../../ui/data-table.tsx'
+
+/** 499 is the caller's own doing. */
+export function toneOfStatus(status: number | null): Tone {
+  if (status === null) return 'bad'
+  if (status < 400) return 'good'
+  return status < 500 ? (status === 499 ? 'idle' : 'warn') : 'bad'
+}
+
+/** The group that served an aggregate; null when a group served itself. */
+export function servingMember(log: RequestLog): string | null {
+  return log.member_group_id === log.group_id ? null : log.member_group_name
+}
+
+export function useLogColumns(onOpen: (id: string) => void): Column<RequestLog>[] {
+  const { t, format } = useText()
+  return [
+    {
+      id: 'time',
+      header: t('logs.time'),
+      width: '150px',
+      cell: ({ request_id: id, received_at: at }) => (
+        <button
+          type="button"
+          onClick={() => onOpen(id)}
+          title={`${format.dateTime(at)}\n${format.utc(at)}`}
+          className="figures rounded-sm text-accent hover:underline"
+        >
+          {format.shortTime(at)}
+        </button>
+      ),
+    },
+    {
+      id: 'status',
+      header: t('logs.status'),
+      width: '84px',
+      cell: ({ status }) => (
+        <StateMark tone={toneOfStatus(status)}>
+          <span className="figures">{status}</span>
+        </StateMark>
+      ),
+    },
+    {
+      id: 'group',
+      header: t('logs.group'),
+      width: '22%',
+      from: 'sm',
+      cell: (log) => {
+        const member = servingMember(log)
+        return (
+          <span title={member === null ? log.group_name : `${log.group_name} → ${member}`}>
+            {log.group_name}
+            {member !== null && <span className="text-ink-faint"> → {member}</span>}
+          </span>
+        )
+      },
+    },
+    {
+      id: 'model',
+      header: t('logs.model'),
+      from: 'md',
+      cell: (log) => (
+        <span className="flex items-center gap-1.5">
+          <span className="truncate font-mono text-[12.5px]">{log.model_requested || log.request_path}</span>
+          {log.is_stream && <Tag>{t('logs.stream')}</Tag>}
+        </span>
+      ),
+    },
+    {
+      id: 'key',
+      header: t('logs.key'),
+      width: '15%',
+      from: 'lg',
+      cell: ({ key_hint: hint }) => <span className="font-mono text-[12.5px] text-ink-soft">{hint || '–'}</span>,
+    },
+    {
+      id: 'tokens',
+      header: t('logs.tokens'),
+      width: '120px',
+      isNumber: true,
+      from: 'lg',
+      cell: ({ tokens: { input, output } }) =>
+        input === null && output === null ? (
+          <span className="text-ink-faint">–</span>
+        ) : (
+          `${input === null ? '?' : format.compact(input)} / ${output === null ? '?' : format.compact(output)}`
+        ),
+    },
+    {
+      id: 'attempts',
+      header: t('logs.attempts'),
+      width: '88px',
+      isNumber: true,
+      from: 'md',
+      cell: ({ attempt_count: count }) => (
+        <span className={count > 1 ? 'text-warn' : 'text-ink-faint'}>{format.number(count)}</span>
+      ),
+    },
+    {
+      id: 'duration',
+      header: t('logs.duration'),
+      width: '104px',
+      isNumber: true,
+      cell: ({ duration_ms: ms }) => format.milliseconds(ms),
+    },
+  ]
+}

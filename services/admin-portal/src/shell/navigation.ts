@@ -1,0 +1,19 @@
+import { Cable, Gauge, KeyRound, ListTree, Logs, ScrollText, Settings2, type LucideIcon } from 'lucide-react'
+import type { PlainKey } from '../i18n/messages.ts'
+
+/** The pages. `letter` is what follows `g`. */
+export type Destination = { href: string; text: PlainKey; letter: string; icon: LucideIcon }
+
+export const destinations: readonly Destination[] = [
+  { href: '/', text: 'nav.overview', letter: 'o', icon: Gauge },
+  { href: '/groups/', text: 'nav.groups', letter: 'g', icon: ListTree },
+  { href: '/access-keys/', text: 'nav.accessKeys', letter: 'a', icon: KeyRound },
+  { href: '/logs/', text: 'nav.logs', letter: 'l', icon: Logs },
+  { href: '/edges/', text: 'nav.edges', letter: 'e', icon: Cable },
+  { href: '/audit/', text: 'nav.audit', letter: 'u', icon: ScrollText },
+  { href: '/settings/', text: 'nav.settings', letter: 's', icon: Settings2 },
+]
+
+export function groupHref(id: number, tab?: string): string {
+  return `/groups/view/?id=${id}${tab === undefined ? '' : `&tab=${tab}`}`
+}

@@ -1,0 +1,88 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import { chromium, type Browser, type Page } from 'playwright-core'
+import { findBinary } from '@gpt-load/testkit/servers/find-binary'
+import { adminKey } from './installation.ts'
+
+export async function openBrowser(): Promise<Browser & AsyncDisposable> {
+  return chromium.launch({
+    executablePath: findBinary('chromium', 'chromium'),
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  })
+}
+
+export type Visit = Page & { readonly problems: string[] }
+
+export type VisitOptions = {
+  locale?: string
+  theme?: 'light' | 'dark'
+  width?: number
+  height?: number
+  isSignedIn?: boolean
+}
+
+const patienceMs = 15_000
+
+/** A page of its own context that writes down whatever the console complains about, and every request that leaves the origin. */
+export async function visit(browser: Browser, url: string, options: VisitOptions = {}): Promise<Visit> {
+  const { locale = 'en-US', theme = 'light', width = 1280, height = 800, isSignedIn = true } = options
+  const context = await browser.newContext({
+    locale,
+    colorScheme: theme,
+    viewport: { width, height },
+    timezoneId: 'Europe/Berlin',
+    reducedMotion: 'reduce',
+  })
+  if (isSignedIn) await context.addCookies([await sessionOf(new URL(url).origin)])
+  context.setDefaultTimeout(patienceMs)
+  const page = await context.newPage()
+  const problems: string[] = []
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text())
+  })
+  page.on('pageerror', (error) => problems.push(String(error.stack ?? error)))
+  const { origin } = new URL(url)
+  page.on('request', (request) => {
+    const target = request.url()
+    if (!target.startsWith(origin) && !target.startsWith('data:')) problems.push(`a request left: ${target}`)
+  })
+  await page.goto(url)
+  return Object.assign(page, { problems })
+}
+
+type Cookie = { name: string; value: string; url: string }
+const sessions = new Map<string, Promise<Cookie>>()
+
+/** One session an installation; signing in by hand has a test of its own. */
+function sessionOf(url: string): Promise<Cookie> {
+  const known = sessions.get(url) ?? signIn(url)
+  sessions.set(url, known)
+  return known
+}
+
+async function signIn(url: string): Promise<Cookie> {
+  const response = await fetch(`${url}/api/v1/sessions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ key: adminKey }),
+  })
+  const [pair] = response.headers.getSetCookie()[0]?.split(';') ?? []
+  const [name, value] = pair?.split('=') ?? []
+  if (name === undefined || value === undefined) throw new Error(`no session: ${response.status}`)
+  return { name, value, url }
+}
+
+/** What axe finds, each with the element. */
+export async function violationsOf(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page: page as never }).analyze()
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
+  )
+}

@@ -1,0 +1,84 @@
+import { addAccessKey, addGroup, callModel, untilLogged, type Installation } from './installation.ts'
+
+/** An installation as it looks after a while: groups of several kinds, keys in every state, requests with failovers. */
+export async function fillWithSamples(installation: Installation): Promise<{ group: number; aggregate: number }> {
+  const { api, provider } = installation
+  const keyOf = (name: string, number: number): string => `sk-${name}-${String(number).padStart(4, '0')}-Zx81kQ`
+  const keys = Array.from({ length: 180 }, (_, number) => keyOf('proj', number))
+  const group = await addGroup(installation, 'openai-production', keys)
+  const edit = async (id: number, body: Record<string, unknown>): Promise<void> =>
+    void (await api('PATCH /api/v1/groups/{id}', {
+      params: { id },
+      revision: await revisionOf(installation, id),
+      body,
+    }))
+  await edit(group, {
+    display_name: 'OpenAI production',
+    description: 'Everything that customers see',
+    settings: { max_retries: 5, request_timeout: 900 },
+  })
+  const batch = await addGroup(
+    installation,
+    'openai-batch',
+    Array.from({ length: 24 }, (_, number) => keyOf('batch', number)),
+  )
+  await edit(batch, { display_name: 'OpenAI batch', description: 'Night jobs, may wait' })
+  const claude = await api('POST /api/v1/groups', {
+    body: {
+      name: 'claude',
+      display_name: 'Claude',
+      description: 'Writing assistant',
+      channel: 'anthropic',
+      upstreams: [{ url: 'https://api.anthropic.com' }, { url: 'https://claude-gateway.internal.example', weight: 3 }],
+    },
+  })
+  await api('POST /api/v1/groups/{id}/keys', {
+    params: { id: claude.data.id },
+    body: { keys: ['sk-ant-api03-9xYw2k', 'sk-ant-api03-Pm41zz'] },
+  })
+  await api('POST /api/v1/groups', {
+    body: {
+      name: 'gemini-experiments',
+      channel: 'gemini',
+      enabled: false,
+      upstreams: [{ url: 'https://generativelanguage.googleapis.com' }],
+    },
+  })
+  const aggregate = await api('POST /api/v1/groups', {
+    body: {
+      name: 'openai',
+      display_name: 'OpenAI, all pools',
+      description: 'What applications should use',
+      channel: 'openai',
+      kind: 'aggregate',
+      members: [
+        { group_id: group, weight: 8 },
+        { group_id: batch, weight: 2 },
+      ],
+    },
+  })
+  await addAccessKey(installation)
+  for (const name of ['checkout service', 'support assistant', 'nightly evaluation'])
+    await api('POST /api/v1/access-keys', {
+      body: { name, group_ids: [group, batch].slice(0, name.length % 2 === 0 ? 1 : 2) },
+    })
+  provider.key(keys[0]!).limit({ retryAfterS: 4_000 })
+  provider.key(keys[1]!).revoke()
+  provider.key(keys[2]!).outOfQuota()
+  for (let call = 0; call < 60; call += 1)
+    await callModel(installation, call % 4 === 0 ? 'openai' : 'openai-production')
+  const { items } = (await api('GET /api/v1/groups/{id}/keys', { params: { id: group }, query: { limit: 20 } })).data
+  for (const key of items.slice(4, 7))
+    await api('POST /api/v1/keys/{id}/disable', {
+      params: { id: key.id },
+      revision: key.revision,
+      body: { note: 'contract ended' },
+    })
+  for (const key of items.slice(8, 11)) await api('POST /api/v1/keys/{id}/test', { params: { id: key.id } })
+  await untilLogged(installation, 60)
+  return { group, aggregate: aggregate.data.id }
+}
+
+async function revisionOf({ api }: Installation, id: number): Promise<number> {
+  return (await api('GET /api/v1/groups/{id}', { params: { id } })).data.revision
+}
