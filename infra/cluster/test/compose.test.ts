@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, test } from 'node:test'
 import { parse } from 'yaml'
+import { portalVariables, readPortalConfig } from '@gpt-load/admin-portal/config'
 import { configServiceVariables, readConfigServiceConfig } from '@gpt-load/config-service/config'
 import { settingNames } from '@gpt-load/contracts/settings'
 import { logIngestVariables, readLogIngestConfig } from '@gpt-load/log-ingest/config'
@@ -33,6 +34,7 @@ const { services, volumes } = parse(composeText, { merge: true }) as Compose
 const ours = Object.entries(services).filter(([, { build }]) => build !== undefined)
 
 const readers: Record<string, { schema: Parameters<typeof describeEnvironment>[0]; read(env: Environment): object }> = {
+  'admin-portal': { schema: portalVariables, read: readPortalConfig },
   'proxy-edge': { schema: proxyEdgeVariables, read: readProxyEdgeConfig },
   'config-service': { schema: configServiceVariables, read: readConfigServiceConfig },
   'log-ingest': { schema: logIngestVariables, read: readLogIngestConfig },
@@ -64,9 +66,16 @@ const secrets: Environment = {
 const variablesIn = (text: string) => new Set(Array.from(text.matchAll(/(?<!\$)\$\{(\w+)/g), ([, name]) => name!))
 
 describe('docker-compose.yml', () => {
-  test('runs two edges, two config-services and one log-ingest', () => {
+  test('runs two edges, two config-services, one log-ingest and the portal', () => {
     const names = ours.map(([, { build }]) => build!.args.SERVICE).toSorted()
-    assert.deepEqual(names, ['config-service', 'config-service', 'log-ingest', 'proxy-edge', 'proxy-edge'])
+    assert.deepEqual(names, [
+      'admin-portal',
+      'config-service',
+      'config-service',
+      'log-ingest',
+      'proxy-edge',
+      'proxy-edge',
+    ])
   })
 
   for (const [name, service] of ours) {
