@@ -54,7 +54,11 @@ export function useKeyColumns(props: {
           onClick={() => onOpen(id)}
           className="block max-w-full rounded-sm text-left hover:text-accent"
         >
-          <span className="block truncate font-mono text-[13px]">{hint}</span>
+          <span className="block truncate font-mono text-[13px]">
+            {hint}
+            {/* Keys of one account often begin and end alike. */}
+            <span className="text-ink-faint"> #{id}</span>
+          </span>
           {note !== '' && <span className="block truncate text-xs text-ink-faint">{note}</span>}
         </button>
       ),
