@@ -22,7 +22,12 @@ export type RequestLogQuery = {
 export type RequestLogPage = { items: RequestLog[]; next: { receivedAtMs: number; id: number } | null }
 
 /** Buckets of log-ingest: `spanS` seconds long, from the one that begins at `fromS` (epoch seconds) on. */
-export type RequestTotalsQuery = { spanS: 60 | 3_600; fromS: number }
+export type RequestTotalsQuery = {
+  spanS: 60 | 3_600
+  fromS: number
+  /** The group in the URL or the member that served it. */
+  groupId?: number
+}
 export type RequestTotals = { requests: number; failures: number }
 
 export interface RequestLogReader {
@@ -64,10 +69,11 @@ export function createRequestLogReader(client: SqlReader): RequestLogReader {
       ])
       return { ...toRequestLog(row), attempts: [...attempts.map(toAttempt), ...lastAttempt(row)] }
     },
-    async totals({ spanS, fromS }) {
+    async totals({ spanS, fromS, groupId }) {
+      const ofGroup = groupId === undefined ? '' : ' AND (group_id = ? OR member_group_id = ?)'
       const [row = {}] = await sql.read(
-        'SELECT SUM(requests) AS requests, SUM(failures) AS failures FROM request_rollups WHERE span = ? AND bucket >= ?',
-        [spanS, fromS],
+        `SELECT SUM(requests) AS requests, SUM(failures) AS failures FROM request_rollups WHERE span = ? AND bucket >= ?${ofGroup}`,
+        [spanS, fromS, ...(groupId === undefined ? [] : [groupId, groupId])],
       )
       return { requests: number(row, 'requests'), failures: number(row, 'failures') }
     },

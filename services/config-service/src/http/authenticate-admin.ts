@@ -15,13 +15,20 @@ import { readSessionCookie } from './session-cookie.ts'
  */
 export type Authenticated = { actor: Actor; client: RequestClient }
 
-export type AuthenticateOptions = { services: Services; clientAddressOf: ClientAddressOf; ownOriginOf: OwnOriginOf }
+export type AuthenticateOptions = {
+  services: Services
+  clientAddressOf: ClientAddressOf
+  ownOriginOf: OwnOriginOf
+  /** Where to look for a key; '' = the request holds none. */
+  tokenOf?: (request: IncomingMessage) => string
+}
 
-export function createAuthenticateAdmin({ services, clientAddressOf, ownOriginOf }: AuthenticateOptions) {
+export function createAuthenticateAdmin(options: AuthenticateOptions) {
+  const { services, clientAddressOf, ownOriginOf, tokenOf = presentedToken } = options
   return async (request: IncomingMessage, scope: EndpointScope): Promise<Authenticated> => {
     const address = clientAddressOf(request)
     if (scope === 'none') return { actor: anonymous, client: { address, session: null } }
-    const token = presentedToken(request)
+    const token = tokenOf(request)
     const cookie = token === '' ? readSessionCookie(request) : ''
     if (cookie === '') return { actor: await verifyToken(services, token, address), client: { address, session: null } }
     const session = await resumeSession(services, cookie)

@@ -4,6 +4,8 @@ import { problemMediaType } from '@gpt-load/contracts/api/problem-response'
 import { requestIdHeader } from '@gpt-load/contracts/proxy-errors'
 import type { Services } from '../services.ts'
 import type { Verbs } from '../verb.ts'
+import { bindGptLoadRoutes } from '../gpt-load-routes/bind-gpt-load-routes.ts'
+import { tokenOfAnyPlace } from '../gpt-load-routes/present-key.ts'
 import { ApiProblem } from './api-problem.ts'
 import { createAuthenticateAdmin } from './authenticate-admin.ts'
 import { bindEndpoints } from './bind-endpoint.ts'
@@ -11,14 +13,15 @@ import { createClientAddressOf, createOwnOriginOf } from './client-address.ts'
 import { describeFailure } from './describe-failure.ts'
 import { createFailureThrottle } from './failure-throttle.ts'
 import { bindHealth } from './health.ts'
+import { logFailure } from './log-failure.ts'
 import { bindIntegrationInfo } from './integration-info.ts'
 import { securityHeaders } from './security-headers.ts'
 
 /**
  * The public HTTP face of config-service: the endpoint table under /api/v1, and the two routes that GPT-Load has open to
  * everybody (/health, integration info). Order of a request: request id and security headers, route, authentication,
- * contract, verb, answer; every failure leaves as problem+json. Left out: /internal (a listener of its own), GPT-Load's own
- * /api routes and the portal's files, which are mounted beside it.
+ * contract, verb, answer; every failure leaves as problem+json. GPT-Load's own routes are beside it, with its envelope. Left
+ * out: /internal (a listener of its own) and the portal's files.
  */
 export type AppOptions = {
   services: Services
@@ -49,6 +52,13 @@ export function createApp(options: AppOptions): Express {
     isSecure: (request) => ownOriginOf(request).startsWith('https:'),
     areAnswersChecked: options.areAnswersChecked ?? false,
   })
+  bindGptLoadRoutes(app, {
+    services,
+    verbs,
+    authenticate: createAuthenticateAdmin({ services, clientAddressOf, ownOriginOf, tokenOf: tokenOfAnyPlace }),
+    originOf: ownOriginOf,
+    areAnswersChecked: options.areAnswersChecked ?? false,
+  })
   app.use(() => {
     throw new ApiProblem('not_found', 'There is nothing at this path.')
   })
@@ -70,9 +80,7 @@ function createErrorHandler({ logger }: Pick<Services, 'logger'>) {
   return (error: unknown, request: Request, response: Response, _next: NextFunction): void => {
     const problem = describeFailure(error)
     const requestId = response.locals['requestId'] as string
-    if (problem.code === 'internal')
-      logger.error({ err: error, request_id: requestId, method: request.method, path: request.path }, 'request failed')
-    else if (problem.code === 'unavailable') logger.warn({ err: error, request_id: requestId }, 'dependency away')
+    logFailure(logger, problem, { error, request, requestId })
     if (response.headersSent) return void response.destroy()
     for (const [name, value] of Object.entries(problem.headers)) response.setHeader(name, value)
     // A body that was not read to its end would be taken for the next request.

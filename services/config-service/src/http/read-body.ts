@@ -3,13 +3,18 @@ import { ApiProblem } from './api-problem.ts'
 import { parseJson } from './parse-json.ts'
 
 /** Reads the JSON body of a request within a bound of bytes and of time. `undefined` = there is none. */
-export type ReadBodyOptions = { maxBytes: number; timeoutMs: number }
+export type ReadBodyOptions = {
+  maxBytes: number
+  timeoutMs: number
+  /** JSON whatever Content-Type says: GPT-Load never looks at it, and scripts send it without. */
+  isAnyType?: boolean
+}
 
 const jsonTypes = /^application\/(?:[a-z0-9.+-]+\+)?json$/i
 
 export async function readJsonBody(request: IncomingMessage, options: ReadBodyOptions): Promise<unknown> {
   if (!hasBody(request)) return undefined
-  refuseForeignEncoding(request)
+  refuseForeignEncoding(request, options.isAnyType ?? false)
   const text = decodeUtf8(await readBytes(request, options))
   if (text.trim() === '') return undefined
   const result = parseJson(text)
@@ -22,9 +27,9 @@ function hasBody(request: IncomingMessage): boolean {
   return encoding !== undefined || (length !== undefined && length !== '0')
 }
 
-function refuseForeignEncoding(request: IncomingMessage): void {
+function refuseForeignEncoding(request: IncomingMessage, isAnyType: boolean): void {
   const [type = '', ...parameters] = (request.headers['content-type'] ?? '').split(';').map((part) => part.trim())
-  if (!jsonTypes.test(type)) throw new ApiProblem('unsupported_media_type', 'Send application/json.')
+  if (!isAnyType && !jsonTypes.test(type)) throw new ApiProblem('unsupported_media_type', 'Send application/json.')
   const charset = parameters.find((parameter) => /^charset=/i.test(parameter))?.slice('charset='.length)
   if (charset !== undefined && !/^"?utf-?8"?$/i.test(charset))
     throw new ApiProblem('unsupported_media_type', 'Send UTF-8.')

@@ -1,0 +1,67 @@
+import type { GptLoadCode } from '@gpt-load/contracts/gpt-load-api/envelope'
+import type { GptLoadSettingCategory } from '@gpt-load/contracts/gpt-load-api/setting'
+import type { Language } from './language.ts'
+
+/** Texts of answers. What is wrong with which field follows in English, as our own API says it. */
+export type MessageId = 'SUCCESS' | 'SIGNED_IN' | 'KEYS_RESTORED' | 'KEY_NOT_IN_GROUP' | GptLoadCode
+export type Messages = Readonly<Record<MessageId, string>>
+
+export const messages: Readonly<Record<Language, Messages>> = {
+  'en-US': {
+    SUCCESS: 'Success',
+    SIGNED_IN: 'Signed in',
+    KEYS_RESTORED: 'Keys restored',
+    KEY_NOT_IN_GROUP: 'The group has no such key',
+    BAD_REQUEST: 'The request cannot be carried out',
+    INVALID_JSON: 'The body cannot be read',
+    VALIDATION_FAILED: 'The input is wrong',
+    UNAUTHORIZED: 'No valid admin key',
+    FORBIDDEN: 'This is not allowed',
+    NOT_FOUND: 'Not found',
+    DUPLICATE_RESOURCE: 'It exists already',
+    PRECONDITION_FAILED: 'It has changed since you read it',
+    TOO_MANY_REQUESTS: 'Too many requests',
+    INTERNAL_SERVER_ERROR: 'The server failed',
+    DATABASE_ERROR: 'The database is away',
+  },
+  'zh-CN': {
+    SUCCESS: '操作成功',
+    SIGNED_IN: '登录成功',
+    KEYS_RESTORED: '密钥已恢复',
+    KEY_NOT_IN_GROUP: '该分组中没有此密钥',
+    BAD_REQUEST: '无法执行该请求',
+    INVALID_JSON: '无法读取请求内容',
+    VALIDATION_FAILED: '输入有误',
+    UNAUTHORIZED: '管理密钥无效',
+    FORBIDDEN: '没有权限',
+    NOT_FOUND: '未找到',
+    DUPLICATE_RESOURCE: '已存在',
+    PRECONDITION_FAILED: '读取之后内容已被修改',
+    TOO_MANY_REQUESTS: '请求过多',
+    INTERNAL_SERVER_ERROR: '服务器内部错误',
+    DATABASE_ERROR: '数据库不可用',
+  },
+  'ja-JP': {
+    SUCCESS: '成功しました',
+    SIGNED_IN: 'ログインしました',
+    KEYS_RESTORED: 'キーを復元しました',
+    KEY_NOT_IN_GROUP: 'このグループに該当するキーはありません',
+    BAD_REQUEST: 'リクエストを実行できません',
+    INVALID_JSON: 'リクエストの内容を読み取れません',
+    VALIDATION_FAILED: '入力に誤りがあります',
+    UNAUTHORIZED: '管理キーが無効です',
+    FORBIDDEN: '許可されていません',
+    NOT_FOUND: '見つかりません',
+    DUPLICATE_RESOURCE: 'すでに存在します',
+    PRECONDITION_FAILED: '読み取り後に変更されています',
+    TOO_MANY_REQUESTS: 'リクエストが多すぎます',
+    INTERNAL_SERVER_ERROR: 'サーバーエラー',
+    DATABASE_ERROR: 'データベースに接続できません',
+  },
+}
+
+export const categoryNames: Readonly<Record<Language, Readonly<Record<GptLoadSettingCategory, string>>>> = {
+  'en-US': { basic: 'Basic', request: 'Requests', key: 'Keys' },
+  'zh-CN': { basic: '基础设置', request: '请求设置', key: '密钥设置' },
+  'ja-JP': { basic: '基本設定', request: 'リクエスト設定', key: 'キー設定' },
+}

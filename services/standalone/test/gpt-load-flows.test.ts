@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { startFakeProvider } from '@gpt-load/testkit/upstreams/fake-provider'
+import { start, temporaryFolder, type Running } from './support/standalone.ts'
+
+/** Flows of public scripts that write through GPT-Load's own routes and call the proxy in the next line. */
+const authKey = 'an-admin-key-of-my-own'
+const accessKey = 'sk-access-key-of-the-script'
+
+// oxlint-disable-next-line typescript/no-explicit-any
+async function data(standalone: Running, method: string, path: string, body?: unknown): Promise<any> {
+  const answer = await standalone.call(path, { key: authKey, method, ...(body === undefined ? {} : { body }) })
+  const text = await answer.text()
+  assert.equal(answer.status, 200, `${method} ${path}: ${text}`)
+  return JSON.parse(text).data
+}
+
+const groupInput = (name: string, url: string) => ({
+  name,
+  channel_type: 'openai',
+  test_model: 'gpt-4.1-nano',
+  upstreams: [{ url, weight: 1 }],
+  proxy_keys: accessKey,
+})
+
+describe("flows through GPT-Load's routes", () => {
+  test('pool builder: an aggregate serves with the keys of its members at once, and stops when it is deleted', async () => {
+    await using provider = await startFakeProvider({ dialect: 'openai' })
+    await using standalone = await start({ folder: temporaryFolder(), env: { AUTH_KEY: authKey } })
+    const members: number[] = []
+    for (const name of ['one', 'two']) {
+      const { id } = await data(standalone, 'POST', '/api/groups', groupInput(name, provider.url))
+      const keys = { group_id: id, keys_text: `sk-of-${name}-0123456789` }
+      await data(standalone, 'POST', '/api/keys/add-multiple', keys)
+      members.push(id)
+    }
+    const aggregate = { name: 'pool', group_type: 'aggregate', channel_type: 'openai', test_model: '-' }
+    const { id } = await data(standalone, 'POST', '/api/groups', { ...aggregate, proxy_keys: accessKey })
+    const subGroups = members.map((group_id) => ({ group_id, weight: 1 }))
+    await data(standalone, 'POST', `/api/groups/${id}/sub-groups`, { sub_groups: subGroups })
+    for (let call = 0; call < 4; call += 1)
+      assert.equal((await standalone.call('/proxy/pool/v1/models', { key: accessKey })).status, 200)
+    assert.deepEqual(
+      new Set(provider.requests.map(({ key }) => key)),
+      new Set(['sk-of-one-0123456789', 'sk-of-two-0123456789']),
+    )
+    await data(standalone, 'DELETE', `/api/groups/${id}`)
+    assert.equal((await standalone.call('/proxy/pool/v1/models', { key: accessKey })).status, 404)
+  })
+
+  test('model discovery: a group without keys says NO_KEYS_AVAILABLE, with one it lists models at once; AUTH_KEY opens nothing', async () => {
+    await using provider = await startFakeProvider({ dialect: 'openai' })
+    await using standalone = await start({ folder: temporaryFolder(), env: { AUTH_KEY: authKey } })
+    const { id } = await data(standalone, 'POST', '/api/groups', groupInput('temporary', provider.url))
+    const models = (key: string) => standalone.call('/proxy/temporary/v1/models', { key })
+    const empty = await models(accessKey)
+    assert.deepEqual([empty.status, ((await empty.json()) as { code: string }).code], [503, 'NO_KEYS_AVAILABLE'])
+    await data(standalone, 'POST', '/api/keys/add-multiple', { group_id: id, keys_text: 'sk-discovery-0123456789' })
+    assert.equal((await models(accessKey)).status, 200)
+    assert.equal((await models(authKey)).status, 401)
+    await data(standalone, 'DELETE', `/api/groups/${id}`)
+    assert.equal((await models(accessKey)).status, 404)
+  })
+
+  test('a group may point back to this server; a circle is cut', async () => {
+    await using provider = await startFakeProvider({ dialect: 'openai' })
+    await using standalone = await start({ folder: temporaryFolder(), env: { AUTH_KEY: authKey } })
+    const build = async (name: string, url: string, key: string) => {
+      // With retries each pass repeats what the next one refused, which multiplies with depth.
+      const group = { ...groupInput(name, url), config: { max_retries: 0 } }
+      const { id } = await data(standalone, 'POST', '/api/groups', group)
+      await data(standalone, 'POST', '/api/keys/add-multiple', { group_id: id, keys_text: key })
+    }
+    await build('inner', provider.url, 'sk-inner-0123456789')
+    await build('outer', `${standalone.url}/proxy/inner`, accessKey)
+    assert.equal((await standalone.call('/proxy/outer/v1/models', { key: accessKey })).status, 200)
+    await build('circle', `${standalone.url}/proxy/circle`, accessKey)
+    const cut = await standalone.call('/proxy/circle/v1/models', { key: accessKey })
+    assert.ok(cut.status >= 500, String(cut.status))
+    assert.match(await cut.text(), /LOOP_DETECTED/)
+  })
+
+  test('the status routes of 0.1 reach the control plane through the one public port', async () => {
+    await using standalone = await start({ folder: temporaryFolder(), env: { AUTH_KEY: authKey } })
+    for (const path of ['/stats', '/blacklist', '/reset-keys']) {
+      assert.equal((await standalone.call(path)).status, 401, path)
+      assert.equal((await standalone.call(path, { key: authKey })).status, 200, path)
+    }
+  })
+})
