@@ -16,7 +16,8 @@ export type PortalFiles = {
 
 export const builtPortalFolder = resolve(import.meta.dirname, '../../out')
 
-const foreignPaths = /^\/(?:api|proxy|v1|v1beta|internal|metrics|health|livez|readyz)(?:\/|$)/
+const foreignPaths =
+  /^\/(?:api|proxy|v1|v1beta|internal|metrics|health|livez|readyz|stats|blacklist|reset-keys)(?:\/|$)/
 
 /** Null when it has not been built. */
 export async function openPortalFiles(folder = builtPortalFolder): Promise<PortalFiles | null> {
