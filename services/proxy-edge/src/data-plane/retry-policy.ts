@@ -8,12 +8,15 @@ export function isFailureStatus({ failover }: GroupPlan, status: number): boolea
   return status >= 400 || (failover !== null && failover[status] === 1)
 }
 
+/** Every hop of a circle would repeat it for the one before: its retries multiply. */
+const loopDetected = 508
+
 /**
  * Whether a failure of this kind may be tried elsewhere. Automatic: by class, and the caller's own errors never. Literal codes
  * are obeyed for retry as they are written; they never decide about keys (gpt-load/proxy.md 8).
  */
 export function failsOver({ failover }: GroupPlan, { errorClass, status, isPreamble }: AttemptFailure): boolean {
-  if (errorClass === 'client_abort') return false
+  if (errorClass === 'client_abort' || status === loopDetected) return false
   if (failover === null || status === 0 || isPreamble) return errorClass !== 'client'
   return failover[status] === 1
 }

@@ -40,6 +40,14 @@ suite('final answer', () => {
     assert.equal(event.attempts.length, 4)
   })
 
+  test('a circle that the upstream has found is not tried again', async () => {
+    await using provider = await startFakeProvider({ dialect: 'openai' })
+    await using plane = await openDataPlane({ groups: [group(provider, { failover_status_codes: '400-599' })] })
+    provider.everyKey.respond({ status: 508, body: '{"error":{"code":"LOOP_DETECTED"}}' })
+    assert.equal((await send(plane.port, chat('g'))).status, 508)
+    assert.equal((await plane.nextEvent()).attempts.length, 1)
+  })
+
   test('an error longer than what is judged streams on to its last byte', async () => {
     await using provider = await startFakeProvider({ dialect: 'openai' })
     await using plane = await openDataPlane({ groups: [group(provider, { max_retries: 0 })] })
