@@ -85,7 +85,7 @@ describe('change feed over Redis', async () => {
       [3],
     )
     assert.equal(feed.subscriber.counts.unverified, 2)
-    assert.equal(unsigned.seen.length, 3)
+    await until(() => unsigned.seen.length === 3, { what: 'all three where nothing is signed' })
   })
 
   test('drops and counts what is not a feed message, and goes on', async () => {
