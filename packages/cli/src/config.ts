@@ -1,12 +1,21 @@
 import { withDotenvFile } from '@gpt-load/service-kit/dotenv-file'
 import { databaseConnection, databaseVariables, type DatabaseConnection } from '@gpt-load/service-kit/database-dsn'
 import { readEnvironment, type EnvironmentSource } from '@gpt-load/service-kit/environment'
-import { envString } from '@gpt-load/service-kit/environment-variables'
+import { envSecret, envString } from '@gpt-load/service-kit/environment-variables'
 import { z } from 'zod'
 
 /** The variables that commands look at: those of the services, so that one `.env` serves both. */
 const dataDirVariables = z.object({
   DATA_DIR: envString({ default: './data', description: 'Databases and generated secrets of standalone' }),
+})
+const secretVariables = z.object({
+  ENCRYPTION_KEY: envSecret({ minLength: 1, description: 'Master key of the stored secrets' }).optional(),
+})
+const sourceVariables = z.object({
+  GPT_LOAD_DSN: envSecret({
+    description: 'Database of GPT-Load 1.x',
+    missingAdvice: 'name it as the argument: gptload import-gpt-load DSN|FILE',
+  }),
 })
 const databaseVariablesSchema = z.object(databaseVariables())
 
@@ -23,4 +32,21 @@ export function readDataDir(source: EnvironmentSource): string {
 export function readDatabase(source: EnvironmentSource): DatabaseConnection | undefined {
   if (!source['DATABASE_DSN'] && !source['DATABASE_DSN_FILE']) return undefined
   return databaseConnection(readEnvironment(databaseVariablesSchema, source))
+}
+
+/** undefined when standalone's own file has it. */
+export function readMasterKey(source: EnvironmentSource): string | undefined {
+  return readEnvironment(secretVariables, source).ENCRYPTION_KEY
+}
+
+/** With a password in it, the source is better named in the environment than on a command line that others see. */
+export function readSourceDsn(source: EnvironmentSource): string {
+  return readEnvironment(sourceVariables, source).GPT_LOAD_DSN
+}
+
+/** ENCRYPTION_KEY of the GPT-Load 1.x that is imported from, in a variable of another name: ours is not theirs. */
+export function readSourceEncryptionKey(source: EnvironmentSource, variable: string): string | undefined {
+  const schema = z.object({ [variable]: envSecret({ minLength: 1, description: 'Key of the source' }).optional() })
+  const value: unknown = readEnvironment(schema, source)[variable]
+  return typeof value === 'string' ? value : undefined
 }

@@ -1,6 +1,7 @@
 import type { EnvironmentSource } from '@gpt-load/service-kit/environment'
 import { Command } from 'commander'
 import { readDatabase, readDataDir, readCliEnvironment } from './config.ts'
+import type { ImportOptions } from './import-gpt-load/import-gpt-load.ts'
 import { migrateDatabase, migrateDataDir } from './migrate-databases.ts'
 import packageFile from '../package.json' with { type: 'json' }
 import { resetAdminKey } from './reset-admin-key.ts'
@@ -50,6 +51,23 @@ export function createProgram(context: CommandContext): Command {
       const database = dataDir === undefined ? readDatabase(source) : undefined
       if (database === undefined) await migrateDataDir(dataDir ?? readDataDir(source), context)
       else await migrateDatabase(database, context)
+    })
+
+  program
+    .command('import-gpt-load')
+    .description('take over groups, keys, access keys and settings of GPT-Load 1.x; running it again changes nothing')
+    .argument(
+      '[source]',
+      'DATABASE_DSN of that GPT-Load (MySQL), or its SQLite file (default: GPT_LOAD_DSN); only read',
+    )
+    .option('--dry-run', 'report what would be imported and write nothing')
+    .option('--encryption-key-env <name>', 'variable that holds its ENCRYPTION_KEY', 'GPT_LOAD_ENCRYPTION_KEY')
+    .option('--data-dir <dir>', 'import into this data folder; else DATABASE_DSN, else DATA_DIR or ./data')
+    .option('--json', 'the report as JSON')
+    .action(async (dsn: string | undefined, options: ImportOptions) => {
+      // Brings config-service's code along, which no other command needs.
+      const { importGptLoad } = await import('./import-gpt-load/import-gpt-load.ts')
+      await importGptLoad(dsn, options, environment(), context)
     })
 
   program
