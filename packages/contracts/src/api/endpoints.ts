@@ -15,6 +15,14 @@ import {
 import { aggregateMemberListInputSchema, aggregateMemberListSchema, memberWeightSchema } from './aggregate-member.ts'
 import { edgeListSchema, statusSchema } from './edge.ts'
 import { auditEntrySchema, auditListQuerySchema } from './audit.ts'
+import {
+  configApplyInputSchema,
+  configExportQuerySchema,
+  configExportSchema,
+  configPlanInputSchema,
+  configPlanSchema,
+  maxConfigBodyBytes,
+} from './config.ts'
 import { defaultMaxBodyBytes, type Endpoint } from './endpoint.ts'
 import {
   groupCopySchema,
@@ -418,6 +426,38 @@ export const endpoints = {
     needsIfMatch: true,
     response: { status: 200, schema: settingListSchema },
     problems: ['precondition_failed', 'precondition_required', 'payload_too_large', 'unsupported_media_type'],
+  },
+  planConfig: {
+    ...read,
+    method: 'POST',
+    path: '/api/v1/config/plan',
+    tag: 'config as code',
+    summary: 'Compare a configuration file with what is stored; nothing is changed',
+    body: configPlanInputSchema,
+    maxBodyBytes: maxConfigBodyBytes,
+    response: { status: 200, schema: configPlanSchema },
+    problems: ['conflict', 'payload_too_large', 'unsupported_media_type'],
+  },
+  applyConfig: {
+    ...change,
+    method: 'POST',
+    path: '/api/v1/config/apply',
+    tag: 'config as code',
+    summary: 'Bring what is stored to what a configuration file says',
+    body: configApplyInputSchema,
+    maxBodyBytes: maxConfigBodyBytes,
+    response: { status: 200, schema: configPlanSchema },
+    problems: ['conflict', 'plan_outdated', 'payload_too_large', 'unsupported_media_type'],
+  },
+  exportConfig: {
+    ...read,
+    method: 'GET',
+    path: '/api/v1/config/export',
+    tag: 'config as code',
+    summary: 'Write what is stored as a configuration file; secrets are placeholders unless they are asked for',
+    query: configExportQuerySchema,
+    response: { status: 200, schema: configExportSchema },
+    problems: ['not_found', 'conflict'],
   },
   listLogs: {
     ...read,
