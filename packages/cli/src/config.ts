@@ -1,7 +1,8 @@
+import { readFile } from 'node:fs/promises'
 import { withDotenvFile } from '@gpt-load/service-kit/dotenv-file'
 import { databaseConnection, databaseVariables, type DatabaseConnection } from '@gpt-load/service-kit/database-dsn'
 import { readEnvironment, type EnvironmentSource } from '@gpt-load/service-kit/environment'
-import { envSecret, envString } from '@gpt-load/service-kit/environment-variables'
+import { envSecret, envString, envUrl } from '@gpt-load/service-kit/environment-variables'
 import { z } from 'zod'
 
 /** The variables that commands look at: those of the services, so that one `.env` serves both. */
@@ -15,6 +16,16 @@ const sourceVariables = z.object({
   GPT_LOAD_DSN: envSecret({
     description: 'Database of GPT-Load 1.x',
     missingAdvice: 'name it as the argument: gptload import-gpt-load DSN|FILE',
+  }),
+})
+const serverVariables = z.object({
+  GPTLOAD_SERVER: envUrl({
+    default: 'http://localhost:3001',
+    description: 'Address of a running GPT-Load',
+  }),
+  GPTLOAD_TOKEN: envSecret({
+    description: 'Admin token or admin key',
+    missingAdvice: 'put an admin token into it, or name a file with --token-file',
   }),
 })
 const databaseVariablesSchema = z.object(databaseVariables())
@@ -49,4 +60,19 @@ export function readSourceEncryptionKey(source: EnvironmentSource, variable: str
   const schema = z.object({ [variable]: envSecret({ minLength: 1, description: 'Key of the source' }).optional() })
   const value: unknown = readEnvironment(schema, source)[variable]
   return typeof value === 'string' ? value : undefined
+}
+
+/** A token is never an argument: other users of the machine see those. */
+export async function readServer(
+  source: EnvironmentSource,
+  { server, tokenFile }: { server?: string | undefined; tokenFile?: string | undefined },
+): Promise<{ url: string; token: string }> {
+  const { GPTLOAD_TOKEN_FILE: _, ...rest } = source
+  const overrides = tokenFile === undefined ? {} : { GPTLOAD_TOKEN: (await readFile(tokenFile, 'utf8')).trim() }
+  const { GPTLOAD_SERVER: url, GPTLOAD_TOKEN: token } = readEnvironment(serverVariables, {
+    ...(tokenFile === undefined ? source : rest),
+    ...(server !== undefined && { GPTLOAD_SERVER: server }),
+    ...overrides,
+  })
+  return { url, token }
 }

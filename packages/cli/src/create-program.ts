@@ -1,5 +1,6 @@
 import type { EnvironmentSource } from '@gpt-load/service-kit/environment'
 import { Command } from 'commander'
+import { addConfigCommands } from './config-as-code/add-commands.ts'
 import { readDatabase, readDataDir, readCliEnvironment } from './config.ts'
 import type { ImportOptions } from './import-gpt-load/import-gpt-load.ts'
 import { migrateDatabase, migrateDataDir } from './migrate-databases.ts'
@@ -15,6 +16,8 @@ export type CommandContext = {
   readonly isTerminal: boolean
   say(text: string): void
   warn(text: string): void
+  /** The exit code of a command that has not failed. */
+  exit(code: number): void
 }
 
 type DataDirOption = { dataDir?: string }
@@ -22,7 +25,7 @@ type DataDirOption = { dataDir?: string }
 export function createProgram(context: CommandContext): Command {
   const environment = () => readCliEnvironment(context.environment, context.directory)
   const program = new Command('gptload')
-    .description('Maintenance of GPT-Load.')
+    .description('Operating GPT-Load: configuration as code, import, maintenance.')
     .version(packageFile.version, '-V, --version')
     .configureOutput({
       writeOut: (text) => context.say(text.trimEnd()),
@@ -75,6 +78,7 @@ export function createProgram(context: CommandContext): Command {
     .description('check a configuration file; nothing is started or contacted')
     .argument('<file>', 'gpt-load.yaml, or the same as JSON')
     .action((file: string) => validateConfigFile(file, environment(), context))
+  addConfigCommands(program, context, environment)
   return program
 }
 
