@@ -1,6 +1,8 @@
 import type { EnvironmentSource } from '@gpt-load/service-kit/environment'
 import { Command } from 'commander'
+import { addConfigCommands } from './config-as-code/add-commands.ts'
 import { readDatabase, readDataDir, readCliEnvironment } from './config.ts'
+import type { ImportOptions } from './import-gpt-load/import-gpt-load.ts'
 import { migrateDatabase, migrateDataDir } from './migrate-databases.ts'
 import packageFile from '../package.json' with { type: 'json' }
 import { resetAdminKey } from './reset-admin-key.ts'
@@ -14,6 +16,8 @@ export type CommandContext = {
   readonly isTerminal: boolean
   say(text: string): void
   warn(text: string): void
+  /** The exit code of a command that has not failed. */
+  exit(code: number): void
 }
 
 type DataDirOption = { dataDir?: string }
@@ -21,7 +25,7 @@ type DataDirOption = { dataDir?: string }
 export function createProgram(context: CommandContext): Command {
   const environment = () => readCliEnvironment(context.environment, context.directory)
   const program = new Command('gptload')
-    .description('Maintenance of GPT-Load.')
+    .description('Operating GPT-Load: configuration as code, import, maintenance.')
     .version(packageFile.version, '-V, --version')
     .configureOutput({
       writeOut: (text) => context.say(text.trimEnd()),
@@ -53,10 +57,28 @@ export function createProgram(context: CommandContext): Command {
     })
 
   program
+    .command('import-gpt-load')
+    .description('take over groups, keys, access keys and settings of GPT-Load 1.x; running it again changes nothing')
+    .argument(
+      '[source]',
+      'DATABASE_DSN of that GPT-Load (MySQL), or its SQLite file (default: GPT_LOAD_DSN); only read',
+    )
+    .option('--dry-run', 'report what would be imported and write nothing')
+    .option('--encryption-key-env <name>', 'variable that holds its ENCRYPTION_KEY', 'GPT_LOAD_ENCRYPTION_KEY')
+    .option('--data-dir <dir>', 'import into this data folder; else DATABASE_DSN, else DATA_DIR or ./data')
+    .option('--json', 'the report as JSON')
+    .action(async (dsn: string | undefined, options: ImportOptions) => {
+      // Brings config-service's code along, which no other command needs.
+      const { importGptLoad } = await import('./import-gpt-load/import-gpt-load.ts')
+      await importGptLoad(dsn, options, environment(), context)
+    })
+
+  program
     .command('validate')
     .description('check a configuration file; nothing is started or contacted')
     .argument('<file>', 'gpt-load.yaml, or the same as JSON')
     .action((file: string) => validateConfigFile(file, environment(), context))
+  addConfigCommands(program, context, environment)
   return program
 }
 

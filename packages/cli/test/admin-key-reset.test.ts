@@ -45,6 +45,7 @@ test('prints the key to a terminal', async () => {
     isTerminal: true,
     say: (text) => said.push(text),
     warn: (text) => said.push(text),
+    exit: () => assert.fail('the reset has no exit code of its own'),
   })
   await program.parseAsync(['node', 'gptload', 'admin-key', 'reset'])
   assert.ok(said.join('\n').includes(readFileSync(join(folder, 'admin-key'), 'utf8').trim()))

@@ -67,15 +67,34 @@ test('a file that is not there, and one that does not parse, fail with a place',
   assert.match(broken.stderr, /broken\.yaml:\d+:\d+: error/)
 })
 
-test('wrong usage is exit code 2, help and version are 0', async () => {
-  for (const args of [['validate'], ['no-such-command'], ['migrate', '--no-such-option'], ['validate', 'a', 'b']]) {
+test('wrong usage is exit code 1, never that of a difference; help and version are 0', async () => {
+  for (const args of [
+    ['validate'],
+    ['plan'],
+    ['plan', 'x', '--format', 'xml'],
+    ['status', '--timeout', '-1'],
+    ['no-such-command'],
+    ['migrate', '--no-such-option'],
+    ['validate', 'a', 'b'],
+  ]) {
     const { code, stderr, stdout } = await gptload(args, { cwd: folder })
-    assert.equal(code, 2, args.join(' '))
+    assert.equal(code, 1, args.join(' '))
     assert.match(stderr, /error: /)
     assert.equal(stdout, '')
   }
   const help = await gptload(['--help'])
   assert.equal(help.code, 0)
-  for (const command of ['admin-key', 'migrate', 'validate']) assert.match(help.stdout, new RegExp(`\\b${command}\\b`))
+  for (const command of [
+    'admin-key',
+    'migrate',
+    'import-gpt-load',
+    'validate',
+    'plan',
+    'apply',
+    'drift',
+    'export',
+    'status',
+  ])
+    assert.match(help.stdout, new RegExp(`\\b${command}\\b`))
   assert.deepEqual(await gptload(['--version']), { code: 0, stdout: `${packageFile.version}\n`, stderr: '' })
 })

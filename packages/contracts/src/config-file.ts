@@ -20,6 +20,8 @@ export const upstreamConfigSchema = z.strictObject({
   weight: weightSchema.default(1),
 })
 
+export const keysManagedModes = ['additive', 'exact'] as const
+
 const sharedGroupFields = {
   name: groupNameSchema.describe('The URL segment: /proxy/{name}/…'),
   display_name: z.string().trim().max(255).optional(),
@@ -43,6 +45,10 @@ export const standardGroupConfigSchema = z.strictObject({
     .refine((upstreams) => upstreams.some(({ weight }) => weight > 0), 'at least one upstream needs a weight above 0'),
   keys: z.array(providerKeySchema).optional().describe('Provider keys; ${env:NAME} keeps them out of the file.'),
   keys_file: z.string().min(1).optional().describe('One key per line, # comments; relative to this file.'),
+  keys_managed: z
+    .enum(keysManagedModes)
+    .optional()
+    .describe('additive (the default): keys are only added; exact: `gptload apply --prune` removes all others.'),
   test_model: z.string().trim().min(1).max(255).optional(),
   validation_endpoint: validationEndpointSchema.optional(),
 })

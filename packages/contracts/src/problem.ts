@@ -11,6 +11,7 @@ export const problemCodes = {
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   duplicate: { status: 409, title: 'It exists already' },
   conflict: { status: 409, title: 'The state does not allow this' },
+  plan_outdated: { status: 409, title: 'The configuration has changed since the plan' },
   idempotency_in_progress: { status: 409, title: 'A request with this Idempotency-Key is under way' },
   idempotency_replay: { status: 409, title: 'It was done before; its answer is lost' },
   precondition_failed: { status: 412, title: 'It has changed since you read it' },

@@ -33,6 +33,7 @@ test('reads never take a body and only changes need the write scope; secrets and
     getSession: 'any',
     deleteSession: 'any',
     revealKey: 'secrets:read',
+    planConfig: 'read',
   }
   for (const id of operationIds) {
     const { method, body, scope } = endpoints[id]

@@ -14,6 +14,9 @@ import { putMember } from './aggregates/put-member.ts'
 import { replaceMembers } from './aggregates/replace-members.ts'
 import { listAudit } from './audit/list-audit.ts'
 import { getStatus } from './edges/get-status.ts'
+import { applyConfigFile } from './config/apply-config-file.ts'
+import { exportConfig } from './config/export-config.ts'
+import { planConfigFile } from './config/plan-config-file.ts'
 import { listEdges } from './edges/list-edges.ts'
 import { copyGroup } from './groups/copy-group.ts'
 import { createGroup } from './groups/create-group.ts'
@@ -84,6 +87,9 @@ export function createVerbs({ version }: { version: string }): Verbs {
     deleteAccessKey,
     listSettings,
     updateSettings,
+    planConfig: planConfigFile,
+    applyConfig: applyConfigFile,
+    exportConfig,
     listLogs,
     getLog,
     getOverview,

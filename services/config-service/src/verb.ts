@@ -16,6 +16,12 @@ export type VerbContext = Services & {
   inCommit?: (sql: SqlRunner) => Promise<void>
 }
 
+/** What storing a change takes: less than a running service has, so that `gptload` can work on a database alone. */
+export type ChangeContext = Pick<
+  VerbContext,
+  'store' | 'keyring' | 'truth' | 'upstreamPolicy' | 'clock' | 'actor' | 'requestId' | 'inCommit'
+>
+
 export type VerbInput<K extends OperationId> = OperationInput<K> & {
   precondition: Precondition
   /** Who called, for the verbs that open and end sessions. */

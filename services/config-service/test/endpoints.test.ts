@@ -6,6 +6,7 @@ import { until } from '@gpt-load/testkit/until'
 import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
 import { describeAdminTokens } from './endpoints/admin-tokens.ts'
 import { describeAudit } from './endpoints/audit.ts'
+import { describeConfig } from './endpoints/config.ts'
 import { describeGroupOrders } from './endpoints/groups.ts'
 import { describeIdempotency } from './endpoints/idempotency.ts'
 import { describeKeys } from './endpoints/keys.ts'
@@ -353,6 +354,7 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
     describeSessions(api, connect)
     describeAdminTokens(api, connect)
     describeAudit(api)
+    describeConfig(api)
     describeIdempotency(api, connect)
 
     test('every endpoint of the table was called with success above', async () => {
@@ -371,6 +373,9 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
         'upstream-query-key',
         'secret-header-value',
         'proxy-pa55word',
+        'config-header-secret',
+        'config-url-pa55word',
+        'sk-config-key-',
         'copy-pa55word',
         'copy-pr0xy',
         'copy-header-value',

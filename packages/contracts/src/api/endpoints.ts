@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { accessEndpoints } from './access-endpoints.ts'
+import { configEndpoints } from './config-endpoints.ts'
 import {
   accessKeyCreatedSchema,
   accessKeyCreateSchema,
@@ -44,6 +45,7 @@ import { upstreamListInputSchema, upstreamListSchema } from './upstream.ts'
  */
 export const endpoints = {
   ...accessEndpoints,
+  ...configEndpoints,
   listGroups: {
     ...read,
     method: 'GET',

@@ -20,7 +20,10 @@ export async function deleteAccessKey({
   return { value: null, ...(revision === null ? {} : { committed: revision }) }
 }
 
-async function removeAccessKey(tx: ChangeTransaction, input: VerbInput<'deleteAccessKey'>): Promise<void> {
+export async function removeAccessKey(
+  tx: ChangeTransaction,
+  input: Pick<VerbInput<'deleteAccessKey'>, 'params' | 'precondition'>,
+): Promise<void> {
   const { id } = input.params
   await lockRows(tx.sql, 'access_keys', [id])
   const row = await tx.database.accessKey.findUnique({ where: { id } })

@@ -58,7 +58,8 @@ export async function applyAccessKeyChange(
 
 type ChangedFields = { group_ids?: readonly number[] } & Record<string, unknown>
 
-function changedFields(row: AccessKeyRow, patch: AccessKeyChange): ChangedFields {
+/** Columns that differ, as they would be stored. */
+export function changedFields(row: AccessKeyRow, patch: AccessKeyChange): ChangedFields {
   const stored = toAccessKey(row)
   const opensAll = patch.all_groups ?? stored.all_groups
   if (opensAll && (patch.group_ids?.length ?? 0) > 0) throw wrongField('/group_ids', 'all groups are open already')

@@ -4,16 +4,16 @@ import { insertAccessKey, tokenTakenAsProblem, type NewAccessKey } from '../acce
 import { applyAccessKeyChange, type AccessKeyChange } from '../access-keys/update-access-key.ts'
 import type { ChangeTransaction } from '../truth/change-transaction.ts'
 import { commitChange } from '../truth/commit.ts'
-import type { VerbContext } from '../verb.ts'
+import type { ChangeContext } from '../verb.ts'
 import type { Outcome } from './apply-outcome.ts'
 
 /** One access key of a file: found by its name, else by its token (it was renamed), else created. */
 export async function applyAccessKey(
-  ctx: VerbContext,
+  ctx: ChangeContext,
   options: { accessKey: AccessKeyConfig; groupIds: ReadonlyMap<string, number>; managedBy: string },
 ): Promise<Outcome> {
   const { accessKey, groupIds, managedBy } = options
-  const fields = toFields(accessKey, groupIds, managedBy)
+  const fields = accessKeyFields(accessKey, groupIds, managedBy)
   const hash = ctx.keyring.hashToken(accessKey.key)
   const token = { hash, hint: accessKeyHint(accessKey.key) }
   const { result: kind, revision } = await tokenTakenAsProblem(() =>
@@ -29,7 +29,7 @@ export async function applyAccessKey(
   return { kind, revision }
 }
 
-function toFields(
+export function accessKeyFields(
   { name, groups, default_group: defaultGroup, enabled, expires_at: expiresAt, note }: AccessKeyConfig,
   groupIds: ReadonlyMap<string, number>,
   managedBy: string,
@@ -48,16 +48,16 @@ function toFields(
   }
 }
 
-async function findAccessKeyId(
-  tx: ChangeTransaction,
+export async function findAccessKeyId(
+  { database }: Pick<ChangeTransaction, 'database'>,
   name: string,
   hash: Uint8Array<ArrayBuffer>,
 ): Promise<number | undefined> {
-  const byName = await tx.database.accessKey.findFirst({
+  const byName = await database.accessKey.findFirst({
     where: { name },
     orderBy: { id: 'asc' },
     select: { id: true },
   })
   if (byName !== null) return byName.id
-  return (await tx.database.accessKey.findUnique({ where: { hash }, select: { id: true } }))?.id
+  return (await database.accessKey.findUnique({ where: { hash }, select: { id: true } }))?.id
 }

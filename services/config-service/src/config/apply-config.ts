@@ -10,7 +10,7 @@ import { importKeys } from '../keys/import-keys.ts'
 import type { KeyLine } from '../keys/parse-keys-text.ts'
 import { applySettings } from '../settings/update-settings.ts'
 import { commitChange } from '../truth/commit.ts'
-import type { VerbContext } from '../verb.ts'
+import type { ChangeContext } from '../verb.ts'
 import { applyAccessKey } from './apply-access-key.ts'
 import type { Outcome } from './apply-outcome.ts'
 import { applyGroup, isAggregateConfig } from './apply-group.ts'
@@ -43,12 +43,13 @@ export type ChangeCounts = Record<Outcome['kind'], number>
 
 const leaseTtlMs = 30_000
 
-export async function applyConfig(ctx: VerbContext, options: ApplyConfigOptions): Promise<ApplyReport> {
+export async function applyConfig(ctx: ChangeContext, options: ApplyConfigOptions): Promise<ApplyReport> {
   const wait = { ttlMs: leaseTtlMs, ...(options.signal && { signal: options.signal }) }
   return waitForLease(ctx.store, 'apply-config', wait, () => applyInOrder(ctx, options))
 }
 
-async function applyInOrder(ctx: VerbContext, options: ApplyConfigOptions): Promise<ApplyReport> {
+/** The lease `apply-config` is the caller's. */
+export async function applyInOrder(ctx: ChangeContext, options: ApplyConfigOptions): Promise<ApplyReport> {
   const { config } = options
   await checkReferences(ctx, config)
   const report = emptyReport()
@@ -59,7 +60,7 @@ async function applyInOrder(ctx: VerbContext, options: ApplyConfigOptions): Prom
   for (const place of places) if (isAggregateConfig(place.group)) await applyAggregate(ctx, options, report, place)
   const groupIds = await groupIdsByName(
     ctx,
-    config.access_keys.flatMap(({ groups }) => groups),
+    config.access_keys.flatMap(({ groups, default_group: name }) => [...groups, ...(name === undefined ? [] : [name])]),
   )
   for (const [index, accessKey] of config.access_keys.entries()) {
     const outcome = await withFieldNames(`access_keys[${index}]`, () =>
@@ -82,7 +83,7 @@ function count(report: ApplyReport, counts: ChangeCounts, { kind, revision }: Ou
 }
 
 async function applySystemSettings(
-  ctx: VerbContext,
+  ctx: ChangeContext,
   { config, managedBy }: ApplyConfigOptions,
   report: ApplyReport,
 ): Promise<void> {
@@ -100,7 +101,7 @@ async function applySystemSettings(
 type Place<T extends GroupConfig = GroupConfig> = { group: T; index: number }
 
 async function applyStandard(
-  ctx: VerbContext,
+  ctx: ChangeContext,
   options: ApplyConfigOptions,
   report: ApplyReport,
   place: Place,
@@ -135,7 +136,7 @@ function keySources(
 }
 
 async function applyAggregate(
-  ctx: VerbContext,
+  ctx: ChangeContext,
   { managedBy }: ApplyConfigOptions,
   report: ApplyReport,
   place: Place,

@@ -3,7 +3,7 @@ import type { AggregateGroupConfig, GroupConfig } from '@gpt-load/contracts/conf
 import { applyGroupChange, patchPointers, type GroupChange } from '../groups/change-group.ts'
 import { insertGroup, type NewGroup } from '../groups/create-group.ts'
 import { commitChange } from '../truth/commit.ts'
-import type { VerbContext } from '../verb.ts'
+import type { ChangeContext } from '../verb.ts'
 import type { Outcome } from './apply-outcome.ts'
 
 /** One group of a file: created when no group has its name, else changed where it differs. */
@@ -15,7 +15,7 @@ export type ApplyGroupOptions = {
 }
 
 export async function applyGroup(
-  ctx: VerbContext,
+  ctx: ChangeContext,
   { group, members, managedBy }: ApplyGroupOptions,
 ): Promise<Outcome & { id: number }> {
   const change: GroupChange = { ...ownFields(group), ...(members && { members }), managed_by: managedBy }
@@ -47,7 +47,13 @@ function toNewGroup(group: GroupConfig, change: GroupChange): NewGroup {
 }
 
 /** Without keys, which are a set of their own, and without members, which the file has by name. */
-function ownFields(group: GroupConfig): GroupChange {
-  const { keys: _, keys_file: __, members: ___, ...fields } = group as GroupConfig & Record<string, unknown>
+export function ownFields(group: GroupConfig): GroupChange {
+  const {
+    keys: _,
+    keys_file: __,
+    keys_managed: ___,
+    members: ____,
+    ...fields
+  } = group as GroupConfig & Record<string, unknown>
   return fields as GroupChange
 }

@@ -14,6 +14,7 @@ const codeOf: Readonly<Record<ProblemCode, GptLoadCode>> = {
   method_not_allowed: 'BAD_REQUEST',
   duplicate: 'DUPLICATE_RESOURCE',
   conflict: 'BAD_REQUEST',
+  plan_outdated: 'BAD_REQUEST',
   idempotency_in_progress: 'BAD_REQUEST',
   idempotency_replay: 'BAD_REQUEST',
   precondition_failed: 'PRECONDITION_FAILED',

@@ -9,7 +9,7 @@ import { ApiProblem, notFound, wrongField } from '../http/api-problem.ts'
 import { requireRevision, type Precondition } from '../http/precondition.ts'
 import { lockRows } from '../lock-rows.ts'
 import { syncUpstreams } from '../upstreams/sync-upstreams.ts'
-import type { VerbAnswer, VerbContext } from '../verb.ts'
+import type { ChangeContext, VerbAnswer, VerbContext } from '../verb.ts'
 import {
   changedColumns,
   groupFieldsOf,
@@ -51,7 +51,7 @@ export async function changeGroup(ctx: VerbContext, options: ChangeGroupOptions)
 /** Answers whether anything changed. */
 export async function applyGroupChange(
   tx: ChangeTransaction,
-  ctx: VerbContext,
+  ctx: ChangeContext,
   options: ChangeGroupOptions,
 ): Promise<boolean> {
   const row = await lockGroup(tx, options.id)
@@ -81,7 +81,7 @@ export async function lockGroup(tx: ChangeTransaction, id: number): Promise<Grou
 
 async function changeUpstreams(
   tx: ChangeTransaction,
-  ctx: VerbContext,
+  ctx: ChangeContext,
   row: GroupRow,
   inputs: NonNullable<GroupChange['upstreams']>,
   { pointer }: ChangeGroupOptions,

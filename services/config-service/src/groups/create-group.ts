@@ -7,12 +7,16 @@ import { commitChange } from '../truth/commit.ts'
 import { notFound } from '../http/api-problem.ts'
 import { lockRows } from '../lock-rows.ts'
 import { syncUpstreams } from '../upstreams/sync-upstreams.ts'
-import type { VerbAnswer, VerbContext, VerbInput } from '../verb.ts'
+import type { ChangeContext, VerbAnswer, VerbContext, VerbInput } from '../verb.ts'
 import { describeChange, nameTakenAsProblem, patchPointers } from './change-group.ts'
 import { changedColumns, newGroupFields, patchGroupFields } from './group-fields.ts'
 import { loadGroups } from './load-groups.ts'
 
-export type NewGroup = VerbInput<'createGroup'>['body'] & { managed_by?: string | null }
+export type NewGroup = VerbInput<'createGroup'>['body'] & {
+  managed_by?: string | null
+  /** Chosen by the database unless it is given. */
+  id?: number
+}
 
 export async function createGroup({
   ctx,
@@ -30,11 +34,12 @@ export async function createGroup({
   return { value: group, revision: group.revision, ...(revision === null ? {} : { committed: revision }) }
 }
 
-export async function insertGroup(tx: ChangeTransaction, ctx: VerbContext, body: NewGroup): Promise<number> {
-  const { upstreams = [], members = [], kind: _, ...patch } = body
+export async function insertGroup(tx: ChangeTransaction, ctx: ChangeContext, body: NewGroup): Promise<number> {
+  const { upstreams = [], members = [], kind: _, id: chosenId, ...patch } = body
   const fields = patchGroupFields(newGroupFields(body), patch)
   const columns = changedColumns(null, fields, ctx.keyring)
-  const data = { ...columns, revision: 0, created_at: tx.nowMs, updated_at: tx.nowMs }
+  const chosen = chosenId === undefined ? {} : { id: chosenId }
+  const data = { ...columns, ...chosen, revision: 0, created_at: tx.nowMs, updated_at: tx.nowMs }
   const { id } = await tx.database.group.create({ data: data as never, select: { id: true } })
   const { upstreams: pointer, members: pointerOf } = patchPointers
   await syncUpstreams(tx, ctx, { groupId: id, stored: [], inputs: upstreams, pointer })

@@ -24,7 +24,10 @@ export async function deleteGroup({
   return { value: null, ...(revision === null ? {} : { committed: revision }) }
 }
 
-async function removeGroup(tx: ChangeTransaction, input: VerbInput<'deleteGroup'>): Promise<void> {
+export async function removeGroup(
+  tx: ChangeTransaction,
+  input: Pick<VerbInput<'deleteGroup'>, 'params' | 'precondition'>,
+): Promise<void> {
   const { id } = input.params
   await lockRows(tx.sql, 'groups', [id])
   const row = await tx.database.group.findUnique({

@@ -1,6 +1,6 @@
 import { maxMalformedLines, type KeyAddResult } from '@gpt-load/contracts/api/key'
 import { commitChange } from '../truth/commit.ts'
-import type { VerbContext } from '../verb.ts'
+import type { ChangeContext } from '../verb.ts'
 import { adjustKeyCounts, countKeys } from './adjust-key-counts.ts'
 import {
   hashKeys,
@@ -10,6 +10,7 @@ import {
   withoutKnown,
   type HashedKey,
   type KeyDefaults,
+  type KeyRow,
 } from './insert-keys.ts'
 import { keyProblem, type KeyLine } from './parse-keys-text.ts'
 
@@ -34,16 +35,16 @@ export type ImportResult = KeyAddResult & {
 /** A write transaction on SQLite may last 50 ms; 500 rows take about 8 ms. */
 const chunkKeys = { mysql: 5_000, sqlite: 2_000 } as const
 
-export async function importKeys(ctx: VerbContext, options: ImportKeysOptions): Promise<ImportResult> {
+export async function importKeys(ctx: ChangeContext, options: ImportKeysOptions): Promise<ImportResult> {
   const progress: ImportResult = { ...emptyResult, malformed_lines: [], revision: null }
   await requireStandardGroup(ctx.store.sql, options.groupId)
-  let chunk: string[] = []
-  for await (const { line, key } of options.keys) {
+  let chunk: KeyLine[] = []
+  for await (const { line, key, ...details } of options.keys) {
     options.signal?.throwIfAborted()
     const trimmed = key.trim()
     const problem = keyProblem(trimmed)
     if (problem !== null) noteMalformed(progress, line, problem)
-    else if (chunk.push(trimmed) >= chunkKeys[ctx.store.dialect]) {
+    else if (chunk.push({ line, key: trimmed, ...details }) >= chunkKeys[ctx.store.dialect]) {
       await importChunk(ctx, options, chunk, progress)
       chunk = []
     }
@@ -60,35 +61,44 @@ function noteMalformed(progress: ImportResult, line: number, reason: string): vo
 }
 
 async function importChunk(
-  ctx: VerbContext,
+  ctx: ChangeContext,
   { groupId, defaults, action }: ImportKeysOptions,
-  keys: readonly string[],
+  keys: readonly KeyLine[],
   progress: ImportResult,
 ): Promise<void> {
-  const hashed = await hashKeys(ctx.keyring, [...new Set(keys)])
+  const lines = new Map(keys.toReversed().map((line) => [line.key, line]))
+  const hashed = await hashKeys(ctx.keyring, [...new Set(keys.map(({ key }) => key))])
   const fresh = await withoutKnown(ctx.store.sql, groupId, hashed)
-  const { added, revision } = await addChunk(ctx, groupId, fresh, defaults, action)
+  const { added, revision } = await addChunk(ctx, { groupId, fresh, lines, defaults, action })
   progress.added += added
   progress.duplicate += keys.length - added
   progress.revision = revision ?? progress.revision
 }
 
+type Chunk = Pick<ImportKeysOptions, 'groupId' | 'defaults' | 'action'> & {
+  fresh: readonly HashedKey[]
+  /** The first line of each key. */
+  lines: ReadonlyMap<string, KeyLine>
+}
+
 async function addChunk(
-  ctx: VerbContext,
-  groupId: number,
-  keys: readonly HashedKey[],
-  defaults: KeyDefaults,
-  action: string,
+  ctx: ChangeContext,
+  { groupId, fresh, lines, defaults, action }: Chunk,
 ): Promise<{ added: number; revision: number | null }> {
-  if (keys.length === 0) return { added: 0, revision: null }
-  const rows = await sealKeys(ctx.keyring, keys)
+  if (fresh.length === 0) return { added: 0, revision: null }
+  const sealed = await sealKeys(ctx.keyring, fresh)
+  const rows = sealed.map((row, index): KeyRow => {
+    const { note, state } = lines.get(fresh[index]?.key ?? '') ?? {}
+    return { ...row, ...(note !== undefined && { note }), ...(state && { state }) }
+  })
   const { result: added, revision } = await commitChange({ ctx }, async (tx) => {
     await requireStandardGroup(tx.sql, groupId)
     const inserted = await insertKeys(tx, groupId, rows, defaults)
-    if (inserted === 0) return 0
-    await adjustKeyCounts(tx.sql, groupId, { active: inserted })
-    tx.audit({ action, entity: 'group', entityId: groupId, detail: { added: inserted } })
-    return inserted
+    const total = inserted.active + inserted.invalid
+    if (total === 0) return 0
+    await adjustKeyCounts(tx.sql, groupId, inserted)
+    tx.audit({ action, entity: 'group', entityId: groupId, detail: { added: total } })
+    return total
   })
   return { added, revision }
 }

@@ -1,11 +1,14 @@
+import type { KeyState } from '@gpt-load/contracts/key-state'
 import { bulkInsert } from '@gpt-load/database/bulk-insert'
 import type { Keyring } from '@gpt-load/database/keyring'
 import { sealProviderKey } from '@gpt-load/database/row-secrets'
 import { placeholders, type SqlRunner } from '@gpt-load/database/sql-runner'
 import { setImmediate as turn } from 'node:timers/promises'
 import { ApiProblem, notFound } from '../http/api-problem.ts'
+import { causeText } from '../key-state/locked-keys.ts'
 import type { ChangeTransaction } from '../truth/change-transaction.ts'
 import { keyHint } from './key-hint.ts'
+import type { KeyLine } from './parse-keys-text.ts'
 
 /**
  * New keys, one chunk: hashed, told apart from those that the group has, sealed, inserted. The unique index (group, hash)
@@ -13,7 +16,12 @@ import { keyHint } from './key-hint.ts'
  * the same file again costs reads and makes no revision.
  */
 export type HashedKey = { key: string; hash: Uint8Array<ArrayBuffer> }
-export type KeyRow = { hash: Uint8Array<ArrayBuffer>; secret: Uint8Array<ArrayBuffer>; hint: string }
+export type KeyRow = {
+  hash: Uint8Array<ArrayBuffer>
+  secret: Uint8Array<ArrayBuffer>
+  hint: string
+} & Pick<KeyLine, 'note' | 'state'>
+export type InsertedKeys = Pick<Record<KeyState, number>, 'active' | 'invalid'>
 
 export type KeyDefaults = { note: string; weight: number; managedBy: string | null }
 
@@ -52,33 +60,36 @@ export async function withoutKnown(sql: SqlRunner, groupId: number, keys: readon
   return keys.filter(({ hash }) => !known.has(Buffer.from(hash).toString('base64')))
 }
 
-/** Answers how many were inserted; the others were added by somebody else meanwhile. */
+/** Answers how many were inserted, by state; the others were added by somebody else meanwhile. */
 export async function insertKeys(
   tx: ChangeTransaction,
   groupId: number,
   keys: readonly KeyRow[],
   defaults: KeyDefaults,
-): Promise<number> {
+): Promise<InsertedKeys> {
   const newestBefore = await newestKeyId(tx.sql)
   const inserted = await bulkInsert(tx.sql, {
     table: 'provider_keys',
     columns: keyColumns,
-    rows: keys.map(({ hash, secret, hint }) => {
-      const { note, weight, managedBy } = defaults
-      return [groupId, hash, secret, hint, note, weight, 'active', 0, 0, 0, '', 0, managedBy, 0, tx.nowMs, tx.nowMs]
+    rows: keys.map(({ hash, secret, hint, note = defaults.note, state = 'active' }) => {
+      const { weight, managedBy } = defaults
+      const cause = state === 'active' ? '' : causeText({ at: tx.nowMs, class: 'import' })
+      return [groupId, hash, secret, hint, note, weight, state, 0, 0, 0, cause, 0, managedBy, 0, tx.nowMs, tx.nowMs]
     }),
     ignoreDuplicates: true,
   })
-  if (inserted === 0) return 0
-  const rows = await tx.sql.query<{ id: number }>('SELECT id FROM provider_keys WHERE id > ? AND group_id = ?', [
-    newestBefore,
-    groupId,
-  ])
+  if (inserted === 0) return { active: 0, invalid: 0 }
+  const rows = await tx.sql.query<{ id: number; state: KeyState }>(
+    'SELECT id, state FROM provider_keys WHERE id > ? AND group_id = ?',
+    [newestBefore, groupId],
+  )
   tx.touch(
     'key',
     rows.map(({ id }) => id),
   )
-  return inserted
+  const hasInvalid = keys.some(({ state }) => state === 'invalid')
+  const invalid = hasInvalid ? rows.filter(({ state }) => state === 'invalid').length : 0
+  return { active: inserted - invalid, invalid }
 }
 
 const keyColumns = [

@@ -4,7 +4,14 @@ import { providerKeySchema } from '@gpt-load/contracts/group-shape'
  * Text -> keys with the line of each (from 1). A JSON array of strings when it parses as one and is not empty; else keys
  * between blanks, commas and semicolons; a line that begins with # is a comment (GPT-Load's parser plus comments).
  */
-export type KeyLine = { line: number; key: string }
+export type KeyLine = {
+  line: number
+  key: string
+  /** Of this key alone; else that of all keys of the import. */
+  note?: string
+  /** `invalid`: another system has condemned it; probes decide whether it comes back. */
+  state?: 'active' | 'invalid'
+}
 
 export function parseKeysText(text: string): KeyLine[] {
   return parseJsonArray(text) ?? [...linesOf(text)].flatMap(({ line, content }) => keysOfLine(content, line))

@@ -1,0 +1,90 @@
+import { access } from 'node:fs/promises'
+import { createMariadbSqlClient } from '@gpt-load/database/sql-client/mariadb-sql-client'
+import { isMissingTable, type SqlReader, type SqlRow } from '@gpt-load/database/sql-client/sql-client'
+import { createSqliteSqlClient } from '@gpt-load/database/sql-client/sqlite-sql-client'
+import { parseDatabaseDsn } from '@gpt-load/service-kit/database-dsn'
+import { StartupError } from '@gpt-load/service-kit/startup-error'
+
+/**
+ * A database of GPT-Load 1.x, only ever read. Columns came with its releases, so rows are taken whole and read by what they
+ * have (gpt-load/data.md 2).
+ */
+export interface GptLoadSource {
+  rows(table: 'groups' | 'group_sub_groups' | 'system_settings'): Promise<SqlRow[]>
+  /** In the order of ids, a page at a time. */
+  keys(groupId: number): AsyncIterable<SqlRow>
+  /** Rows of keys that the group holds more than once. */
+  repeatedKeys(groupId: number): Promise<SqlRow[]>
+  close(): Promise<void>
+}
+
+const pageRows = 1_000
+
+export async function openGptLoadSource(dsn: string): Promise<GptLoadSource> {
+  const client = await openClient(dsn)
+  try {
+    await client.read('SELECT id FROM api_keys LIMIT 1')
+  } catch (error) {
+    await client.close()
+    if (!isMissingTable(error)) throw error
+    throw new StartupError(
+      'the source is not a database of GPT-Load 1.x: it has no table api_keys',
+      "name GPT-Load's own database: its DATABASE_DSN, or the file data/gpt-load.db",
+      { cause: error },
+    )
+  }
+  const quoted = (name: string): string => (client.dialect === 'mysql' ? `\`${name}\`` : `"${name}"`)
+  return {
+    rows: (table) => ifThere(client.read(`SELECT * FROM ${quoted(table)} ORDER BY id`)),
+    keys: (groupId) => readKeys(client, groupId),
+    repeatedKeys: (groupId) => readRepeatedKeys(client, groupId),
+    close: () => client.close(),
+  }
+}
+
+async function openClient(dsn: string) {
+  const parsed = parseDatabaseDsn(dsn)
+  if (!parsed.ok) {
+    if (/^postgres(ql)?:\/\//i.test(dsn.trim()))
+      throw new StartupError(
+        'importing from PostgreSQL is not supported',
+        'move the tables groups, group_sub_groups, api_keys and system_settings into MySQL or SQLite first',
+      )
+    throw new StartupError(`the source ${parsed.problem}`, parsed.advice)
+  }
+  if (parsed.value.dialect === 'mysql') return createMariadbSqlClient(parsed.value, { connections: 1 })
+  // Opening would say only that it cannot be opened.
+  await access(parsed.value.path)
+  return createSqliteSqlClient(parsed.value.path, { isReadOnly: true })
+}
+
+/** Early releases had no aggregates. */
+function ifThere(rows: Promise<SqlRow[]>): Promise<SqlRow[]> {
+  return rows.catch((error: unknown) => {
+    if (isMissingTable(error)) return []
+    throw error
+  })
+}
+
+async function* readKeys(client: SqlReader, groupId: number): AsyncGenerator<SqlRow> {
+  for (let after = 0; ;) {
+    const rows = await client.read(
+      `SELECT * FROM api_keys WHERE group_id = ? AND id > ? ORDER BY id LIMIT ${pageRows}`,
+      [groupId, after],
+    )
+    yield* rows
+    const last = rows.at(-1)
+    if (last === undefined || rows.length < pageRows) return
+    after = Number(last['id'])
+  }
+}
+
+async function readRepeatedKeys(client: SqlReader, groupId: number): Promise<SqlRow[]> {
+  const [first] = await client.read('SELECT * FROM api_keys WHERE group_id = ? LIMIT 1', [groupId])
+  if (first === undefined || !('key_hash' in first)) return []
+  return client.read(
+    `SELECT * FROM api_keys WHERE group_id = ? AND key_hash <> '' AND key_hash IN (
+       SELECT key_hash FROM api_keys WHERE group_id = ? GROUP BY key_hash HAVING COUNT(*) > 1) ORDER BY id`,
+    [groupId, groupId],
+  )
+}
