@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, test } from 'node:test'
+import { after, describe, test } from 'node:test'
+import { PGlite } from '@electric-sql/pglite'
+import { PGLiteSocketServer } from '@electric-sql/pglite-socket'
 import { openKeyring } from '@gpt-load/database/keyring'
 import {
   openGroupSettings,
@@ -18,6 +20,7 @@ import {
   gptLoadFixturesAvailable,
   unpackGptLoadFixture,
 } from '@gpt-load/testkit/gpt-load-fixtures'
+import { freePort } from '@gpt-load/testkit/servers/free-port'
 import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
 import { createKeyOpener } from '../src/import-gpt-load/key-cipher.ts'
 import { clearKey, encryptedKey, writeSource, type SourceRows } from './support/gpt-load-source.ts'
@@ -118,7 +121,32 @@ const whole: SourceRows = {
   ],
 }
 
+const postgresServers: PGLiteSocketServer[] = []
+after(() => Promise.all(postgresServers.map((server) => server.stop())))
+
 const sources = {
+  /** PostgreSQL itself, compiled to WebAssembly, behind a socket. */
+  async PostgreSQL(rows: SourceRows): Promise<string> {
+    const database = await PGlite.create()
+    const server = new PGLiteSocketServer({ db: database, host: '127.0.0.1', port: await freePort() })
+    await server.start()
+    postgresServers.push(server)
+    let position = 0
+    await writeSource(
+      {
+        dialect: 'postgres',
+        async execute(sql, values = []) {
+          position = 0
+          await database.query(
+            sql.replaceAll('?', () => `$${(position += 1)}`),
+            [...values],
+          )
+        },
+      },
+      rows,
+    )
+    return `postgres://postgres:pg-pa55word@${server.getServerConn()}/postgres?sslmode=disable`
+  },
   async SQLite(rows: SourceRows): Promise<string> {
     const path = join(temporaryFolder(), 'source.db')
     const client = createSqliteSqlClient(path)
@@ -298,6 +326,10 @@ test('a source that is no GPT-Load database, or is not there, is refused', async
   assert.equal(missing.code, 1)
   assert.match(missing.stderr, /does not exist/)
   assert.ok(!/\n\s+at /.test(foreign.stderr + missing.stderr))
+  const away = await target.run(['postgres://u:pg-pa55word@127.0.0.1:9/db'])
+  assert.equal(away.code, 1)
+  assert.match(away.stderr, /the PostgreSQL database cannot be opened \(ECONNREFUSED\)/)
+  assert.ok(!away.stderr.includes('pg-pa55word'))
   const unnamed = await target.run([])
   assert.match(unnamed.stderr, /GPT_LOAD_DSN/)
 })
