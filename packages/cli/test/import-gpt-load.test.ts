@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { PGlite } from '@electric-sql/pglite'
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket'
+import { createDatabase } from '@gpt-load/database/create-database'
 import { openKeyring } from '@gpt-load/database/keyring'
+import { migrate } from '@gpt-load/database/migrate'
 import {
   openGroupSettings,
   openHeaderRules,
@@ -256,6 +258,35 @@ for (const [name, createSource] of Object.entries(sources)) {
     })
   })
 }
+
+test('DATABASE_DSN names the database of a cluster, which must have been served from once', async () => {
+  const { host, port, createDatabase: create } = await mariadb
+  const { name } = await create()
+  const connection = { dialect: 'mysql', host, port, user: 'root', password: '', database: name } as const
+  const source = await sources.SQLite(whole)
+  const env = {
+    DATABASE_DSN: `mysql://root@${host}:${port}/${name}`,
+    ENCRYPTION_KEY: masterKey,
+    GPT_LOAD_ENCRYPTION_KEY: sourceKey,
+  }
+  const run = () => gptload(['import-gpt-load', source, '--json'], { cwd: temporaryFolder(), env })
+  const early = await run()
+  assert.equal(early.code, 1)
+  assert.match(early.stderr, /has never been served from/)
+  const store = createDatabase(connection, { poolSize: 2 })
+  try {
+    await migrate(store, { component: 'config' })
+    await openKeyring({ database: store, masterKey })
+    const first = await run()
+    assert.equal(first.code, 0, first.stderr)
+    const { groups, keys, accessKeys } = JSON.parse(first.stdout)
+    assert.deepEqual([groups.created, keys.created, accessKeys.created], [3, 4, 5])
+    assert.equal(await store.database.providerKey.count(), 4)
+    assert.equal(JSON.parse((await run()).stdout).keys.present, 4)
+  } finally {
+    await store.close()
+  }
+})
 
 test('the check value of the format opens, and no other key opens it', () => {
   const value = '000102030405060708090a0b462a8fd432e485411424b6965a11d6e1a2cfd8403860f6086b3503a7'
