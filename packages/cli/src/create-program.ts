@@ -61,7 +61,7 @@ export function createProgram(context: CommandContext): Command {
     .description('take over groups, keys, access keys and settings of GPT-Load 1.x; running it again changes nothing')
     .argument(
       '[source]',
-      'DATABASE_DSN of that GPT-Load (MySQL), or its SQLite file (default: GPT_LOAD_DSN); only read',
+      'DATABASE_DSN of that GPT-Load (MySQL, PostgreSQL), or its SQLite file (default: GPT_LOAD_DSN); only read',
     )
     .option('--dry-run', 'report what would be imported and write nothing')
     .option('--encryption-key-env <name>', 'variable that holds its ENCRYPTION_KEY', 'GPT_LOAD_ENCRYPTION_KEY')

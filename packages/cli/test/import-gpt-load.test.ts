@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, test } from 'node:test'
+import { after, describe, test } from 'node:test'
+import { PGlite } from '@electric-sql/pglite'
+import { PGLiteSocketServer } from '@electric-sql/pglite-socket'
+import { createDatabase } from '@gpt-load/database/create-database'
 import { openKeyring } from '@gpt-load/database/keyring'
+import { migrate } from '@gpt-load/database/migrate'
 import {
   openGroupSettings,
   openHeaderRules,
@@ -18,6 +22,7 @@ import {
   gptLoadFixturesAvailable,
   unpackGptLoadFixture,
 } from '@gpt-load/testkit/gpt-load-fixtures'
+import { freePort } from '@gpt-load/testkit/servers/free-port'
 import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
 import { createKeyOpener } from '../src/import-gpt-load/key-cipher.ts'
 import { clearKey, encryptedKey, writeSource, type SourceRows } from './support/gpt-load-source.ts'
@@ -118,7 +123,32 @@ const whole: SourceRows = {
   ],
 }
 
+const postgresServers: PGLiteSocketServer[] = []
+after(() => Promise.all(postgresServers.map((server) => server.stop())))
+
 const sources = {
+  /** PostgreSQL itself, compiled to WebAssembly, behind a socket. */
+  async PostgreSQL(rows: SourceRows): Promise<string> {
+    const database = await PGlite.create()
+    const server = new PGLiteSocketServer({ db: database, host: '127.0.0.1', port: await freePort() })
+    await server.start()
+    postgresServers.push(server)
+    let position = 0
+    await writeSource(
+      {
+        dialect: 'postgres',
+        async execute(sql, values = []) {
+          position = 0
+          await database.query(
+            sql.replaceAll('?', () => `$${(position += 1)}`),
+            [...values],
+          )
+        },
+      },
+      rows,
+    )
+    return `postgres://postgres:pg-pa55word@${server.getServerConn()}/postgres?sslmode=disable`
+  },
   async SQLite(rows: SourceRows): Promise<string> {
     const path = join(temporaryFolder(), 'source.db')
     const client = createSqliteSqlClient(path)
@@ -229,6 +259,35 @@ for (const [name, createSource] of Object.entries(sources)) {
   })
 }
 
+test('DATABASE_DSN names the database of a cluster, which must have been served from once', async () => {
+  const { host, port, createDatabase: create } = await mariadb
+  const { name } = await create()
+  const connection = { dialect: 'mysql', host, port, user: 'root', password: '', database: name } as const
+  const source = await sources.SQLite(whole)
+  const env = {
+    DATABASE_DSN: `mysql://root@${host}:${port}/${name}`,
+    ENCRYPTION_KEY: masterKey,
+    GPT_LOAD_ENCRYPTION_KEY: sourceKey,
+  }
+  const run = () => gptload(['import-gpt-load', source, '--json'], { cwd: temporaryFolder(), env })
+  const early = await run()
+  assert.equal(early.code, 1)
+  assert.match(early.stderr, /has never been served from/)
+  const store = createDatabase(connection, { poolSize: 2 })
+  try {
+    await migrate(store, { component: 'config' })
+    await openKeyring({ database: store, masterKey })
+    const first = await run()
+    assert.equal(first.code, 0, first.stderr)
+    const { groups, keys, accessKeys } = JSON.parse(first.stdout)
+    assert.deepEqual([groups.created, keys.created, accessKeys.created], [3, 4, 5])
+    assert.equal(await store.database.providerKey.count(), 4)
+    assert.equal(JSON.parse((await run()).stdout).keys.present, 4)
+  } finally {
+    await store.close()
+  }
+})
+
 test('the check value of the format opens, and no other key opens it', () => {
   const value = '000102030405060708090a0b462a8fd432e485411424b6965a11d6e1a2cfd8403860f6086b3503a7'
   const hash = 'f1b791e0c978a93881fa03bd9388885608ad486d7e8ef46a514d8f048aad92f2'
@@ -298,6 +357,10 @@ test('a source that is no GPT-Load database, or is not there, is refused', async
   assert.equal(missing.code, 1)
   assert.match(missing.stderr, /does not exist/)
   assert.ok(!/\n\s+at /.test(foreign.stderr + missing.stderr))
+  const away = await target.run(['postgres://u:pg-pa55word@127.0.0.1:9/db'])
+  assert.equal(away.code, 1)
+  assert.match(away.stderr, /the PostgreSQL database cannot be opened \(ECONNREFUSED\)/)
+  assert.ok(!away.stderr.includes('pg-pa55word'))
   const unnamed = await target.run([])
   assert.match(unnamed.stderr, /GPT_LOAD_DSN/)
 })

@@ -1,5 +1,5 @@
 // DATABASE_DSN: MySQL as a URL or in Go's form (GPT-Load's), SQLite as a path. Which library opens it is not known
-// here. PostgreSQL is refused. Problem texts never repeat the DSN.
+// here. PostgreSQL is refused: it is a source of the import only. Problem texts never repeat the DSN.
 
 import { parseDsnParts, parseHostPort, unknownParameter, type HostPort } from './dsn-parts.ts'
 import { envParsed, envString, type EnvironmentVariable } from './environment-variables.ts'
@@ -112,7 +112,10 @@ export function databaseConnection(config: {
 export function parseDatabaseDsn(dsn: string): ParseResult<DatabaseConnection> {
   const text = dsn.trim()
   if (/^postgres(ql)?:\/\//i.test(text) || /(^|\s)host=\S+\s/.test(text)) {
-    return refused('names a PostgreSQL database, which is not supported', FORMS)
+    return refused(
+      'names a PostgreSQL database, which can only be imported from',
+      `${FORMS}; import with: gptload import-gpt-load <DSN>`,
+    )
   }
   if (/^(mysql|mariadb):\/\//i.test(text)) return parseMysqlUrl(text)
   if (/^file:/i.test(text)) return parseSqlitePath(text.replace(/^file:(?:\/\/(?=\/))?/i, ''))

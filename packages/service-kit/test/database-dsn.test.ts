@@ -90,11 +90,11 @@ test('TLS that may fall back to plain text, contradicts itself or is misspelt is
   assert.match(problem('mysql://gpt:pw@db.example/load?tsl=true'), /unknown parameter: tsl/)
 })
 
-test('PostgreSQL is refused by name', () => {
+test('PostgreSQL is refused with a word on the import', () => {
   for (const dsn of ['postgres://u:pw@h/d', 'postgresql://u@h/d', 'host=h user=u password=pw dbname=d']) {
     const result = parseDatabaseDsn(dsn)
     assert.ok(!result.ok)
-    assert.match(`${result.problem} ${result.advice}`, /PostgreSQL database, which is not supported/)
+    assert.match(`${result.problem} ${result.advice}`, /PostgreSQL.*gptload import-gpt-load/)
   }
 })
 

@@ -86,7 +86,7 @@ async function convertSource(
   ])
   const system = withFirstByteTimeout(convertSettings(stored, { place: 'settings', isGroup: false, notes }))
   const groups = groupRows.flatMap((row) => {
-    const members = memberRows.filter((member) => member['group_id'] === row['id'])
+    const members = memberRows.filter((member) => Number(member['group_id']) === Number(row['id']))
     return convertGroup(row, { members, system, notes }) ?? []
   })
   const globalTokens = String(new Map(stored).get('proxy_keys') ?? '')

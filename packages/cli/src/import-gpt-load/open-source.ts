@@ -1,9 +1,10 @@
 import { access } from 'node:fs/promises'
 import { createMariadbSqlClient } from '@gpt-load/database/sql-client/mariadb-sql-client'
-import { isMissingTable, type SqlReader, type SqlRow } from '@gpt-load/database/sql-client/sql-client'
+import { isMissingTable, type SqlClient, type SqlRow, type SqlValue } from '@gpt-load/database/sql-client/sql-client'
 import { createSqliteSqlClient } from '@gpt-load/database/sql-client/sqlite-sql-client'
 import { parseDatabaseDsn } from '@gpt-load/service-kit/database-dsn'
 import { StartupError } from '@gpt-load/service-kit/startup-error'
+import { isMissingPostgresTable, isPostgresDsn, openPostgresSource } from './postgres-source.ts'
 
 /**
  * A database of GPT-Load 1.x, only ever read. Columns came with its releases, so rows are taken whole and read by what they
@@ -18,6 +19,13 @@ export interface GptLoadSource {
   close(): Promise<void>
 }
 
+/** Statements have `?` for parameters. */
+type SourceClient = {
+  quote(name: string): string
+  read(sql: string, values?: readonly SqlValue[]): Promise<SqlRow[]>
+  close(): Promise<void>
+}
+
 const pageRows = 1_000
 
 export async function openGptLoadSource(dsn: string): Promise<GptLoadSource> {
@@ -26,47 +34,49 @@ export async function openGptLoadSource(dsn: string): Promise<GptLoadSource> {
     await client.read('SELECT id FROM api_keys LIMIT 1')
   } catch (error) {
     await client.close()
-    if (!isMissingTable(error)) throw error
+    if (!hasNoTable(error)) throw error
     throw new StartupError(
       'the source is not a database of GPT-Load 1.x: it has no table api_keys',
       "name GPT-Load's own database: its DATABASE_DSN, or the file data/gpt-load.db",
       { cause: error },
     )
   }
-  const quoted = (name: string): string => (client.dialect === 'mysql' ? `\`${name}\`` : `"${name}"`)
   return {
-    rows: (table) => ifThere(client.read(`SELECT * FROM ${quoted(table)} ORDER BY id`)),
+    rows: (table) => ifThere(client.read(`SELECT * FROM ${client.quote(table)} ORDER BY id`)),
     keys: (groupId) => readKeys(client, groupId),
     repeatedKeys: (groupId) => readRepeatedKeys(client, groupId),
     close: () => client.close(),
   }
 }
 
-async function openClient(dsn: string) {
+async function openClient(dsn: string): Promise<SourceClient> {
+  if (isPostgresDsn(dsn)) return openPostgresSource(dsn)
   const parsed = parseDatabaseDsn(dsn)
-  if (!parsed.ok) {
-    if (/^postgres(ql)?:\/\//i.test(dsn.trim()))
-      throw new StartupError(
-        'importing from PostgreSQL is not supported',
-        'move the tables groups, group_sub_groups, api_keys and system_settings into MySQL or SQLite first',
-      )
-    throw new StartupError(`the source ${parsed.problem}`, parsed.advice)
-  }
-  if (parsed.value.dialect === 'mysql') return createMariadbSqlClient(parsed.value, { connections: 1 })
+  if (!parsed.ok) throw new StartupError(`the source ${parsed.problem}`, parsed.advice)
+  if (parsed.value.dialect === 'mysql')
+    return withQuote(createMariadbSqlClient(parsed.value, { connections: 1 }), (name) => `\`${name}\``)
   // Opening would say only that it cannot be opened.
   await access(parsed.value.path)
-  return createSqliteSqlClient(parsed.value.path, { isReadOnly: true })
+  return withQuote(createSqliteSqlClient(parsed.value.path, { isReadOnly: true }), (name) => `"${name}"`)
+}
+
+function withQuote(client: SqlClient, quote: SourceClient['quote']): SourceClient {
+  return { quote, read: (sql, values) => client.read(sql, values), close: () => client.close() }
+}
+
+function hasNoTable(error: unknown): boolean {
+  return isMissingTable(error) || isMissingPostgresTable(error)
 }
 
 /** Early releases had no aggregates. */
 function ifThere(rows: Promise<SqlRow[]>): Promise<SqlRow[]> {
   return rows.catch((error: unknown) => {
-    if (isMissingTable(error)) return []
+    if (hasNoTable(error)) return []
     throw error
   })
 }
 
-async function* readKeys(client: SqlReader, groupId: number): AsyncGenerator<SqlRow> {
+async function* readKeys(client: SourceClient, groupId: number): AsyncGenerator<SqlRow> {
   for (let after = 0; ;) {
     const rows = await client.read(
       `SELECT * FROM api_keys WHERE group_id = ? AND id > ? ORDER BY id LIMIT ${pageRows}`,
@@ -79,7 +89,7 @@ async function* readKeys(client: SqlReader, groupId: number): AsyncGenerator<Sql
   }
 }
 
-async function readRepeatedKeys(client: SqlReader, groupId: number): Promise<SqlRow[]> {
+async function readRepeatedKeys(client: SourceClient, groupId: number): Promise<SqlRow[]> {
   const [first] = await client.read('SELECT * FROM api_keys WHERE group_id = ? LIMIT 1', [groupId])
   if (first === undefined || !('key_hash' in first)) return []
   return client.read(

@@ -1,15 +1,15 @@
 import { createCipheriv, createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
-import type { SqlClient, SqlValue } from '@gpt-load/database/sql-client/sql-client'
+import type { SqlValue } from '@gpt-load/database/sql-client/sql-client'
 
 /** A database as GPT-Load 1.x makes one, in the columns that an import reads. */
 const tables = [
   `CREATE TABLE {system_settings} (id INTEGER PRIMARY KEY, setting_key VARCHAR(255), setting_value TEXT)`,
   `CREATE TABLE {groups} (id INTEGER PRIMARY KEY, name VARCHAR(255), display_name VARCHAR(255), proxy_keys TEXT,
      description VARCHAR(512), group_type VARCHAR(50), upstreams JSON, validation_endpoint VARCHAR(255),
-     channel_type VARCHAR(50), sort INTEGER, test_model VARCHAR(255), param_overrides JSON, config JSON,
+     channel_type VARCHAR(50), sort BIGINT, test_model VARCHAR(255), param_overrides JSON, config JSON,
      header_rules JSON, model_redirect_rules JSON, model_redirect_strict BOOLEAN)`,
-  `CREATE TABLE {group_sub_groups} (id INTEGER PRIMARY KEY, group_id INTEGER, sub_group_id INTEGER, weight INTEGER)`,
-  `CREATE TABLE {api_keys} (id INTEGER PRIMARY KEY, key_value TEXT, key_hash VARCHAR(128), group_id INTEGER,
+  `CREATE TABLE {group_sub_groups} (id INTEGER PRIMARY KEY, group_id BIGINT, sub_group_id BIGINT, weight BIGINT)`,
+  `CREATE TABLE {api_keys} (id INTEGER PRIMARY KEY, key_value TEXT, key_hash VARCHAR(128), group_id BIGINT,
      status VARCHAR(50), notes VARCHAR(255))`,
 ]
 
@@ -17,7 +17,12 @@ export type SourceRows = Partial<
   Record<'system_settings' | 'groups' | 'group_sub_groups' | 'api_keys', readonly Record<string, unknown>[]>
 >
 
-export async function writeSource(client: SqlClient, rows: SourceRows): Promise<void> {
+type SourceWriter = {
+  readonly dialect: string
+  execute(sql: string, values?: readonly SqlValue[]): Promise<unknown>
+}
+
+export async function writeSource(client: SourceWriter, rows: SourceRows): Promise<void> {
   const quoted = (name: string) => (client.dialect === 'mysql' ? `\`${name}\`` : `"${name}"`)
   for (const statement of tables)
     await client.execute(statement.replaceAll(/\{(\w+)\}/g, (_, name: string) => quoted(name)))
@@ -35,7 +40,7 @@ export async function writeSource(client: SqlClient, rows: SourceRows): Promise<
 }
 
 function toSql(value: unknown): SqlValue {
-  if (typeof value === 'boolean') return value ? 1 : 0
+  if (typeof value === 'boolean') return value ? '1' : '0'
   return typeof value === 'object' && value !== null ? JSON.stringify(value) : (value as SqlValue)
 }
 
