@@ -8,7 +8,7 @@ import { openApi } from './support/open-api.ts'
 import { dialectsOf } from './support/open-stores.ts'
 
 const owner = 'generated.yaml'
-const runs = { SQLite: 25, MariaDB: 10 } as Record<string, number>
+const runs = { SQLite: 60, MariaDB: 15 } as Record<string, number>
 
 for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
   describe(`config as code on ${name}`, () => {

@@ -23,7 +23,8 @@ export async function applyAccessKey(
         await insertAccessKey(tx, ctx, { enabled: true, ...fields } as NewAccessKey, accessKey.key)
         return 'created'
       }
-      return (await applyAccessKeyChange(tx, id, null, { ...fields, token })) ? 'changed' : 'unchanged'
+      const fitting = await withFittingDefault(tx, id, fields)
+      return (await applyAccessKeyChange(tx, id, null, { ...fitting, token })) ? 'changed' : 'unchanged'
     }),
   )
   return { kind, revision }
@@ -46,6 +47,18 @@ export function accessKeyFields(
     ...(expiresAt === undefined ? {} : { expires_at: expiresAt }),
     ...(note === undefined ? {} : { note }),
   }
+}
+
+/** A default group that the file does not name stays, unless the key does not open it any more. */
+export async function withFittingDefault(
+  { database }: Pick<ChangeTransaction, 'database'>,
+  id: number,
+  fields: AccessKeyChange,
+): Promise<AccessKeyChange> {
+  if (fields.default_group_id !== undefined || fields.all_groups === true) return fields
+  const row = await database.accessKey.findUnique({ where: { id }, select: { default_group_id: true } })
+  const stored = row?.default_group_id ?? null
+  return stored === null || fields.group_ids?.includes(stored) === true ? fields : { ...fields, default_group_id: null }
 }
 
 export async function findAccessKeyId(

@@ -4,7 +4,7 @@ import { toAccessKey, type AccessKeyRow } from '../access-keys/access-key-answer
 import { changedFields } from '../access-keys/update-access-key.ts'
 import { wrongField } from '../http/api-problem.ts'
 import type { ChangeContext } from '../verb.ts'
-import { accessKeyFields, findAccessKeyId } from './apply-access-key.ts'
+import { accessKeyFields, findAccessKeyId, withFittingDefault } from './apply-access-key.ts'
 import { fingerprintOf } from './plan-field-changes.ts'
 
 /** What applying one access key of a file would change. Groups that the file itself creates have ids below zero here. */
@@ -27,7 +27,8 @@ export async function planAccessKey(
   const row = await database.accessKey.findUniqueOrThrow({ where: { id }, include: { groups: true } })
   const holder = await database.accessKey.findUnique({ where: { hash }, select: { id: true } })
   if (holder !== null && holder.id !== id) throw wrongField('/key', 'is the token of another access key')
-  const fields = fieldChanges(row, changedFields(row, patch), names)
+  const fitting = await withFittingDefault(ctx.store, id, patch)
+  const fields = fieldChanges(row, changedFields(row, { ...fitting, token: patch.token }), names)
   const change = { action: 'update', entity: 'access_key', name: accessKey.name, fields, keys: null } as const
   return { row, change: fields.length === 0 ? null : change }
 }

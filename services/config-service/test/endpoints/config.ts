@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { ConfigChange } from '@gpt-load/contracts/api/config'
+import type { ConfigChange, FieldChange } from '@gpt-load/contracts/api/config'
 import type { OpenedApi } from '../support/open-api.ts'
 
 const upstreams = [{ url: 'https://api.example.com', weight: 1 }]
@@ -192,6 +192,24 @@ export function describeConfig(api: () => Promise<OpenedApi>): void {
       assert.equal(await stored(), 1)
       const gone = bodyOf('exact.yaml', { groups: [] }, { prune: true })
       assert.equal((await call('/api/v1/config/plan', { method: 'POST', body: gone })).status, 409)
+    })
+
+    test('an access key that does not open its default group any more loses it, and the plan says so', async () => {
+      const { operate } = await api()
+      const groups = [group('default-a'), group('default-b')]
+      const key = { name: 'default team', key: 'gpl_default-token-0001' }
+      const first = { groups, access_keys: [{ ...key, groups: ['default-a'], default_group: 'default-a' }] }
+      await operate('applyConfig', { body: bodyOf('default.yaml', first) })
+      const second = bodyOf('default.yaml', { groups, access_keys: [{ ...key, groups: ['default-b'] }] })
+      const { body } = await operate('applyConfig', { body: second })
+      assert.deepEqual(
+        body.changes[0].fields.toSorted((a: FieldChange, b: FieldChange) => (a.field < b.field ? -1 : 1)),
+        [
+          { field: 'default_group', before: 'default-a', after: null },
+          { field: 'groups', before: ['default-a'], after: ['default-b'] },
+        ],
+      )
+      assert.deepEqual((await operate('planConfig', { body: second })).body.changes, [])
     })
 
     test('what does not fit is said at once, by pointers into the request', async () => {
