@@ -46,6 +46,8 @@ export type ApiResult<Key extends OperationKey> = OperationResult<IdOf<Key>>
 
 export type ApiAnswer<T> = {
   data: T
+  /** Revision that a change made; null when nothing was changed. */
+  revision: number | null
   /** Edges that have a change, of those that are there; null for what changes nothing. */
   edges: { applied: number; reachable: number } | null
 }
@@ -75,7 +77,11 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
       throw networkError(error)
     })
     if (!response.ok) throw await readApiError(response)
-    return { data: await readData(response), edges: readEdges(response.headers) }
+    return {
+      data: await readData(response),
+      revision: readRevision(response.headers),
+      edges: readEdges(response.headers),
+    }
   }) as ApiClient
 }
 
@@ -100,6 +106,11 @@ async function readData(response: Response): Promise<unknown> {
   } catch (error) {
     throw new ApiError({ code: 'unreadable', status: response.status, title: 'The answer is not JSON', cause: error })
   }
+}
+
+function readRevision(headers: Headers): number | null {
+  const text = headers.get(changeHeaders.revision)
+  return text === null ? null : Number(text)
 }
 
 function readEdges(headers: Headers): ApiAnswer<unknown>['edges'] {

@@ -63,8 +63,8 @@ describe('a call', () => {
     assert.equal(server.requests[0]?.url, '/api/v1/logs/..%2Fkeys%2F1')
   })
 
-  test('sends the revision as If-Match and tells which edges have the change', async () => {
-    await using server = await serve(json(200, { id: 7 }, { 'x-gptload-applied': '2/3' }))
+  test('sends the revision as If-Match and tells which one it made, and which edges have it', async () => {
+    await using server = await serve(json(200, { id: 7 }, { 'x-gptload-applied': '2/3', 'x-gptload-revision': '42' }))
     const answer = await server.client('PATCH /api/v1/groups/{id}', {
       params: { id: 7 },
       revision: 41,
@@ -72,7 +72,7 @@ describe('a call', () => {
     })
     assert.equal(server.requests[0]?.headers['if-match'], '"41"')
     assert.equal(server.requests[0].body, '{"enabled":false}')
-    assert.deepEqual(answer.edges, { applied: 2, reachable: 3 })
+    assert.deepEqual([answer.revision, answer.edges], [42, { applied: 2, reachable: 3 }])
   })
 
   test('answers null for 204', async () => {

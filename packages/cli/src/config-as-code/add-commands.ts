@@ -2,6 +2,7 @@ import type { EnvironmentSource } from '@gpt-load/service-kit/environment'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { readServer } from '../config.ts'
 import type { CommandContext } from '../create-program.ts'
+import { connectServer } from './connect-server.ts'
 import { runApply } from './apply-command.ts'
 import { exportFormats, runExport, type ExportFlags } from './export-command.ts'
 import type { PlanFlags } from './config-request.ts'
@@ -22,7 +23,7 @@ export function addConfigCommands(
   const open = async (flags: ServerFlags) => ({
     context,
     environment: environment(),
-    connection: await readServer(environment(), flags),
+    server: connectServer(await readServer(environment(), flags)),
   })
 
   withPlanOptions(withServer(program.command('plan')))

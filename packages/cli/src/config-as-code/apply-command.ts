@@ -1,8 +1,8 @@
+import type { ApiClient } from '@gpt-load/api-client/api-client'
 import type { ConfigApplyInput } from '@gpt-load/contracts/api/config'
 import type { EnvironmentSource } from '@gpt-load/service-kit/environment'
 import { StartupError } from '@gpt-load/service-kit/startup-error'
 import type { CommandContext } from '../create-program.ts'
-import { callApi, type ServerConnection } from './api-client.ts'
 import { planOptionsOf, readConfigRequest, withPlaces, type ConfigRequest, type PlanFlags } from './config-request.ts'
 import { assertSameConfig, readPlanFile } from './plan-file.ts'
 import { renderPlan, type PlanFormat } from './render-plan.ts'
@@ -11,15 +11,16 @@ import { renderPlan, type PlanFormat } from './render-plan.ts'
 export async function runApply(
   file: string,
   flags: PlanFlags & { format: PlanFormat },
-  run: { connection: ServerConnection; environment: EnvironmentSource; context: CommandContext },
+  run: { server: ApiClient; environment: EnvironmentSource; context: CommandContext },
 ): Promise<void> {
-  const { connection, environment, context } = run
+  const { server, environment, context } = run
   const { body, originOf } = await readBody(file, flags, environment, context.warn)
-  const answer = await withPlaces(originOf, () => callApi(connection, 'applyConfig', { body }))
-  const { value: plan, committed, applied } = answer
+  const answer = await withPlaces(originOf, () => server('POST /api/v1/config/apply', { body }))
+  const { data: plan, revision, edges } = answer
   const titles = { title: `Applied ${file}, planned`, nothing: `${file}: nothing to change.` }
   context.say(renderPlan(plan, flags.format, titles))
-  if (committed !== null) context.warn(`revision ${committed}, on ${applied ?? '0/0'} edges so far`)
+  if (revision !== null)
+    context.warn(`revision ${revision}, on ${edges?.applied ?? 0}/${edges?.reachable ?? 0} edges so far`)
 }
 
 async function readBody(

@@ -4,7 +4,7 @@ import { loadConfigFile, type LoadedConfigFile } from '@gpt-load/config-file/loa
 import type { ConfigPlanInput } from '@gpt-load/contracts/api/config'
 import type { ConfigFile } from '@gpt-load/contracts/config-file'
 import type { EnvironmentSource } from '@gpt-load/service-kit/environment'
-import { ServerRefusal } from './api-client.ts'
+import { ServerRefusal } from './connect-server.ts'
 
 /** A configuration file as the API takes it: variables filled in, keys files read. */
 export type PlanOptions = Pick<ConfigPlanInput, 'owner' | 'prune' | 'adopt' | 'allow_mass_delete'>
@@ -49,7 +49,7 @@ export async function withPlaces<T>(originOf: ConfigRequest['originOf'], work: (
     return await work()
   } catch (error) {
     if (!(error instanceof ServerRefusal)) throw error
-    const lines = (error.problem.errors ?? []).map(({ pointer, detail }) => `${placeOf(pointer, originOf)}: ${detail}`)
+    const lines = error.problem.fieldErrors.map(({ pointer, detail }) => `${placeOf(pointer, originOf)}: ${detail}`)
     throw new ServerRefusal(error.problem, lines)
   }
 }

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises'
+import type { ApiClient } from '@gpt-load/api-client/api-client'
 import type { ConfigExport } from '@gpt-load/contracts/api/config'
 import { stringify } from 'yaml'
 import type { CommandContext } from '../create-program.ts'
-import { callApi, type ServerConnection } from './api-client.ts'
 
 /** What the server has as a configuration file. It holds no secret unless that is asked for. */
 export const exportFormats = ['yaml', 'json'] as const
@@ -16,14 +16,11 @@ export type ExportFlags = {
 
 export async function runExport(
   flags: ExportFlags,
-  { connection, context }: { connection: ServerConnection; context: CommandContext },
+  { server, context }: { server: ApiClient; context: CommandContext },
 ): Promise<void> {
-  const { value } = await callApi(connection, 'exportConfig', {
-    query: {
-      ...(flags.owner !== undefined && { owner: flags.owner }),
-      ...(flags.group && { group: flags.group.join(',') }),
-      ...(flags.withSecrets === true && { with_secrets: 'true' }),
-    },
+  const { owner, group, withSecrets } = flags
+  const { data: value } = await server('GET /api/v1/config/export', {
+    query: { owner, group, ...(withSecrets === true && { with_secrets: true }) },
   })
   const text = flags.format === 'json' ? JSON.stringify(value.config, null, 2) : toYaml(value)
   if (flags.out === undefined) context.say(text.trimEnd())

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ApiClient } from '@gpt-load/api-client/api-client'
 import type { EdgeList } from '@gpt-load/contracts/api/edge'
 import { StartupError } from '@gpt-load/service-kit/startup-error'
 import type { CommandContext } from '../create-program.ts'
-import { callApi, type ServerConnection } from './api-client.ts'
 
 /** How far the configuration has come: which revision is on how many of the edges that report. */
 export type StatusFlags = { wait?: boolean; revision?: number; timeout: number; format: 'text' | 'json' }
@@ -12,16 +12,16 @@ const pollMs = 200
 
 export async function runStatus(
   flags: StatusFlags,
-  { connection, context }: { connection: ServerConnection; context: Pick<CommandContext, 'say'> },
+  { server, context }: { server: ApiClient; context: Pick<CommandContext, 'say'> },
 ): Promise<void> {
   const deadline = performance.now() + flags.timeout * 1_000
-  const first = await loadEdges(connection)
+  const first = await loadEdges(server)
   // Later changes do not prolong the wait.
   const revision = flags.revision ?? first.revision
   let spread = spreadOf(first, revision)
   while (flags.wait === true && !isEverywhere(spread) && performance.now() < deadline) {
     await sleep(pollMs)
-    spread = spreadOf(await loadEdges(connection), revision)
+    spread = spreadOf(await loadEdges(server), revision)
   }
   context.say(flags.format === 'json' ? JSON.stringify(spread, null, 2) : describe(spread))
   if (flags.wait === true && !isEverywhere(spread))
@@ -31,8 +31,8 @@ export async function runStatus(
     )
 }
 
-async function loadEdges(connection: ServerConnection): Promise<EdgeList> {
-  return (await callApi(connection, 'listEdges')).value
+async function loadEdges(server: ApiClient): Promise<EdgeList> {
+  return (await server('GET /api/v1/edges')).data
 }
 
 function spreadOf({ epoch, items }: EdgeList, revision: number): Spread {

@@ -1,0 +1,66 @@
+import { createApiClient, type ApiClient } from '@gpt-load/api-client/api-client'
+import { ApiError } from '@gpt-load/api-client/api-error'
+import { StartupError } from '@gpt-load/service-kit/startup-error'
+
+/** The admin API of a running server. The token goes into one header and nowhere else. */
+export type ServerConnection = { url: string; token: string }
+
+/** The server understood and said no. */
+export class ServerRefusal extends Error {
+  override readonly name = 'ServerRefusal'
+  /** Known to service-kit's startup-error: the message is enough. */
+  readonly code = 'STARTUP_REFUSED'
+  readonly problem: ApiError
+
+  constructor(problem: ApiError, lines: readonly string[]) {
+    const detail = problem.detail === null ? '' : `: ${problem.detail}`
+    super([`${problem.title} (${problem.status} ${problem.code})${detail}`, ...lines].join('\n'), { cause: problem })
+    this.problem = problem
+  }
+}
+
+/** Planning hashes every key of the file; a million take seconds. */
+const requestTimeoutMs = 300_000
+
+/** @throws StartupError when nobody answers or the token is wrong, ServerRefusal for what else the server refuses */
+export function connectServer({ url, token }: ServerConnection): ApiClient {
+  const { origin } = new URL(url)
+  const call = createApiClient({ baseUrl: url.replace(/\/+$/, ''), token, fetch: fetchDirectly })
+  return async (operation, ...input) => {
+    try {
+      return await call(operation, ...input)
+    } catch (error) {
+      throw error instanceof ApiError ? toMessage(error, origin) : error
+    }
+  }
+}
+
+/** A redirect would carry the token to wherever it points. */
+const fetchDirectly: typeof fetch = (target, init) =>
+  fetch(target, { ...init, redirect: 'error', signal: AbortSignal.timeout(requestTimeoutMs) })
+
+function toMessage(error: ApiError, origin: string): Error {
+  const { code, status, cause, fieldErrors } = error
+  if (code === 'network')
+    return new StartupError(
+      `${origin} does not answer (${reasonOf(cause)})`,
+      'check --server, and that GPT-Load runs',
+      { cause },
+    )
+  if (code === 'unreadable')
+    return new StartupError(`${origin} answers ${status}, but not in JSON`, 'is that the admin API of GPT-Load?')
+  if (code === 'unauthorized')
+    return new StartupError(
+      `${origin} does not accept the token`,
+      'give an admin token or the admin key in GPTLOAD_TOKEN',
+    )
+  return new ServerRefusal(
+    error,
+    fieldErrors.map(({ pointer, detail }) => `  ${pointer}: ${detail}`),
+  )
+}
+
+function reasonOf(error: unknown): string {
+  const { cause, message } = error as { cause?: { code?: string; message?: string }; message?: string }
+  return cause?.code ?? cause?.message ?? message ?? 'no reason given'
+}
