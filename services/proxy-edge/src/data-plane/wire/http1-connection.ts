@@ -2,16 +2,15 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { ChunkDecoder } from '@gpt-load/http1/chunk-decoder'
-import { putChunk } from '@gpt-load/http1/head-writer'
 import { isRefused, needsMore, refusalStatuses } from '@gpt-load/http1/http1-error'
 import { defaultRequestHeadBounds, RequestHeadParser } from '@gpt-load/http1/request-head-parser'
 import type { Tunnel } from './downstream-exchange.ts'
 import type { Http1Downstream } from './http1-downstream.ts'
 import { Http1Exchange } from './http1-exchange.ts'
+import { LargeWriter } from './large-writer.ts'
 import { SocketTunnel } from './socket-tunnel.ts'
 import { resetConnection } from './reset-connection.ts'
 import { type BatchMember, maxBatchedBytes } from './write-batch.ts'
-import { giveBackWriteBuffer, takeWriteBuffer } from './write-buffers.ts'
 
 /**
  * One client connection: reads heads and bodies, one request at a time, and decides what becomes of the connection. What comes
@@ -57,8 +56,8 @@ export class Http1Connection implements BatchMember {
   #blockedSinceMs = 0
   #pendingBytes = 0
   #isCorked = false
-  /** Buffers of large writes that are under way. */
-  #lent: Buffer[] | null = null
+  /** Made for the first large piece. */
+  #largeWriter: LargeWriter | null = null
 
   constructor(server: Http1Downstream, socket: Socket | null) {
     this.server = server
@@ -115,12 +114,9 @@ export class Http1Connection implements BatchMember {
 
   /** A large part of an answer, at most `writePayloadBytes`, as a chunk or as it is. */
   writeLarge(payload: Uint8Array, isChunk: boolean): boolean {
-    const buffer = takeWriteBuffer()
-    const length = isChunk ? putChunk(buffer, payload) : putPlain(buffer, payload)
-    this.#lent ??= []
-    this.#lent.push(buffer)
     this.flush()
-    if (this.socket.write(buffer.subarray(0, length), this.#onLargeWritten)) return true
+    this.#largeWriter ??= new LargeWriter(this.socket)
+    if (this.#largeWriter.write(payload, isChunk)) return true
     this.onBlocked()
     return false
   }
@@ -366,12 +362,6 @@ export class Http1Connection implements BatchMember {
     this.#resumeSocket()
   }
 
-  /** In the order in which they were written; one that failed is left to the collector, the system may still read it. */
-  readonly #onLargeWritten = (error?: Error | null): void => {
-    const buffer = this.#lent!.shift()!
-    if (error == null) giveBackWriteBuffer(buffer)
-  }
-
   readonly #onEnd = (): void => {
     const exchange = this.#exchange
     if (exchange !== null && exchange.isEnded) this.isKeepAlive = false
@@ -402,11 +392,6 @@ export class Http1Connection implements BatchMember {
     this.previous = this
     this.server.onConnectionClosed()
   }
-}
-
-function putPlain(buffer: Buffer, payload: Uint8Array): number {
-  buffer.set(payload)
-  return payload.length
 }
 
 function readHeld(connection: Http1Connection): void {

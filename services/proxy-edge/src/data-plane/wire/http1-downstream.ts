@@ -11,7 +11,7 @@ import { WriteBatch } from './write-batch.ts'
  */
 const tlsDefaults = { minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] } as const
 /** What may wait for a slow client before the upstream is paused: more than one read, so that each write need not pause it. */
-const maxUnsentBytes = 524_288
+const maxUnsentBytes = 327_680
 const longestSweepMs = 500
 const shortestSweepMs = 10
 

@@ -6,7 +6,7 @@ import { findHeader, hasHeader, isHeaderName } from '../headers/raw-headers.ts'
 import type { DownstreamExchange, DownstreamReceiver, Tunnel } from './downstream-exchange.ts'
 import type { Http1Connection } from './http1-connection.ts'
 import { resetConnection } from './reset-connection.ts'
-import { writePayloadBytes } from './write-buffers.ts'
+import { writePayloadBytes } from './large-writer.ts'
 
 /**
  * One request of a connection and the answer to it. An object of its own, not the connection: a late call for a request that is

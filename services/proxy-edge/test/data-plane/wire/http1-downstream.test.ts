@@ -112,6 +112,20 @@ suite('clients over our own codec', () => {
       assert.ok(text.endsWith(`\r\n\r\n${chunks.join('')}0\r\n\r\n`))
     }))
 
+  test('a client that reads nothing holds less than a mebibyte, whatever the pieces are', () =>
+    asking(get, async ({ client, receiver }) => {
+      client.pause()
+      receiver.exchange.writeHead(200, 'OK', [])
+      const piece = Buffer.alloc(17_000, 'x')
+      const before = process.memoryUsage().arrayBuffers
+      for (let turn = 0; receiver.exchange.write(piece); turn += 1) {
+        assert.ok(turn < 10_000, 'it takes whatever it is given')
+        await new Promise(setImmediate)
+      }
+      const held = process.memoryUsage().arrayBuffers - before
+      assert.ok(held < 1_048_576, `${held} bytes`)
+    }))
+
   test('a client of HTTP/1.0 that asks for it is kept, and told so', () =>
     asking('GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n', async ({ down, client, receiver }) => {
       receiver.exchange.writeHead(200, 'OK', ok)

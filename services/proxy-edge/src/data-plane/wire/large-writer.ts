@@ -1,0 +1,61 @@
+import type { Socket } from 'node:net'
+import { chunkBytes, putChunk } from '@gpt-load/http1/head-writer'
+
+/**
+ * Large pieces to one client. What was read lies in a buffer that the next read overwrites (connect/read-buffer.ts), and a write
+ * that the system does not take at once keeps its bytes for later; so they are copied. A piece with nothing before it is copied
+ * into a buffer that is used again as soon as the system has it, which is nearly always at once. Behind bytes that wait it is
+ * copied into one of its own size, so that a slow client holds one such buffer at most.
+ */
+export const writePayloadBytes = 262_144
+/** Head and end of a chunk's frame. */
+const frameBytes = 32
+/** Buffers kept for the next write, per worker: 2 MiB. More are made when more clients are slow, and dropped afterwards. */
+const maxKept = 8
+
+const kept: Buffer[] = []
+
+export class LargeWriter {
+  readonly #socket: Socket
+  /** The buffer that the system has not taken whole; null = none. */
+  #lent: Buffer | null = null
+  /** Ordinals of writes from kept buffers: the last one begun, and the last one that was called back. */
+  #begun = 0
+  #ended = 0
+
+  constructor(socket: Socket) {
+    this.#socket = socket
+  }
+
+  /** At most `writePayloadBytes`, as a chunk or as it is; the caller may overwrite them. False = as `socket.write`. */
+  write(payload: Uint8Array, isChunk: boolean): boolean {
+    const socket = this.#socket
+    if (socket.writableLength > 0) return socket.write(isChunk ? chunkBytes(payload) : Buffer.from(payload))
+    const buffer = kept.pop() ?? Buffer.allocUnsafeSlow(writePayloadBytes + frameBytes)
+    const length = isChunk ? putChunk(buffer, payload) : putPlain(buffer, payload)
+    this.#begun += 1
+    this.#lent = buffer
+    const isFlowing = socket.write(buffer.subarray(0, length), this.#onWritten)
+    if (socket.writableLength === 0) this.#giveBack()
+    return isFlowing
+  }
+
+  /** Also of writes that were done at once. After an error the system may still read the buffer: it is left to the collector. */
+  readonly #onWritten = (error?: Error | null): void => {
+    this.#ended += 1
+    if (this.#ended !== this.#begun) return
+    if (error == null) this.#giveBack()
+    else this.#lent = null
+  }
+
+  #giveBack(): void {
+    const buffer = this.#lent
+    this.#lent = null
+    if (buffer !== null && kept.length < maxKept) kept.push(buffer)
+  }
+}
+
+function putPlain(buffer: Buffer, payload: Uint8Array): number {
+  buffer.set(payload)
+  return payload.length
+}
