@@ -19,6 +19,7 @@ const timeoutMs = 180_000
 
 const inputs = [
   'services/admin-portal/src/{app,build,client,features,i18n,shell,ui}/**/*.{ts,tsx,css,svg}',
+  'services/admin-portal/src/server/header-table.ts',
   'services/admin-portal/{next.config.ts,postcss.config.mjs,package.json,tsconfig.json,tsconfig.build.json}',
   'packages/{contracts,api-client}/src/**/*.ts',
   'pnpm-lock.yaml',

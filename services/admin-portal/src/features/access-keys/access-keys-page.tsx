@@ -10,6 +10,7 @@ import { api, useApi, useApiList, useChange } from '../../client/api.ts'
 import { useText } from '../../i18n/locale.tsx'
 import { Button } from '../../ui/button.tsx'
 import { DataTable } from '../../ui/data-table.tsx'
+import { rowsOf } from '../../ui/rows-of.ts'
 import { ConfirmByName } from '../../ui/dialog.tsx'
 import { NothingFound } from '../../ui/nothing-found.tsx'
 import { PageHeader, Toolbar } from '../../ui/page.tsx'
@@ -79,15 +80,9 @@ export function AccessKeysPage() {
       <DataTable
         label={t('nav.accessKeys')}
         columns={columns}
-        rows={list.items}
+        {...rowsOf(list)}
         rowKey={({ id }) => id}
         rowHeight={52}
-        isLoading={list.isPending}
-        error={list.error}
-        onRetry={() => void list.refetch()}
-        hasMore={list.hasNextPage}
-        isLoadingMore={list.isFetchingNextPage}
-        onMore={() => void list.fetchNextPage()}
         empty={
           search !== '' || group !== null ? (
             <NothingFound onClear={() => void setUrl({ search: '', group: null })} />

@@ -8,6 +8,7 @@ import { useApiList } from '../../client/api.ts'
 import { useText } from '../../i18n/locale.tsx'
 import { groupHref } from '../../shell/navigation.ts'
 import { DataTable, type Column } from '../../ui/data-table.tsx'
+import { rowsOf } from '../../ui/rows-of.ts'
 import { Drawer, DrawerSection } from '../../ui/drawer.tsx'
 import { Select } from '../../ui/field.tsx'
 import { DateTime } from '../../ui/moment.tsx'
@@ -16,6 +17,7 @@ import { Facts, PageHeader, Toolbar } from '../../ui/page.tsx'
 import { PageLink } from '../../ui/page-link.tsx'
 import { SearchField } from '../../ui/search-field.tsx'
 import { EmptyState } from '../../ui/states.tsx'
+import { TimeButton } from '../../ui/time-button.tsx'
 
 const filters = { actor: parseAsString.withDefault(''), entity: parseAsString.withDefault(''), entry: parseAsInteger }
 const entities = ['group', 'key', 'access_key', 'setting', 'session', 'admin_token']
@@ -49,14 +51,8 @@ export function AuditPage() {
       <DataTable
         label={t('nav.audit')}
         columns={columns}
-        rows={list.items}
+        {...rowsOf(list)}
         rowKey={({ id }) => id}
-        isLoading={list.isPending}
-        error={list.error}
-        onRetry={() => void list.refetch()}
-        hasMore={list.hasNextPage}
-        isLoadingMore={list.isFetchingNextPage}
-        onMore={() => void list.fetchNextPage()}
         isMarked={({ id }) => id === entry}
         empty={
           actor === '' && entity === '' ? (
@@ -82,16 +78,7 @@ function useColumns(onOpen: (id: number) => void): Column<AuditEntry>[] {
       id: 'time',
       header: t('logs.time'),
       width: '150px',
-      cell: ({ id, at }) => (
-        <button
-          type="button"
-          onClick={() => onOpen(id)}
-          title={`${format.dateTime(at)}\n${format.utc(at)}`}
-          className="figures rounded-sm text-accent hover:underline"
-        >
-          {format.shortTime(at)}
-        </button>
-      ),
+      cell: ({ id, at }) => <TimeButton at={at} onOpen={() => onOpen(id)} />,
     },
     { id: 'actor', header: t('audit.actor'), width: '22%', cell: ({ actor }) => actor },
     {

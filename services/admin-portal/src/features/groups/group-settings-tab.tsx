@@ -43,18 +43,5 @@ export function GroupSettingsTab({ group }: { group: Group }) {
       managedBy: null,
     }
   })
-  return (
-    <SettingsEditor
-      settings={settings}
-      isBusy={save.isPending}
-      onSave={(changes, done) =>
-        save.mutate(changes, {
-          onSuccess: () => {
-            done()
-            toast.success(t('common.saved'))
-          },
-        })
-      }
-    />
-  )
+  return <SettingsEditor settings={settings} save={save} />
 }

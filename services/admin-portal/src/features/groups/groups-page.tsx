@@ -14,6 +14,7 @@ import { StateMark, Tag } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { CopyButton } from '../../ui/copy-button.tsx'
 import { DataTable, type Column } from '../../ui/data-table.tsx'
+import { rowsOf } from '../../ui/rows-of.ts'
 import { Select } from '../../ui/field.tsx'
 import { NothingFound } from '../../ui/nothing-found.tsx'
 import { PageHeader, Toolbar } from '../../ui/page.tsx'
@@ -69,15 +70,9 @@ export function GroupsPage() {
       <DataTable
         label={t('nav.groups')}
         columns={columns}
-        rows={list.items}
+        {...rowsOf(list)}
         rowKey={({ id }) => id}
         rowHeight={52}
-        isLoading={list.isPending}
-        error={list.error}
-        onRetry={() => void list.refetch()}
-        hasMore={list.hasNextPage}
-        isLoadingMore={list.isFetchingNextPage}
-        onMore={() => void list.fetchNextPage()}
         empty={
           isFiltered ? (
             <NothingFound onClear={() => void setState({ search: '', channel: null })} />

@@ -18,6 +18,7 @@ import { useApiList } from '../../client/api.ts'
 import { useText } from '../../i18n/locale.tsx'
 import { Button } from '../../ui/button.tsx'
 import { DataTable } from '../../ui/data-table.tsx'
+import { rowsOf } from '../../ui/rows-of.ts'
 import { Toolbar } from '../../ui/page.tsx'
 import { SearchField } from '../../ui/search-field.tsx'
 import { EmptyState } from '../../ui/states.tsx'
@@ -85,16 +86,10 @@ export function KeysTab({ group }: { group: Group }) {
       <DataTable
         label={t('tab.keys')}
         columns={columns}
-        rows={list.items}
+        {...rowsOf(list)}
         rowKey={({ id }) => id}
         rowHeight={52}
         {...(search === '' ? { total: Math.max(known, list.items.length) } : {})}
-        isLoading={list.isPending}
-        error={list.error}
-        onRetry={() => void list.refetch()}
-        hasMore={list.hasNextPage}
-        isLoadingMore={list.isFetchingNextPage}
-        onMore={() => void list.fetchNextPage()}
         isMarked={({ id }) => selected.has(id)}
         empty={
           group.key_counts.total > 0 ? (

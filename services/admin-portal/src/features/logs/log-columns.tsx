@@ -4,6 +4,7 @@ import type { RequestLog } from '@gpt-load/contracts/api/log'
 import { useText } from '../../i18n/locale.tsx'
 import { StateMark, Tag, type Tone } from '../../ui/badge.tsx'
 import type { Column } from '../../ui/data-table.tsx'
+import { TimeButton } from '../../ui/time-button.tsx'
 
 /** 499 is the caller's own doing. */
 export function toneOfStatus(status: number | null): Tone {
@@ -24,16 +25,7 @@ export function useLogColumns(onOpen: (id: string) => void): Column<RequestLog>[
       id: 'time',
       header: t('logs.time'),
       width: '150px',
-      cell: ({ request_id: id, received_at: at }) => (
-        <button
-          type="button"
-          onClick={() => onOpen(id)}
-          title={`${format.dateTime(at)}\n${format.utc(at)}`}
-          className="figures rounded-sm text-accent hover:underline"
-        >
-          {format.shortTime(at)}
-        </button>
-      ),
+      cell: ({ request_id: id, received_at: at }) => <TimeButton at={at} onOpen={() => onOpen(id)} />,
     },
     {
       id: 'status',

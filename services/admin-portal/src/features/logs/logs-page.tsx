@@ -8,6 +8,7 @@ import { useApi, useApiList } from '../../client/api.ts'
 import { useText } from '../../i18n/locale.tsx'
 import { Button } from '../../ui/button.tsx'
 import { DataTable } from '../../ui/data-table.tsx'
+import { rowsOf } from '../../ui/rows-of.ts'
 import { Select, TextInput } from '../../ui/field.tsx'
 import { NothingFound } from '../../ui/nothing-found.tsx'
 import { PageHeader, Toolbar } from '../../ui/page.tsx'
@@ -101,14 +102,8 @@ export function LogsPage() {
       <DataTable
         label={t('nav.logs')}
         columns={columns}
-        rows={list.items}
+        {...rowsOf(list)}
         rowKey={({ request_id: id }) => id}
-        isLoading={list.isPending}
-        error={list.error}
-        onRetry={() => void list.refetch()}
-        hasMore={list.hasNextPage}
-        isLoadingMore={list.isFetchingNextPage}
-        onMore={() => void list.fetchNextPage()}
         isMarked={({ request_id: id }) => id === request}
         empty={
           isFiltered ? (

@@ -5,6 +5,7 @@ import { settingSchema } from '@gpt-load/contracts/settings-schema'
 import type { SettingEntry } from '@gpt-load/contracts/api/setting'
 import { parseAsString, useQueryState } from 'nuqs'
 import { useCallback, useState } from 'react'
+import { toast } from 'sonner'
 import '../../client/form-errors.ts'
 import { useText } from '../../i18n/locale.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -32,11 +33,10 @@ const categories = ['basic', 'request', 'retry', 'key', 'log'] as const
 /** Settings of the system or of a group: only what was changed is sent, and what will change is seen before. */
 export function SettingsEditor(props: {
   settings: readonly EditableSetting[]
-  isBusy: boolean
-  onSave: (changes: SettingChanges, done: () => void) => void
+  save: { isPending: boolean; mutate: (changes: SettingChanges, options: { onSuccess: () => void }) => void }
 }) {
   const { t, format } = useText()
-  const { settings, isBusy, onSave } = props
+  const { settings, save } = props
   const [search, setSearch] = useQueryState('search', parseAsString.withDefault(''))
   const [changes, setChanges] = useState<SettingChanges>({})
   const onSearch = useCallback((value: string) => void setSearch(value === '' ? null : value), [setSearch])
@@ -51,6 +51,10 @@ export function SettingsEditor(props: {
       return after
     })
   }, [])
+  const onSaved = (): void => {
+    setChanges({})
+    toast.success(t('common.saved'))
+  }
   return (
     <>
       <Toolbar>
@@ -92,8 +96,8 @@ export function SettingsEditor(props: {
           <Button
             kind="primary"
             disabled={!isValid}
-            isBusy={isBusy}
-            onClick={() => onSave(changes, () => setChanges({}))}
+            isBusy={save.isPending}
+            onClick={() => save.mutate(changes, { onSuccess: onSaved })}
           >
             {t('common.save')}
           </Button>

@@ -47,18 +47,5 @@ function SystemSettings({ list }: { list: SettingList }) {
       origin: t(`settings.source.${entry.source}`),
       managedBy: entry.managed_by,
     }))
-  return (
-    <SettingsEditor
-      settings={settings}
-      isBusy={save.isPending}
-      onSave={(changes, done) =>
-        save.mutate(changes, {
-          onSuccess: () => {
-            done()
-            toast.success(t('common.saved'))
-          },
-        })
-      }
-    />
-  )
+  return <SettingsEditor settings={settings} save={save} />
 }
