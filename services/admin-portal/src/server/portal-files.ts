@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join, resolve } from 'node:path'
 import sirv from 'sirv'
+import { securityHeaders } from '@gpt-load/service-kit/security-headers'
 import { contentSecurityPolicy, headerTableName, type HeaderTable } from './header-table.ts'
 
 /**
@@ -52,17 +53,10 @@ export async function openPortalFiles(folder = builtPortalFolder): Promise<Porta
   }
 }
 
-const commonHeaders = {
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-  'permissions-policy': 'interest-cohort=()',
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-} as const
+const pageHeaders = { ...securityHeaders, 'cross-origin-opener-policy': 'same-origin' } as const
 
 function setHeaders(response: ServerResponse, pathname: string, table: HeaderTable): void {
-  for (const [name, value] of Object.entries(commonHeaders)) response.setHeader(name, value)
+  for (const [name, value] of Object.entries(pageHeaders)) response.setHeader(name, value)
   const isHashed = pathname.startsWith('/_next/static/')
   response.setHeader('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-store')
   const scripts = table.pages[pageOf(pathname)]

@@ -15,7 +15,7 @@ import { createFailureThrottle } from './failure-throttle.ts'
 import { bindHealth } from './health.ts'
 import { logFailure } from './log-failure.ts'
 import { bindIntegrationInfo } from './integration-info.ts'
-import { securityHeaders } from './security-headers.ts'
+import { apiHeaders } from './api-headers.ts'
 
 /**
  * The public HTTP face of config-service: the endpoint table under /api/v1, and the two routes that GPT-Load has open to
@@ -71,7 +71,7 @@ function prepareAnswer(request: Request, response: Response, next: NextFunction)
   const requestId = typeof given === 'string' && clientRequestIdPattern.test(given) ? given : randomUUID()
   response.locals['requestId'] = requestId
   response.setHeader(requestIdHeader, requestId)
-  for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value)
+  for (const [name, value] of Object.entries(apiHeaders)) response.setHeader(name, value)
   next()
 }
 

@@ -1,7 +1,5 @@
-/** On every answer of the API: nothing here is a page, nothing may be cached, framed or sniffed. */
+/** On whatever we answer to browsers: never framed, never sniffed, never told to others. */
 export const securityHeaders = {
-  'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'cross-origin-resource-policy': 'same-origin',
   'permissions-policy': 'interest-cohort=()',
   'referrer-policy': 'no-referrer',
