@@ -31,7 +31,7 @@ test('a paused server keeps its connections open and answers when resumed', asyn
   await using server = await startMariadb()
   const database = await server.createDatabase()
   const connection = await createConnection(database.dsn.replace('mysql:', 'mariadb:'))
-  server.pause()
+  await server.pause()
   let isAnswered = false
   const answer = connection.query('SELECT 1 AS one').then((rows: unknown) => {
     isAnswered = true

@@ -420,7 +420,7 @@ describe('log stream while Kafka is away', () => {
   test('a send rejects within its bound and says so, also when the broker is stopped with its sockets open', async () => {
     const producer = keep(createKafkaLogProducer({ connection, clientId, topic, sendTimeoutMs: 1_000 }))
     await producer.send(batches(200, 1))
-    server.pause()
+    await server.pause()
     const startedAt = performance.now()
     await assert.rejects(producer.send(batches(201, 1)), /took more than 1000 ms|timed out/)
     assert.ok(performance.now() - startedAt < 1_500)

@@ -132,7 +132,7 @@ describe('change feed while Redis is away', () => {
     await using server = await startRedis()
     await using feed = openFeed({ connection: single(server) })
     await feed.passes()
-    server.pause()
+    await server.pause()
     const pausedAt = performance.now()
     try {
       await until(() => feed.calls.includes('disconnect'), { what: 'the loss', timeoutMs: 3_000 })

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ownDirectory, spawnOwned } from '../spawn-owned.ts'
 import { until } from '../until.ts'
+import { untilStopped } from './until-stopped.ts'
 
 export interface LocalServer extends AsyncDisposable {
   readonly pid: number
@@ -18,8 +19,8 @@ export interface LocalServer extends AsyncDisposable {
   kill(signal?: NodeJS.Signals): Promise<void>
   /** Ends it in an orderly way when it runs, starts it on the same port and data, waits until it is ready. */
   restart(): Promise<void>
-  /** SIGSTOP: sockets stay open, nothing is answered. */
-  pause(): void
+  /** SIGSTOP, and waits until every thread has stopped: sockets stay open, nothing is answered. */
+  pause(): Promise<void>
   resume(): void
   /** Kills it; what it stored is removed with its run directory. */
   stop(): Promise<void>
@@ -106,8 +107,9 @@ class ServerProcess implements LocalServer {
     await this.start()
   }
 
-  pause(): void {
+  async pause(): Promise<void> {
     this.#child?.kill('SIGSTOP')
+    await untilStopped(this.pid)
   }
 
   resume(): void {
