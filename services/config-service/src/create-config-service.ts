@@ -10,6 +10,7 @@ import { createProbeSlots } from './probe/probe-slots.ts'
 import type { Services } from './services.ts'
 import { startJobs } from './start-jobs.ts'
 import { startTruth, type Truth, type TruthOptions } from './truth/start-truth.ts'
+import { startTaskRunner } from './tasks/run-tasks.ts'
 import type { UpstreamPolicy } from './upstreams/sync-upstreams.ts'
 import type { VerbContext } from './verb.ts'
 
@@ -58,7 +59,9 @@ export async function createConfigService(options: ConfigServiceOptions): Promis
     startedAtMs: clock.nowMs(),
     awaitApplied: (revision) => truth.awaitApplied(revision),
     onGroupDeleted: () => jobs.removeOrphanKeysSoon(),
+    onTaskQueued: () => tasks.trigger(),
   }
+  const tasks = startTaskRunner(services)
   return {
     app: createApp({ ...options, services, verbs: createVerbs(options) }),
     internalApi: truth.internalApi,
@@ -71,6 +74,7 @@ export async function createConfigService(options: ConfigServiceOptions): Promis
     },
     systemContext: (requestId) => ({ ...services, actor: systemActor, requestId }),
     async close() {
+      await tasks.stop()
       await jobs.stop()
       await truth.close()
     },

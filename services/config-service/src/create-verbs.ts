@@ -43,6 +43,13 @@ import { getSession } from './sessions/get-session.ts'
 import { listSettings } from './settings/list-settings.ts'
 import { updateSettings } from './settings/update-settings.ts'
 import { getOverview } from './stats/get-overview.ts'
+import { cancelTask } from './tasks/cancel-task.ts'
+import { exportKeys, exportKeySecrets } from './keys/export-keys.ts'
+import { getTask } from './tasks/get-task.ts'
+import { importKeys } from './tasks/import-keys.ts'
+import { listTasks } from './tasks/list-tasks.ts'
+import { copyKeys, deleteKeys, restoreKeys, validateKeys } from './tasks/start-key-tasks.ts'
+import { watchTask } from './tasks/watch-task.ts'
 import { listUpstreams } from './upstreams/list-upstreams.ts'
 import { replaceUpstreams } from './upstreams/replace-upstreams.ts'
 import type { Verbs } from './verb.ts'
@@ -96,6 +103,17 @@ export function createVerbs({ version }: { version: string }): Verbs {
     listAudit,
     listEdges,
     getStatus,
+    importKeys,
+    deleteKeys,
+    restoreKeys,
+    validateKeys,
+    copyKeys,
+    exportKeys,
+    exportKeySecrets,
+    listTasks,
+    getTask,
+    watchTask,
+    cancelTask,
     getOpenapi: async () => ({ value: (openapi ??= createOpenapiDocument(endpoints, version)) }),
   }
 }

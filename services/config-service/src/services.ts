@@ -30,6 +30,8 @@ export type Services = {
   startedAtMs: number
   /** How far reachable edges are; resolves after a second at the latest. */
   awaitApplied(revision: number): Promise<{ reachable: number; applied: number }>
+  /** A task waits for somebody to work on it. */
+  onTaskQueued(): void
   /** Keys of a deleted group wait for their removal. */
   onGroupDeleted(): void
 }

@@ -7,6 +7,7 @@ import { removeOrphanKeys } from './groups/remove-orphan-keys.ts'
 import { removeOldIdempotencyKeys } from './idempotency/remove-old-idempotency-keys.ts'
 import { removeOldHistory } from './keys/remove-old-history.ts'
 import { removeExpiredSessions } from './sessions/remove-expired-sessions.ts'
+import { endBrokenImports, removeOldTasks, removeTaskInputs } from './tasks/remove-task-rows.ts'
 
 /**
  * Clearing up that nobody waits for; what edges depend on (bases, due keys) is truth's (start-truth.ts). Every replica runs
@@ -21,6 +22,7 @@ export type Jobs = {
 export type JobsOptions = { store: DatabaseHandle; clock: Clock; logger: Logger }
 
 const orphansIntervalMs = 60_000
+const taskInputsIntervalMs = 30_000
 const cleanUpIntervalMs = 3_600_000
 
 export function startJobs({ store, clock, logger }: JobsOptions): Jobs {
@@ -29,6 +31,11 @@ export function startJobs({ store, clock, logger }: JobsOptions): Jobs {
   const orphans = every('orphan-keys', orphansIntervalMs, (signal) => removeOrphanKeys({ store }, signal))
   const jobs = [
     orphans,
+    every('task-inputs', taskInputsIntervalMs, async (signal) => {
+      await endBrokenImports(store, clock.nowMs())
+      await removeTaskInputs(store, signal)
+    }),
+    every('old-tasks', cleanUpIntervalMs, (signal) => removeOldTasks(store, clock.nowMs(), signal)),
     every('silent-edges', cleanUpIntervalMs, () => removeSilentEdges(store, clock.nowMs())),
     every('expired-sessions', cleanUpIntervalMs, () => removeExpiredSessions(store, clock.nowMs())),
     every('idempotency-keys', cleanUpIntervalMs, (signal) => removeOldIdempotencyKeys(store, clock.nowMs(), signal)),

@@ -2,6 +2,7 @@ import type { OperationId, OperationInput, OperationResult } from '@gpt-load/con
 import type { SqlRunner } from '@gpt-load/database/sql-runner'
 import type { Actor } from './admin-keys.ts'
 import type { Precondition } from './http/precondition.ts'
+import type { Upload } from './http/read-upload.ts'
 import type { RequestClient } from './http/request-client.ts'
 import type { Services } from './services.ts'
 
@@ -26,6 +27,8 @@ export type VerbInput<K extends OperationId> = OperationInput<K> & {
   precondition: Precondition
   /** Who called, for the verbs that open and end sessions. */
   client: RequestClient
+  /** Of endpoints that take one; null = the request had no body. */
+  upload: Upload | null
 }
 
 export type VerbAnswer<T> = {
@@ -38,6 +41,8 @@ export type VerbAnswer<T> = {
   isReplayed?: boolean
   /** Session token for the cookie; null takes the cookie away. */
   sessionToken?: string | null
+  /** In place of `value`, for endpoints that answer a download. */
+  stream?: AsyncIterable<string>
 }
 
 export type Verb<K extends OperationId> = (call: {

@@ -12,6 +12,8 @@ import { describeIdempotency } from './endpoints/idempotency.ts'
 import { describeKeys } from './endpoints/keys.ts'
 import { describeSessions } from './endpoints/sessions.ts'
 import { describeSettings } from './endpoints/settings.ts'
+import { describeKeyTasks } from './endpoints/key-tasks.ts'
+import { describeTasks } from './endpoints/tasks.ts'
 import { anyRevision, openApi, type OpenedApi } from './support/open-api.ts'
 import { dialectsOf } from './support/open-stores.ts'
 
@@ -346,6 +348,10 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
       const { body } = await operate('getOpenapi')
       assert.equal(body.openapi, '3.1.0')
       assert.equal(body.paths['/api/v1/keys/{id}/disable'].post.operationId, 'disableKey')
+      const upload = body.paths['/api/v1/groups/{id}/keys/import'].post.requestBody.content
+      assert.deepEqual(Object.keys(upload), ['text/plain', 'text/csv', 'application/x-ndjson'])
+      const events = body.paths['/api/v1/tasks/{id}/events'].get.responses['200'].content
+      assert.deepEqual(Object.keys(events), ['text/event-stream'])
     })
 
     describeGroupOrders(api)
@@ -356,6 +362,8 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
     describeAudit(api)
     describeConfig(api)
     describeIdempotency(api, connect)
+    describeTasks(api)
+    describeKeyTasks(api)
 
     test('every endpoint of the table was called with success above', async () => {
       assert.deepEqual((await api()).untried(), [])

@@ -6,6 +6,8 @@ export const base = {
   params: noParameters,
   query: noParameters,
   body: null,
+  upload: null,
+  download: null,
   maxBodyBytes: defaultMaxBodyBytes,
   hasRevision: false,
   needsIfMatch: false,

@@ -21,6 +21,10 @@ export type Endpoint = {
   params: z.ZodObject
   query: z.ZodObject
   body: z.ZodType | null
+  /** Media types of a body that the verb reads as a stream of any size, in place of `body`. */
+  upload: readonly string[] | null
+  /** Media type of an answer that is a stream, in place of the schema of `response`. */
+  download: string | null
   /** Larger bodies are refused unread. */
   maxBodyBytes: number
   /** The answer has an ETag (a revision); If-Match is honoured by changes. */

@@ -21,8 +21,6 @@ import {
   groupSchema,
 } from './group.ts'
 import {
-  keyAddResultSchema,
-  keyAddSchema,
   keyDetailSchema,
   keyDisableSchema,
   keyListQuerySchema,
@@ -30,11 +28,11 @@ import {
   keyRevealedSchema,
   keySchema,
   keyTestResultSchema,
-  maxKeysBodyBytes,
 } from './key.ts'
 import { logListQuerySchema, requestLogDetailSchema, requestLogSchema } from './log.ts'
 import { idParameters, keyIdParameters, memberParameters, requestIdParameters } from './parameters.ts'
 import { pageSchema } from './page.ts'
+import { taskEndpoints } from './task-endpoints.ts'
 import { settingListSchema, settingsPatchSchema } from './setting.ts'
 import { statsOverviewSchema } from './stats.ts'
 import { upstreamListInputSchema, upstreamListSchema } from './upstream.ts'
@@ -46,6 +44,7 @@ import { upstreamListInputSchema, upstreamListSchema } from './upstream.ts'
 export const endpoints = {
   ...accessEndpoints,
   ...configEndpoints,
+  ...taskEndpoints,
   listGroups: {
     ...read,
     method: 'GET',
@@ -164,18 +163,6 @@ export const endpoints = {
     params: memberParameters,
     hasRevision: false,
     response: { status: 204, schema: null },
-  },
-  addKeys: {
-    ...changeOne,
-    method: 'POST',
-    path: '/api/v1/groups/{id}/keys',
-    tag: 'keys',
-    summary: 'Add up to 5,000 keys to a group',
-    body: keyAddSchema,
-    maxBodyBytes: maxKeysBodyBytes,
-    hasRevision: false,
-    idempotency: 'repeated',
-    response: { status: 200, schema: keyAddResultSchema },
   },
   listKeys: {
     ...read,

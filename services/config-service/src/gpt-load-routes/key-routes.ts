@@ -19,7 +19,7 @@ import {
 import { ApiProblem } from '../http/api-problem.ts'
 import { deleteKeys, restoreKeys } from '../keys/change-keys.ts'
 import { findKeyIds } from '../keys/find-key-ids.ts'
-import { exportKeys } from '../keys/reveal-keys.ts'
+import { exportKeyTexts } from '../keys/export-keys.ts'
 import { loadSettings } from '../settings/list-settings.ts'
 import { callVerb, route, type GptLoadRoute, type RouteCall } from './gpt-load-route.ts'
 import { keyStatsOf } from './group-answer.ts'
@@ -149,7 +149,8 @@ async function sendKeysFile(call: RouteCall<unknown>): Promise<void> {
   const { response } = call
   response.setHeader('content-type', 'text/plain; charset=utf-8')
   response.setHeader('content-disposition', `attachment; filename=keys-${group.name}-${status}.txt`)
-  await pipeline(Readable.from(linesOf(exportKeys(call.ctx, group.id, states))), response)
+  const keys = exportKeyTexts(call.ctx, { params: { id: group.id }, query: { state: [...states] } })
+  await pipeline(Readable.from(linesOf(keys)), response)
 }
 
 async function* linesOf(chunks: AsyncIterable<readonly string[]>): AsyncGenerator<string> {

@@ -13,6 +13,8 @@ import { etagOf, parseIfMatch } from './precondition.ts'
 import type { Authenticated } from './authenticate-admin.ts'
 import { queryParameters } from './query-parameters.ts'
 import { readJsonBody } from './read-body.ts'
+import { openUpload } from './read-upload.ts'
+import { sendStream } from './send-stream.ts'
 import { setSessionCookie } from './session-cookie.ts'
 
 /**
@@ -80,6 +82,7 @@ async function readInput(endpoint: Endpoint, request: Request) {
   return {
     ...parseRequest(endpoint, parts),
     precondition: parseIfMatch(request.headers['if-match'], endpoint.needsIfMatch),
+    upload: endpoint.upload === null ? null : openUpload(request, endpoint.upload),
   }
 }
 
@@ -96,7 +99,12 @@ async function sendAnswer(
     response.setHeader(changeHeaders.revision, String(answer.committed))
     response.setHeader(changeHeaders.applied, `${applied}/${reachable}`)
   }
-  response.status(endpoint.response.status)
+  const { status } = endpoint.response
+  if (answer.stream !== undefined && endpoint.download !== null)
+    return sendStream(response, { type: endpoint.download, status, stream: answer.stream })
+  // A stored answer needs no body to be read; what is left of it would be taken for the next request.
+  if (endpoint.upload !== null && !response.req.complete) response.setHeader('connection', 'close')
+  response.status(status)
   if (endpoint.response.schema === null) return void response.end()
   response.type('application/json').send(JSON.stringify(answer.value))
 }

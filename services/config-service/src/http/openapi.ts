@@ -48,6 +48,7 @@ function operation(operationId: string, endpoint: Endpoint): JsonObject {
       ...(endpoint.idempotency === 'ignored' ? [] : [idempotencyParameter]),
     ],
     ...(endpoint.body === null ? {} : { requestBody: requestBody(endpoint) }),
+    ...(endpoint.upload === null ? {} : { requestBody: streamBody(endpoint.upload) }),
     responses: { ...success(endpoint), ...problemResponses(problemsOf(endpoint)) },
   }
 }
@@ -105,7 +106,11 @@ function requestBody({ method, body }: Endpoint): JsonObject {
   }
 }
 
-function success({ method, response, hasRevision }: Endpoint): JsonObject {
+function streamBody(types: readonly string[]): JsonObject {
+  return { required: true, content: Object.fromEntries(types.map((type) => [type, { schema: { type: 'string' } }])) }
+}
+
+function success({ method, response, hasRevision, download }: Endpoint): JsonObject {
   const headers = {
     ...(hasRevision ? { ETag: header('Revision of the entity.') } : {}),
     ...(method === 'GET'
@@ -116,11 +121,13 @@ function success({ method, response, hasRevision }: Endpoint): JsonObject {
         }),
   }
   const schema = response.schema === null ? undefined : jsonSchema(response.schema, 'output')
+  const content =
+    download === null ? schema && { 'application/json': { schema } } : { [download]: { schema: { type: 'string' } } }
   return {
     [response.status]: {
       description: response.status === 204 ? 'Done' : 'OK',
       ...(Object.keys(headers).length === 0 ? {} : { headers }),
-      ...(schema === undefined ? {} : { content: { 'application/json': { schema } } }),
+      ...(content === undefined ? {} : { content }),
     },
   }
 }

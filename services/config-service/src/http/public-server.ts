@@ -3,11 +3,11 @@ import { listen, type Listener } from './listen.ts'
 
 /** The application on the public port. Bounds are for administrators and CI; edges have a listener of their own. */
 const headersTimeoutMs = 10_000
-/** Whole request, body included: an import of keys over a slow line. Bodies have their own, shorter bound (read-body). */
-const requestTimeoutMs = 120_000
+/** Imports stream for as long as they make progress; other bodies have a bound of their own (read-body). */
+const requestTimeoutMs = 0
 /** Above what balancers keep idle connections for (60 s), so that they are the ones who close. */
 const keepAliveTimeoutMs = 65_000
-/** An answer of which nothing is taken for so long is nobody's. */
+/** A request that brings nothing for so long, or an answer of which nothing is taken, is nobody's. */
 const stalledSocketMs = 120_000
 const maxConnections = 2_048
 

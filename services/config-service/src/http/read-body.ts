@@ -14,7 +14,7 @@ const jsonTypes = /^application\/(?:[a-z0-9.+-]+\+)?json$/i
 
 export async function readJsonBody(request: IncomingMessage, options: ReadBodyOptions): Promise<unknown> {
   if (!hasBody(request)) return undefined
-  refuseForeignEncoding(request, options.isAnyType ?? false)
+  refuseForeignEncoding(request, (type) => options.isAnyType === true || jsonTypes.test(type), 'application/json')
   const text = decodeUtf8(await readBytes(request, options))
   if (text.trim() === '') return undefined
   const result = parseJson(text)
@@ -22,20 +22,26 @@ export async function readJsonBody(request: IncomingMessage, options: ReadBodyOp
   throw new ApiProblem('bad_request', `The body ${result.problem} (line ${result.line}, column ${result.column}).`)
 }
 
-function hasBody(request: IncomingMessage): boolean {
+export function hasBody(request: IncomingMessage): boolean {
   const { 'content-length': length, 'transfer-encoding': encoding } = request.headers
   return encoding !== undefined || (length !== undefined && length !== '0')
 }
 
-function refuseForeignEncoding(request: IncomingMessage, isAnyType: boolean): void {
+/** Answers the media type, in lower case. */
+export function refuseForeignEncoding(
+  request: IncomingMessage,
+  isKnown: (type: string) => boolean,
+  known: string,
+): string {
   const [type = '', ...parameters] = (request.headers['content-type'] ?? '').split(';').map((part) => part.trim())
-  if (!isAnyType && !jsonTypes.test(type)) throw new ApiProblem('unsupported_media_type', 'Send application/json.')
+  if (!isKnown(type.toLowerCase())) throw new ApiProblem('unsupported_media_type', `Send ${known}.`)
   const charset = parameters.find((parameter) => /^charset=/i.test(parameter))?.slice('charset='.length)
   if (charset !== undefined && !/^"?utf-?8"?$/i.test(charset))
     throw new ApiProblem('unsupported_media_type', 'Send UTF-8.')
   const encoding = request.headers['content-encoding']
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
     throw new ApiProblem('unsupported_media_type', 'Send the body uncompressed.')
+  return type.toLowerCase()
 }
 
 async function readBytes(request: IncomingMessage, { maxBytes, timeoutMs }: ReadBodyOptions): Promise<Buffer> {

@@ -1,4 +1,4 @@
-import type { Cause, KeyFacts, KeyState } from '@gpt-load/contracts/key-state'
+import type { Cause, KeyState } from '@gpt-load/contracts/key-state'
 import { placeholders } from '@gpt-load/database/sql-runner'
 import { restoreKey } from '@gpt-load/key-health/operator-actions'
 import { equalFacts } from '@gpt-load/key-health/merge-facts'
@@ -36,8 +36,9 @@ export async function restoreKeys(
 ): Promise<KeysChange> {
   authorise(ctx, 'restoreKey')
   return inChunks(ctx, groupId, ids, (tx, keys) =>
-    restoreChunk(
+    restoreLocked(
       tx,
+      groupId,
       keys.filter(({ facts }) => states.includes(facts.state)),
     ),
   )
@@ -66,22 +67,44 @@ async function inChunks(
 }
 
 async function deleteChunk(tx: ChangeTransaction, keys: readonly LockedKey[], groupId: number): Promise<number> {
+  return removeKeys(
+    tx,
+    groupId,
+    keys.map(({ id, stored }) => ({ id, state: stored.state })),
+  )
+}
+
+/** Removes keys whose rows are locked; what is remembered of why is up to the caller. Answers how many. */
+export async function removeKeys(
+  tx: ChangeTransaction,
+  groupId: number,
+  keys: readonly { id: number; state: KeyState }[],
+  why: object = {},
+): Promise<number> {
   const ids = keys.map(({ id }) => id)
   await tx.sql.execute(`DELETE FROM key_model_states WHERE key_id IN (${placeholders(ids.length)})`, ids)
   await tx.sql.execute(`DELETE FROM provider_keys WHERE id IN (${placeholders(ids.length)})`, ids)
   await adjustKeyCounts(tx.sql, groupId, countStates(keys, -1))
   tx.touch('key', ids)
-  tx.audit({ action: 'key.delete', entity: 'group', entityId: groupId, detail: { deleted: ids.length } })
+  tx.audit({ action: 'key.delete', entity: 'group', entityId: groupId, detail: { deleted: ids.length, ...why } })
   return ids.length
 }
 
-async function restoreChunk(tx: ChangeTransaction, keys: readonly LockedKey[]): Promise<number> {
+/**
+ * Keys of one group back to active, those that were not: what is known per model is void with it, disabled keys stay
+ * disabled. Answers how many.
+ */
+export async function restoreLocked(
+  tx: ChangeTransaction,
+  groupId: number,
+  keys: readonly LockedKey[],
+  why: object = {},
+): Promise<number> {
   const cause = causeText({ at: tx.nowMs, class: 'operator' } satisfies Cause)
   const restored = keys
     .map((key) => ({ ...key, facts: restoreKey(key.facts), cause }))
     .filter(({ stored, facts }) => !equalFacts(stored, facts))
-  const [first] = restored
-  if (first === undefined) return 0
+  if (restored.length === 0) return 0
   await writeKeys(tx.sql, restored, tx.nowMs)
   await writeHistory(
     tx.sql,
@@ -95,18 +118,18 @@ async function restoreChunk(tx: ChangeTransaction, keys: readonly LockedKey[]): 
       isApplied: true,
     })),
   )
-  const before = countStates(restored, -1)
-  const stillActive = before.active ?? 0
-  await adjustKeyCounts(tx.sql, first.groupId, { ...before, active: stillActive + restored.length })
+  const stored = restored.map((key) => ({ state: key.stored.state }))
+  const before = countStates(stored, -1)
+  await adjustKeyCounts(tx.sql, groupId, { ...before, active: (before.active ?? 0) + restored.length })
   const ids = restored.map(({ id }) => id)
   tx.touch('key_state', ids)
   tx.stamp('provider_keys', ids)
-  tx.audit({ action: 'key.restore', entity: 'group', entityId: first.groupId, detail: { restored: ids.length } })
+  tx.audit({ action: 'key.restore', entity: 'group', entityId: groupId, detail: { restored: ids.length, ...why } })
   return restored.length
 }
 
-function countStates(keys: readonly { stored: KeyFacts }[], step: 1 | -1): Partial<Record<KeyState, number>> {
+function countStates(keys: readonly { state: KeyState }[], step: 1 | -1): Partial<Record<KeyState, number>> {
   const counts: Partial<Record<KeyState, number>> = {}
-  for (const { stored } of keys) counts[stored.state] = (counts[stored.state] ?? 0) + step
+  for (const { state } of keys) counts[state] = (counts[state] ?? 0) + step
   return counts
 }

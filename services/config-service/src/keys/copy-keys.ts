@@ -1,4 +1,5 @@
 import type { KeyState } from '@gpt-load/contracts/key-state'
+import { placeholders } from '@gpt-load/database/sql-runner'
 import type { ChangeTransaction } from '../truth/change-transaction.ts'
 import { commitChange } from '../truth/commit.ts'
 import type { VerbContext } from '../verb.ts'
@@ -32,23 +33,40 @@ async function endOfChunk({ store }: VerbContext, groupId: number, after: number
   return row?.id ?? null
 }
 
-const keptColumns = 'hash, secret, hint, note, weight'
-
 async function copyChunk(
   tx: ChangeTransaction,
   { from, to, after, upTo }: { from: number; to: number; after: number; upTo: number },
 ): Promise<void> {
   await requireStandardGroup(tx.sql, to)
+  const added = await insertSelected(tx, { from, to, condition: 'id > ? AND id <= ?', values: [after, upTo] })
+  tx.audit({ action: 'key.copy', entity: 'group', entityId: to, detail: { added, from } })
+}
+
+/** Of those keys, the ones that the other group does not have yet; answers how many. The caller has locked that group. */
+export async function insertCopies(
+  tx: ChangeTransaction,
+  { from, to, ids }: { from: number; to: number; ids: readonly number[] },
+): Promise<number> {
+  return insertSelected(tx, { from, to, condition: `id IN (${placeholders(ids.length)})`, values: ids })
+}
+
+const keptColumns = 'hash, secret, hint, note, weight'
+
+async function insertSelected(
+  tx: ChangeTransaction,
+  { from, to, condition, values }: { from: number; to: number; condition: string; values: readonly number[] },
+): Promise<number> {
+  const isMysql = tx.sql.dialect === 'mysql'
   const newestBefore = await newestKeyId(tx.sql)
   await tx.sql.execute(
-    `INSERT INTO provider_keys (group_id, ${keptColumns}, state, until, cause, generation, failures, last_probe_at, revision, created_at, updated_at)
+    `INSERT ${isMysql ? 'IGNORE ' : ''}INTO provider_keys (group_id, ${keptColumns}, state, until, cause, generation, failures, last_probe_at, revision, created_at, updated_at)
      SELECT ?, ${keptColumns},
        CASE WHEN state = 'disabled' THEN state ELSE 'active' END,
        CASE WHEN state = 'disabled' THEN until ELSE 0 END,
        CASE WHEN state = 'disabled' THEN cause ELSE '' END,
        0, 0, 0, 0, ?, ?
-     FROM provider_keys WHERE group_id = ? AND id > ? AND id <= ? ORDER BY id`,
-    [to, tx.nowMs, tx.nowMs, from, after, upTo],
+     FROM provider_keys WHERE group_id = ? AND ${condition} ORDER BY id${isMysql ? '' : ' ON CONFLICT DO NOTHING'}`,
+    [to, tx.nowMs, tx.nowMs, from, ...values],
   )
   const rows = await tx.sql.query<{ id: number; state: KeyState }>(
     'SELECT id, state FROM provider_keys WHERE id > ? AND group_id = ?',
@@ -60,5 +78,5 @@ async function copyChunk(
   )
   const disabled = rows.filter(({ state }) => state === 'disabled').length
   await adjustKeyCounts(tx.sql, to, { active: rows.length - disabled, disabled })
-  tx.audit({ action: 'key.copy', entity: 'group', entityId: to, detail: { added: rows.length, from } })
+  return rows.length
 }

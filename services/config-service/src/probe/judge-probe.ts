@@ -14,6 +14,8 @@ import type { ProbeReply } from './probe-sender.ts'
  */
 export type Verdict = {
   isValid: boolean
+  /** The provider refused the key, for a time or for good: not the probe, not the network. */
+  isRefused: boolean
   status: number | null
   code: string
   message: string
@@ -40,6 +42,7 @@ export function judgeProbe(options: {
   if (status >= 200 && status < 300)
     return {
       isValid: true,
+      isRefused: false,
       status,
       code: '',
       message: 'The key works.',
@@ -58,6 +61,7 @@ export function judgeProbe(options: {
   if (outcome === null) return withoutEffect({ status, code, message, nowMs })
   return {
     isValid: false,
+    isRefused: true,
     status,
     code,
     message,
@@ -95,7 +99,7 @@ type Reason = { status: number | null; code: string; message: string; nowMs: num
 
 function withoutEffect(reason: Reason): Verdict {
   const { status, code, message } = reason
-  return { isValid: false, status, code, message, apply: (facts) => facts, cause: causeOf(reason) }
+  return { isValid: false, isRefused: false, status, code, message, apply: (facts) => facts, cause: causeOf(reason) }
 }
 
 function causeOf({ status, code, message, nowMs }: Reason): Cause {

@@ -15,11 +15,16 @@ import { loadProbeTarget } from './probe-target.ts'
 import { shapeProbe } from './shape-probe.ts'
 
 /** One key tried against one upstream of its group, now; the result is stored with the key and changes its state. */
-export type ProbedKey = { result: KeyTestResult; revision: number | null }
+export type ProbedKey = { result: KeyTestResult; isRefused: boolean; revision: number | null }
 
 type StoredKey = { group_id: number; hash: Buffer; secret: Buffer; generation: number }
 
-export async function probeKey(ctx: VerbContext, id: number): Promise<ProbedKey> {
+export async function probeKey(
+  ctx: VerbContext,
+  id: number,
+  /** Of many keys, only what started the probes is audited. */
+  { isAudited = true }: { isAudited?: boolean } = {},
+): Promise<ProbedKey> {
   const [stored] = await ctx.store.sql.query<StoredKey>(
     'SELECT group_id, hash, secret, generation FROM provider_keys WHERE id = ?',
     [id],
@@ -36,12 +41,12 @@ export async function probeKey(ctx: VerbContext, id: number): Promise<ProbedKey>
   const durationMs = Math.round(ctx.clock.monotonicMs() - startedMs)
   const { testModel: model, settings } = target
   const verdict = judgeProbe({ reply, channel, settings, model, secret, nowMs: ctx.clock.nowMs() })
-  return storeVerdict(ctx, { id, generation: stored.generation }, verdict, durationMs)
+  return storeVerdict(ctx, { id, generation: stored.generation, isAudited }, verdict, durationMs)
 }
 
 async function storeVerdict(
   ctx: VerbContext,
-  probed: { id: number; generation: number },
+  probed: { id: number; generation: number; isAudited: boolean },
   verdict: Verdict,
   durationMs: number,
 ): Promise<ProbedKey> {
@@ -57,12 +62,13 @@ async function storeVerdict(
       probed.id,
     ])
     const detail = { hint: row.hint, valid: verdict.isValid, status: verdict.status, state: after.state }
-    tx.audit({ action: 'key.test', entity: 'key', entityId: probed.id, detail })
+    if (probed.isAudited) tx.audit({ action: 'key.test', entity: 'key', entityId: probed.id, detail })
     return after
   })
   const { isValid: valid, status, code, message } = verdict
   const { state, until } = facts
   return {
+    isRefused: verdict.isRefused,
     result: { valid, status, code, message, duration_ms: durationMs, state, until: toOptionalInstant(until) },
     revision,
   }

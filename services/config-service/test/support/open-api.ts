@@ -93,7 +93,7 @@ export async function openApi(connection: DatabaseConnection, options: OpenApiOp
     })
     const text = await response.text()
     answers.push(`${JSON.stringify([...response.headers])}\n${text}`)
-    return { status: response.status, headers: response.headers, text, body: text === '' ? null : JSON.parse(text) }
+    return { status: response.status, headers: response.headers, text, body: jsonOf(response.headers, text) }
   }
 
   /** Calls an operation of the table and checks status and schema of the answer. */
@@ -104,6 +104,7 @@ export async function openApi(connection: DatabaseConnection, options: OpenApiOp
       query?: string
       body?: unknown
       headers?: Record<string, string>
+      raw?: string | Uint8Array
     } = {},
   ): Promise<ApiAnswer> {
     const endpoint: Endpoint = endpoints[id]
@@ -111,10 +112,12 @@ export async function openApi(connection: DatabaseConnection, options: OpenApiOp
     const answer = await call(path + (input.query === undefined ? '' : `?${input.query}`), {
       method: endpoint.method,
       body: input.body,
+      ...(input.raw === undefined ? {} : { raw: input.raw }),
       headers: { ...(endpoint.needsIfMatch ? anyRevision : {}), ...input.headers },
     })
     assert.equal(answer.status, endpoint.response.status, `${id}: ${answer.text}`)
-    if (endpoint.response.schema === null) assert.equal(answer.text, '')
+    if (endpoint.download !== null) assert.ok(answer.headers.get('content-type')?.startsWith(endpoint.download), id)
+    else if (endpoint.response.schema === null) assert.equal(answer.text, '')
     else endpoint.response.schema.parse(answer.body)
     if (endpoint.hasRevision) assert.match(answer.headers.get('etag') ?? '', /^"\d+"$/, id)
     tried.add(id)
@@ -142,6 +145,10 @@ export async function openApi(connection: DatabaseConnection, options: OpenApiOp
       removeFiles(connection)
     },
   }
+}
+
+function jsonOf(headers: Headers, text: string): unknown {
+  return /^application\/(problem\+)?json/.test(headers.get('content-type') ?? '') ? JSON.parse(text) : null
 }
 
 export type OpenedApi = Awaited<ReturnType<typeof openApi>>

@@ -1,0 +1,123 @@
+import type { Endpoint } from './endpoint.ts'
+import { base, change, changeOne, create, read } from './endpoint-bases.ts'
+import { keyAddResultSchema, keyAddSchema, maxKeysBodyBytes } from './key.ts'
+import { pageSchema } from './page.ts'
+import { idParameters } from './parameters.ts'
+import {
+  keyCopySchema,
+  keyExportQuerySchema,
+  keyImportQuerySchema,
+  keyImportTypes,
+  keySelectionSchema,
+  taskDetailSchema,
+  taskListQuerySchema,
+  taskSchema,
+} from './task.ts'
+
+/** What works on many keys: the part of the endpoint table that starts tasks, follows them, and streams. */
+const start = {
+  ...create,
+  tag: 'tasks',
+  params: idParameters,
+  body: keySelectionSchema,
+  maxBodyBytes: maxKeysBodyBytes,
+  response: { status: 201, schema: taskSchema },
+  problems: ['not_found', 'conflict', 'payload_too_large', 'unsupported_media_type'],
+} as const
+
+export const taskEndpoints = {
+  addKeys: {
+    ...changeOne,
+    method: 'POST',
+    path: '/api/v1/groups/{id}/keys',
+    tag: 'keys',
+    summary: 'Add up to 5,000 keys to a group',
+    body: keyAddSchema,
+    maxBodyBytes: maxKeysBodyBytes,
+    hasRevision: false,
+    idempotency: 'repeated',
+    response: { status: 200, schema: keyAddResultSchema },
+  },
+  importKeys: {
+    ...start,
+    path: '/api/v1/groups/{id}/keys/import',
+    summary: 'Import keys from a stream of any size',
+    query: keyImportQuerySchema,
+    body: null,
+    upload: keyImportTypes,
+  },
+  deleteKeys: { ...start, path: '/api/v1/groups/{id}/keys/delete', summary: 'Delete keys by ids or filter' },
+  restoreKeys: { ...start, path: '/api/v1/groups/{id}/keys/restore', summary: 'Restore keys by ids or filter' },
+  validateKeys: { ...start, path: '/api/v1/groups/{id}/keys/validate', summary: 'Probe keys by ids or filter' },
+  copyKeys: {
+    ...start,
+    path: '/api/v1/groups/{id}/keys/copy',
+    summary: 'Copy keys by ids or filter into another group',
+    body: keyCopySchema,
+  },
+  exportKeys: {
+    ...read,
+    method: 'GET',
+    path: '/api/v1/groups/{id}/keys/export',
+    tag: 'keys',
+    summary: 'Download the keys of a group, masked',
+    params: idParameters,
+    query: keyExportQuerySchema,
+    download: 'application/x-ndjson',
+    response: { status: 200, schema: null },
+    problems: ['not_found'],
+  },
+  exportKeySecrets: {
+    ...base,
+    method: 'POST',
+    path: '/api/v1/groups/{id}/keys/export',
+    tag: 'keys',
+    summary: 'Download the keys of a group in clear; the audit log names who did',
+    scope: 'secrets:read',
+    params: idParameters,
+    query: keyExportQuerySchema,
+    download: 'application/x-ndjson',
+    response: { status: 200, schema: null },
+    problems: ['not_found'],
+  },
+  listTasks: {
+    ...read,
+    method: 'GET',
+    path: '/api/v1/tasks',
+    tag: 'tasks',
+    summary: 'List tasks, newest first',
+    query: taskListQuerySchema,
+    response: { status: 200, schema: pageSchema(taskSchema) },
+  },
+  getTask: {
+    ...read,
+    method: 'GET',
+    path: '/api/v1/tasks/{id}',
+    tag: 'tasks',
+    summary: 'Get a task with its report',
+    params: idParameters,
+    response: { status: 200, schema: taskDetailSchema },
+    problems: ['not_found'],
+  },
+  watchTask: {
+    ...read,
+    method: 'GET',
+    path: '/api/v1/tasks/{id}/events',
+    tag: 'tasks',
+    summary: 'Follow a task by server-sent events, up to its end',
+    params: idParameters,
+    download: 'text/event-stream',
+    response: { status: 200, schema: null },
+    problems: ['not_found'],
+  },
+  cancelTask: {
+    ...change,
+    method: 'POST',
+    path: '/api/v1/tasks/{id}/cancel',
+    tag: 'tasks',
+    summary: 'End a task; what it has done stays done',
+    params: idParameters,
+    response: { status: 200, schema: taskSchema },
+    problems: ['not_found', 'conflict'],
+  },
+} as const satisfies Record<string, Endpoint>

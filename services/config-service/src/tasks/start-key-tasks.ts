@@ -1,0 +1,85 @@
+import type { KeySelection, Task, TaskKind } from '@gpt-load/contracts/api/task'
+import { quoteName } from '@gpt-load/database/bulk-insert'
+import { placeholders, type SqlRunner } from '@gpt-load/database/sql-runner'
+import { authorise } from '../authorise.ts'
+import { wrongField } from '../http/api-problem.ts'
+import { newestKeyId, requireStandardGroup } from '../keys/insert-keys.ts'
+import { commitChange } from '../truth/commit.ts'
+import type { Verb, VerbAnswer, VerbContext } from '../verb.ts'
+import { insertTask } from './create-task.ts'
+import { requireTask, toTask, type SelectionParameters } from './task-row.ts'
+
+/** Tasks over keys that a group has: what is added after their start is not theirs. */
+type Start = { kind: TaskKind; groupId: number; parameters: SelectionParameters }
+
+export const deleteKeys: Verb<'deleteKeys'> = async ({ ctx, input }) => {
+  authorise(ctx, 'deleteKeys')
+  return start(ctx, { kind: 'delete', groupId: input.params.id, parameters: { selection: input.body } })
+}
+
+export const restoreKeys: Verb<'restoreKeys'> = async ({ ctx, input }) => {
+  authorise(ctx, 'restoreKeys')
+  return start(ctx, { kind: 'restore', groupId: input.params.id, parameters: { selection: input.body } })
+}
+
+export const validateKeys: Verb<'validateKeys'> = async ({ ctx, input }) => {
+  authorise(ctx, 'validateKeys')
+  return start(ctx, { kind: 'validate', groupId: input.params.id, parameters: { selection: input.body } })
+}
+
+export const copyKeys: Verb<'copyKeys'> = async ({ ctx, input }) => {
+  authorise(ctx, 'copyKeys')
+  const { to_group_id, ...selection } = input.body
+  const groupId = input.params.id
+  if (to_group_id === groupId) throw wrongField('/to_group_id', 'is the group itself')
+  const [to] = await ctx.store.database.group.findMany({ where: { id: to_group_id }, select: { kind: true } })
+  if (to?.kind !== 'standard') throw wrongField('/to_group_id', 'is no group that has keys of its own')
+  return start(ctx, { kind: 'copy', groupId, parameters: { selection, to_group_id } })
+}
+
+async function start(ctx: VerbContext, { kind, groupId, parameters }: Start): Promise<VerbAnswer<Task>> {
+  const { result: id } = await commitChange({ ctx }, async (tx) => {
+    await requireStandardGroup(tx.sql, groupId)
+    const selection = withoutRepeats(parameters.selection)
+    const created = await insertTask(tx, ctx, {
+      kind,
+      groupId,
+      state: 'queued',
+      parameters: { ...parameters, selection },
+      endPosition: await newestKeyId(tx.sql),
+      total: await countSelected(tx.sql, groupId, selection),
+    })
+    tx.audit({
+      action: 'task.create',
+      entity: 'task',
+      entityId: created,
+      detail: { kind, group_id: groupId, ...shown(parameters) },
+    })
+    return created
+  })
+  ctx.onTaskQueued()
+  return { value: toTask(await requireTask(ctx.store.sql, id)) }
+}
+
+function withoutRepeats(selection: KeySelection): KeySelection {
+  return selection.ids === undefined ? selection : { ids: [...new Set(selection.ids)] }
+}
+
+function shown({ selection, to_group_id }: SelectionParameters): object {
+  return {
+    ...(selection.ids === undefined ? { filter: selection.filter } : { ids: selection.ids.length }),
+    ...(to_group_id === undefined ? {} : { to_group_id }),
+  }
+}
+
+/** From the counts that are kept, never by going through a million keys; null = a search has to look. */
+async function countSelected(sql: SqlRunner, groupId: number, { ids, filter }: KeySelection): Promise<number | null> {
+  if (ids !== undefined) return ids.length
+  if (filter?.search !== undefined) return null
+  const states = filter?.state === undefined ? '' : ` AND state IN (${placeholders(filter.state.length)})`
+  const [row] = await sql.query<{ total: number | null }>(
+    `SELECT SUM(${quoteName(sql, 'count')}) AS total FROM group_key_counts WHERE group_id = ?${states}`,
+    [groupId, ...(filter?.state ?? [])],
+  )
+  return Number(row?.total ?? 0)
+}

@@ -1,0 +1,51 @@
+import type { TaskProblem } from '@gpt-load/contracts/api/task'
+import { ApiProblem } from '../http/api-problem.ts'
+import { probeKey, type ProbedKey } from '../probe/probe-key.ts'
+import type { VerbContext } from '../verb.ts'
+import type { TaskWork } from './commit-chunk.ts'
+import { selectKeys, type SelectedKey } from '../keys/select-keys.ts'
+import { rangeOf } from './selection-chunk.ts'
+
+/**
+ * Probes keys as a person's test does, each verdict stored by itself. Who was killed in mid-chunk has some of its keys probed
+ * again, and counted once. Several tasks together leave slots for people.
+ */
+const probesAtOnce = 12
+const slotPollMs = 50
+
+type Probed = { key: SelectedKey; probe: ProbedKey | null }
+
+export const validateChunk: TaskWork = async (ctx, task) => {
+  const { keys, position, isLast } = await selectKeys(ctx.store.sql, rangeOf(task, probesAtOnce))
+  const probed = await Promise.all(keys.map((key) => probeInSlot(ctx, key)))
+  const problems = probed.flatMap(problemOf)
+  const succeeded = probed.filter(({ probe }) => probe?.result.valid === true).length
+  const skipped = probed.length - succeeded - problems.length
+  return async () => ({ position, isLast, succeeded, skipped, failed: problems.length, problems })
+}
+
+async function probeInSlot(ctx: VerbContext, key: SelectedKey): Promise<Probed> {
+  for (;;) {
+    const slot = ctx.probeSlots.take()
+    if (slot === null) {
+      await ctx.clock.sleep(slotPollMs)
+      continue
+    }
+    try {
+      return { key, probe: await probeKey(ctx, key.id, { isAudited: false }) }
+    } catch (error) {
+      // Deleted meanwhile.
+      if (error instanceof ApiProblem && error.code === 'not_found') return { key, probe: null }
+      throw error
+    } finally {
+      slot.release()
+    }
+  }
+}
+
+/** What an upstream or the network did proves nothing about the key. */
+function problemOf({ key, probe }: Probed): TaskProblem[] {
+  if (probe?.isRefused !== true) return []
+  const { status, code, message } = probe.result
+  return [{ line: null, key_id: key.id, hint: key.hint, reason: [status, code, message].filter(Boolean).join(' ') }]
+}

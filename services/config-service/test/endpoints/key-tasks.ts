@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { KeyExportLine } from '@gpt-load/contracts/api/task'
+import type { OpenedApi } from '../support/open-api.ts'
+import { startRecordingProvider } from '../support/recording-provider.ts'
+import { counts, keyLines, newGroup, startImport, stateCounts, succeeded } from '../support/tasks.ts'
+
+export function describeKeyTasks(api: () => Promise<OpenedApi>): void {
+  describe('tasks over keys', () => {
+    const withKeys = async (opened: OpenedApi, name: string, count: number, more: object = {}): Promise<number> => {
+      const id = await newGroup(opened, name, more)
+      await succeeded(opened, await startImport(opened, id, keyLines(name, count)))
+      return id
+    }
+    const someIds = async ({ operate }: OpenedApi, id: number, count: number): Promise<number[]> => {
+      const { items } = (await operate('listKeys', { params: { id }, query: `limit=${count}` })).body
+      return items.map((key: { id: number }) => key.id)
+    }
+    const run = async (opened: OpenedApi, operation: Parameters<OpenedApi['operate']>[0], id: number, body: object) =>
+      succeeded(opened, (await opened.operate(operation, { params: { id }, body })).body.id)
+
+    test('keys are deleted by id, by search, and all of them; those of other groups are out of reach', async () => {
+      const opened = await api()
+      const id = await withKeys(opened, 'delete-some', 3_000)
+      const other = await withKeys(opened, 'delete-other', 5)
+      const foreign = await someIds(opened, other, 5)
+      const [first = 0, second = 0, third = 0] = await someIds(opened, id, 3)
+      const ids = [first, second, second, ...foreign]
+      const byId = await run(opened, 'deleteKeys', id, { ids })
+      assert.deepEqual([byId.succeeded, byId.processed], [2, 2])
+      assert.deepEqual(
+        [(await stateCounts(opened, id))['active'], (await stateCounts(opened, other))['active']],
+        [2_998, 5],
+      )
+      await opened.operate('updateKey', { params: { id: third }, body: { note: 'To Be Removed' } })
+      assert.equal((await run(opened, 'deleteKeys', id, { filter: { search: 'be removed' } })).succeeded, 1)
+      assert.equal((await opened.call(`/api/v1/keys/${third}`)).status, 404)
+      const rest = await run(opened, 'deleteKeys', id, { filter: {} })
+      assert.deepEqual(counts(rest), [2_997, 2_997, 2_997, 0, 0])
+      const { items } = (await opened.operate('listKeys', { params: { id } })).body
+      assert.deepEqual([items, (await stateCounts(opened, id))['total']], [[], 0])
+    })
+
+    test('a selection must name ids or a filter, not both and not neither', async () => {
+      const opened = await api()
+      const id = await newGroup(opened, 'delete-refused')
+      for (const body of [{}, { ids: [1], filter: {} }, { filter: { stat: ['invalid'] } }]) {
+        const answer = await opened.call(`/api/v1/groups/${id}/keys/delete`, { method: 'POST', body })
+        assert.equal(answer.status, 400, JSON.stringify(body))
+      }
+    })
+
+    test('keys are restored by state, with history and a new generation; disabled ones stay', async () => {
+      const opened = await api()
+      const id = await withKeys(opened, 'restore', 6)
+      const [invalid = 0, , disabled = 0] = await someIds(opened, id, 6)
+      await opened.store.sql.execute(`UPDATE provider_keys SET state = 'invalid', failures = 3 WHERE id = ?`, [invalid])
+      await opened.store.sql.execute(
+        `UPDATE group_key_counts SET ${opened.store.dialect === 'mysql' ? '`count`' : '"count"'} = CASE state WHEN 'active' THEN 5 ELSE 1 END WHERE group_id = ?`,
+        [id],
+      )
+      await opened.store.sql.execute(
+        `INSERT INTO group_key_counts (group_id, state, ${opened.store.dialect === 'mysql' ? '`count`' : '"count"'}) VALUES (?, 'invalid', 1)`,
+        [id],
+      )
+      await opened.operate('disableKey', { params: { id: disabled } })
+      const task = await run(opened, 'restoreKeys', id, { filter: { state: ['invalid', 'disabled'] } })
+      assert.deepEqual(counts(task), [2, 2, 1, 1, 0])
+      const { body } = await opened.operate('getKey', { params: { id: invalid } })
+      assert.deepEqual([body.state, body.failures, body.generation], ['active', 0, 1])
+      assert.deepEqual([body.history[0].state_from, body.cause.class], ['invalid', 'operator'])
+      assert.equal((await opened.operate('getKey', { params: { id: disabled } })).body.state, 'disabled')
+      const now = await stateCounts(opened, id)
+      assert.deepEqual([now['active'], now['invalid'], now['disabled']], [5, 0, 1])
+    })
+
+    test('keys are validated by probes: refused ones are condemned and reported without the key', async () => {
+      const opened = await api()
+      await using provider = await startRecordingProvider()
+      const id = await withKeys(opened, 'validate', 30, { upstreams: [{ url: provider.url }] })
+      const valid = await run(opened, 'validateKeys', id, { filter: {} })
+      assert.deepEqual(counts(valid), [30, 30, 30, 0, 0])
+      assert.equal(new Set(provider.received.map(({ headers }) => headers.authorization)).size, 30)
+      provider.answerWith({ status: 503, body: {} })
+      assert.deepEqual(counts(await run(opened, 'validateKeys', id, { filter: {} })), [30, 30, 0, 30, 0])
+      provider.answerWith({ status: 401, body: { error: { code: 'invalid_api_key', message: 'Incorrect API key' } } })
+      const ids = await someIds(opened, id, 2)
+      const refused = await run(opened, 'validateKeys', id, { ids })
+      assert.deepEqual([refused.failed, refused.problems.map(({ key_id: keyId }) => keyId)], [2, ids.toReversed()])
+      assert.match(refused.problems[0]?.reason ?? '', /^401 invalid_api_key/)
+      assert.equal((await stateCounts(opened, id))['invalid'], 2)
+    })
+
+    test('keys are copied into another group once, fresh, without being opened to anybody', async () => {
+      const opened = await api()
+      const from = await withKeys(opened, 'copy-from', 1_500)
+      const to = await newGroup(opened, 'copy-to')
+      await succeeded(opened, await startImport(opened, to, keyLines('copy-from', 10)))
+      const [disabled = 0] = await someIds(opened, from, 1)
+      await opened.operate('disableKey', { params: { id: disabled } })
+      const task = await run(opened, 'copyKeys', from, { filter: {}, to_group_id: to })
+      assert.deepEqual(counts(task), [1_500, 1_500, 1_490, 10, 0])
+      const now = await stateCounts(opened, to)
+      assert.deepEqual([now['total'], now['active'], now['disabled']], [1_500, 1_499, 1])
+      assert.equal((await stateCounts(opened, from))['total'], 1_500)
+      const itself = await opened.call(`/api/v1/groups/${from}/keys/copy`, {
+        method: 'POST',
+        body: { filter: {}, to_group_id: from },
+      })
+      assert.equal(itself.status, 400)
+    })
+
+    test('an export has every selected key, masked; in clear only for secrets:read, and the audit log names who', async () => {
+      const opened = await api()
+      const id = await withKeys(opened, 'export', 1_200)
+      const parsed = (text: string) =>
+        text
+          .split('\n')
+          .filter((line) => line !== '')
+          .map((line) => JSON.parse(line) as KeyExportLine)
+      const masked = await opened.operate('exportKeys', { params: { id } })
+      assert.equal(parsed(masked.text).length, 1_200)
+      assert.ok(!masked.text.includes('sk-export-key-7'))
+      const [one = 0] = await someIds(opened, id, 1)
+      await opened.operate('disableKey', { params: { id: one } })
+      const disabled = parsed((await opened.operate('exportKeys', { params: { id }, query: 'state=disabled' })).text)
+      assert.deepEqual(
+        disabled.map((line) => [line.id, line.state, line.key]),
+        [[one, 'disabled', undefined]],
+      )
+      const clear = parsed((await opened.operate('exportKeySecrets', { params: { id } })).text)
+      assert.deepEqual(clear.map(({ key }) => `${key}\n`).join(''), keyLines('export', 1_200))
+      const { items } = (await opened.operate('listAudit', { query: `entity=group&entity_id=${id}` })).body
+      assert.equal(items.filter(({ action }: { action: string }) => action === 'key.export').length, 1)
+      const { token } = (
+        await opened.operate('createAdminToken', { body: { name: 'export', scopes: ['read', 'write'] } })
+      ).body
+      const refused = await opened.call(`/api/v1/groups/${id}/keys/export`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}` },
+      })
+      assert.equal(refused.status, 403)
+    })
+  })
+}
