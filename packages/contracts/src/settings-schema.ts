@@ -15,6 +15,7 @@ import {
 export function settingSchema(definition: SettingDefinition): z.ZodType<SettingValue> {
   if (definition.type === 'int') return z.number().int().min(definition.min).max(definition.max)
   if (definition.type === 'bool') return z.boolean()
+  if (definition.type === 'choice') return z.enum(definition.choices)
   const { check } = definition
   const text = z.string().max(8_192)
   if (check === undefined) return text

@@ -23,7 +23,8 @@ export type StringSetting = SettingBase & {
   check?: (value: string) => string | null
   secret?: boolean
 }
-export type SettingDefinition = IntegerSetting | BooleanSetting | StringSetting
+export type ChoiceSetting = SettingBase & { type: 'choice'; default: string; choices: readonly string[] }
+export type SettingDefinition = IntegerSetting | BooleanSetting | StringSetting | ChoiceSetting
 
 const day = 86_400
 export const settingsRegistry = {
@@ -271,7 +272,28 @@ export const settingsRegistry = {
     category: 'key',
     groupOverride: true,
     gptLoad: true,
-    description: 'Interval of probes of invalid keys.',
+    description: 'An invalid or suspect key is probed again after this.',
+  },
+  key_validation_mode: {
+    type: 'choice',
+    choices: ['chat', 'models', 'off'],
+    default: 'chat',
+    category: 'key',
+    groupOverride: true,
+    gptLoad: false,
+    description:
+      'How keys are probed: chat asks the test model for one token, models reads the list of models, off probes only when a person asks (as chat).',
+  },
+  key_validation_rate_per_minute: {
+    type: 'int',
+    default: 600,
+    min: 1,
+    max: 60_000,
+    unit: 'probes/min',
+    category: 'key',
+    groupOverride: true,
+    gptLoad: false,
+    description: 'Scheduled probes of one group per minute, at most.',
   },
   key_validation_concurrency: {
     type: 'int',
@@ -282,7 +304,7 @@ export const settingsRegistry = {
     category: 'key',
     groupOverride: true,
     gptLoad: true,
-    description: 'Probes of one group at the same time.',
+    description: 'Scheduled probes of one group at the same time.',
   },
   key_validation_timeout_seconds: {
     type: 'int',
@@ -424,7 +446,13 @@ export const settingsRegistry = {
 
 export type SettingName = keyof typeof settingsRegistry
 export type SettingValue = string | number | boolean
-type ValueOf<D> = D extends { type: 'int' } ? number : D extends { type: 'bool' } ? boolean : string
+type ValueOf<D> = D extends { type: 'int' }
+  ? number
+  : D extends { type: 'bool' }
+    ? boolean
+    : D extends { type: 'choice'; choices: readonly (infer Choice)[] }
+      ? Choice
+      : string
 /** All settings, resolved. */
 export type Settings = { [K in SettingName]: ValueOf<(typeof settingsRegistry)[K]> }
 export type GroupSettingName = {

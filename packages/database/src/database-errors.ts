@@ -89,6 +89,13 @@ export function faultOf(error: unknown): DatabaseFault {
   return codes.some(isConnectionCode) ? 'unavailable' : 'other'
 }
 
+/** MySQL knows no IF NOT EXISTS for indexes and columns: what a repeated migration finds there already. */
+const existingCodes = new Set(['ER_DUP_KEYNAME', '1061', 'ER_DUP_FIELDNAME', '1060'])
+
+export function isAlreadyThere(error: unknown): boolean {
+  return codesIn(error).some((code) => existingCodes.has(code))
+}
+
 export function isUniqueViolation(error: unknown): boolean {
   return faultOf(error) === 'unique'
 }

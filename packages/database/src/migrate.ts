@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { DatabaseUnavailable, faultOf } from './database-errors.ts'
+import { DatabaseUnavailable, faultOf, isAlreadyThere } from './database-errors.ts'
 import type { DatabaseHandle } from './database-handle.ts'
 import { assertLease, createLeasesTable, waitForLease, type LeaseHold } from './lease.ts'
 import { splitStatements } from './split-statements.ts'
@@ -11,7 +11,7 @@ import { splitStatements } from './split-statements.ts'
 /**
  * Numbered SQL per dialect, `NNNN_name.sql`, applied in order under a lease, so that replicas which start together apply it
  * once. MySQL commits each DDL statement by itself: a run that died in the middle is repeated, so each statement must be
- * re-runnable (IF NOT EXISTS, INSERT IGNORE). Neighbouring versions are additive: a service works with its own version and
+ * re-runnable (IF NOT EXISTS, INSERT IGNORE; an index or column that is there already counts as done). Neighbouring versions are additive: a service works with its own version and
  * with the next one, waits for a schema that is older, and refuses one that is further ahead.
  */
 export class SchemaTooNew extends Error {
@@ -105,7 +105,7 @@ async function applyMigration(
   migration: Migration,
   lease: LeaseHold,
 ): Promise<void> {
-  for (const statement of migration.statements) await handle.sql.execute(statement)
+  for (const statement of migration.statements) await executeOnce(handle, statement)
   await handle.write(async ({ sql }) => {
     await assertLease(sql, lease)
     await sql.execute(
@@ -113,6 +113,14 @@ async function applyMigration(
       [set.component, migration.version, migration.name, migration.checksum, Date.now()],
     )
   })
+}
+
+async function executeOnce(handle: DatabaseHandle, statement: string): Promise<void> {
+  try {
+    await handle.sql.execute(statement)
+  } catch (error) {
+    if (!isAlreadyThere(error)) throw error
+  }
 }
 
 async function appliedVersion(handle: DatabaseHandle, set: MigrationSet): Promise<number> {

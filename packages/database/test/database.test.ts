@@ -47,6 +47,12 @@ for (const [name, connect] of Object.entries(dialects)) {
       assert.equal(rows.length, latest)
     })
 
+    test('a migration that died before it was noted is repeated', async () => {
+      await using opened = await openMigrated(await connect())
+      await opened.handle.sql.execute("DELETE FROM schema_migrations WHERE component = 'config'")
+      assert.equal(await migrate(opened.handle, { component: 'config' }), latest)
+    })
+
     test('a schema one version ahead is served, two ahead is refused', async () => {
       await using opened = await openMigrated(await connect())
       const ahead = (version: number) =>

@@ -67,5 +67,6 @@ const booleans: Record<string, boolean> = {
 function adviceFor(definition: SettingDefinition): string {
   if (definition.type === 'int')
     return `use a whole number from ${definition.min} to ${definition.max}${definition.unit === undefined ? '' : ` (${definition.unit})`}`
+  if (definition.type === 'choice') return `use ${definition.choices.join(', ')}`
   return definition.type === 'bool' ? 'use true or false' : definition.description
 }

@@ -5,8 +5,10 @@ import { withAdminTokens } from './admin-tokens/admin-token-keys.ts'
 import { createVerbs } from './create-verbs.ts'
 import { createApp } from './http/create-app.ts'
 import { createFailureThrottle } from './http/failure-throttle.ts'
+import type { ProbeCounts } from './probe/probe-key.ts'
 import type { ProbeSender } from './probe/probe-sender.ts'
 import { createProbeSlots } from './probe/probe-slots.ts'
+import { startScheduledProbes } from './probe/scheduled-probes.ts'
 import type { Services } from './services.ts'
 import { startJobs } from './start-jobs.ts'
 import { startTruth, type Truth, type TruthOptions } from './truth/start-truth.ts'
@@ -34,6 +36,7 @@ export type ConfigServiceOptions = TruthOptions & {
 
 export interface ConfigService extends Pick<Truth, 'internalApi' | 'bases' | 'head' | 'waiting'> {
   readonly app: Express
+  readonly probeCounts: Readonly<ProbeCounts>
   /** For what runs without a person: configuration files, seeding. */
   systemContext(requestId: string): VerbContext
   /** Long polls end, jobs finish their chunk. Listeners before it are closed by then. */
@@ -56,16 +59,19 @@ export async function createConfigService(options: ConfigServiceOptions): Promis
     },
     truth,
     probeSlots: createProbeSlots(),
+    probeCounts: { valid: 0, refused: 0, unproven: 0 },
     startedAtMs: clock.nowMs(),
     awaitApplied: (revision) => truth.awaitApplied(revision),
     onGroupDeleted: () => jobs.removeOrphanKeysSoon(),
     onTaskQueued: () => tasks.trigger(),
   }
   const tasks = startTaskRunner(services)
+  const probes = startScheduledProbes(services)
   return {
     app: createApp({ ...options, services, verbs: createVerbs(options) }),
     internalApi: truth.internalApi,
     bases: truth.bases,
+    probeCounts: services.probeCounts,
     get head() {
       return truth.head
     },
@@ -74,6 +80,7 @@ export async function createConfigService(options: ConfigServiceOptions): Promis
     },
     systemContext: (requestId) => ({ ...services, actor: systemActor, requestId }),
     async close() {
+      await probes.stop()
       await tasks.stop()
       await jobs.stop()
       await truth.close()

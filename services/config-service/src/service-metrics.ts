@@ -11,7 +11,7 @@ import { newestBase } from './truth/base-store.ts'
 
 /** What a dashboard shows of config-service. Scrapes read memory; what the database knows is read every 15 s. */
 export type ServiceMetricsOptions = {
-  service: Pick<ConfigService, 'head' | 'waiting'>
+  service: Pick<ConfigService, 'head' | 'waiting' | 'probeCounts'>
   store: DatabaseHandle
   /** Absent without Redis. */
   feedCounts?: Readonly<PublishCounts>
@@ -32,6 +32,14 @@ export function startServiceMetrics(options: ServiceMetricsOptions): { stop(): P
     { name: 'gptload_config_waiting_polls', help: 'Long polls of edges that wait for the next revision' },
     () => service.waiting,
   )
+  for (const outcome of ['valid', 'refused', 'unproven'] as const)
+    metrics.observedCounter(
+      {
+        name: `gptload_config_probes_${outcome}_total`,
+        help: `Probes of keys that found them ${outcome}, scheduled and asked for`,
+      },
+      () => service.probeCounts[outcome],
+    )
   if (feedCounts !== undefined) observeFeed(metrics, feedCounts)
   const base = metrics.gauge({
     name: 'gptload_config_base_revision',

@@ -7,6 +7,7 @@ import type { Logger } from '@gpt-load/service-kit/logger'
 import type { AdminKeys } from './admin-keys.ts'
 import type { FailureThrottle } from './http/failure-throttle.ts'
 import type { ProbeSender } from './probe/probe-sender.ts'
+import type { ProbeCounts } from './probe/probe-key.ts'
 import type { ProbeSlots } from './probe/probe-slots.ts'
 import type { Truth } from './truth/start-truth.ts'
 import type { UpstreamPolicy } from './upstreams/sync-upstreams.ts'
@@ -21,6 +22,7 @@ export type Services = {
   logReader: RequestLogReader
   probeSender: ProbeSender
   probeSlots: ProbeSlots
+  probeCounts: ProbeCounts
   upstreamPolicy: UpstreamPolicy
   /** What the environment says: below what the database says. */
   environmentSettings: Partial<Settings>

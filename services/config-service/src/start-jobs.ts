@@ -6,6 +6,7 @@ import { removeSilentEdges } from './edges/remove-silent-edges.ts'
 import { removeOrphanKeys } from './groups/remove-orphan-keys.ts'
 import { removeOldIdempotencyKeys } from './idempotency/remove-old-idempotency-keys.ts'
 import { removeOldHistory } from './keys/remove-old-history.ts'
+import { removeOldProbeLeases } from './probe/remove-old-probe-leases.ts'
 import { removeExpiredSessions } from './sessions/remove-expired-sessions.ts'
 import { endBrokenImports, removeOldTasks, removeTaskInputs } from './tasks/remove-task-rows.ts'
 
@@ -39,6 +40,7 @@ export function startJobs({ store, clock, logger }: JobsOptions): Jobs {
     every('silent-edges', cleanUpIntervalMs, () => removeSilentEdges(store, clock.nowMs())),
     every('expired-sessions', cleanUpIntervalMs, () => removeExpiredSessions(store, clock.nowMs())),
     every('idempotency-keys', cleanUpIntervalMs, (signal) => removeOldIdempotencyKeys(store, clock.nowMs(), signal)),
+    every('probe-leases', cleanUpIntervalMs, () => removeOldProbeLeases(store)),
     every('key-history', cleanUpIntervalMs, (signal) => removeOldHistory(store, clock.nowMs(), signal)),
   ]
   // What a deletion left when the last process ended.

@@ -1,4 +1,10 @@
-import { settingsRegistry, type SettingName, type Settings, type SettingValue } from '@gpt-load/contracts/settings'
+import {
+  settingsRegistry,
+  type SettingDefinition,
+  type SettingName,
+  type Settings,
+  type SettingValue,
+} from '@gpt-load/contracts/settings'
 import { settingSchema } from '@gpt-load/contracts/settings-schema'
 import type { Notes } from './source-notes.ts'
 
@@ -30,7 +36,7 @@ export function convertSettings(
   return settings as SourceSettings
 }
 
-function typedValue(type: 'int' | 'bool' | 'string', raw: unknown): unknown {
+function typedValue(type: SettingDefinition['type'], raw: unknown): unknown {
   if (typeof raw !== 'string') return raw
   if (type === 'int') return /^-?\d+$/.test(raw.trim()) ? Number(raw) : raw
   return type === 'bool' ? /^(true|1|yes|on)$/i.test(raw.trim()) : raw

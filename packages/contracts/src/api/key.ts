@@ -26,6 +26,7 @@ export const keySchema = z.object({
   failures: z.number().int().describe('Consecutive failures that count against it, on all edges.'),
   cause: keyCauseSchema.nullable(),
   last_probe: z.object({ at: instantSchema, ok: z.boolean() }).nullable(),
+  next_probe_at: instantSchema.nullable().describe('When it is tried by itself; null = not planned.'),
   managed_by: z.string().nullable(),
   revision: z.number().int(),
   created_at: instantSchema,

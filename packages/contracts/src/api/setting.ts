@@ -9,7 +9,7 @@ export const settingSources = ['default', 'environment', 'file', 'database'] as 
 
 export const settingEntrySchema = z.object({
   name: z.string(),
-  type: z.enum(['int', 'bool', 'string']),
+  type: z.enum(['int', 'bool', 'string', 'choice']),
   value: settingValueSchema.describe('Credentials in it are masked.'),
   default: settingValueSchema,
   source: z.enum(settingSources),
@@ -18,6 +18,7 @@ export const settingEntrySchema = z.object({
   unit: z.string().nullable(),
   min: z.number().nullable(),
   max: z.number().nullable(),
+  choices: z.array(z.string()).nullable(),
   group_override: z.boolean(),
   managed_by: z.string().nullable(),
   updated_at: instantSchema.nullable(),

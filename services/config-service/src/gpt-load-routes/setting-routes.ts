@@ -63,7 +63,7 @@ function toShown(entry: SettingEntry): ShownSetting {
     key: entry.name,
     name: settingTitle(entry.name),
     value: entry.value,
-    type: entry.type,
+    type: entry.type === 'choice' ? 'string' : entry.type,
     default_value: String(entry.default),
     description: entry.description,
     category: categoryOf[entry.category],

@@ -4,6 +4,7 @@ import { equalFacts } from '@gpt-load/key-health/merge-facts'
 import { notFound } from '../http/api-problem.ts'
 import { requireRevision, type Precondition } from '../http/precondition.ts'
 import { lockRows } from '../lock-rows.ts'
+import { loadProbeSchedule } from '../probe/load-probe-schedule.ts'
 import type { ChangeTransaction } from '../truth/change-transaction.ts'
 import { commitChange } from '../truth/commit.ts'
 import type { VerbAnswer, VerbContext } from '../verb.ts'
@@ -45,6 +46,6 @@ export async function lockKey(tx: ChangeTransaction, id: number, precondition: P
 export async function answerKey(ctx: VerbContext, id: number, revision: number | null): Promise<VerbAnswer<Key>> {
   const row = await findKey(ctx.store.sql, id)
   if (row === undefined) throw notFound('key')
-  const value = toKey(row, ctx.clock.nowMs())
+  const value = toKey(row, await loadProbeSchedule(ctx, row.group_id), ctx.clock.nowMs())
   return { value, revision: row.revision, ...(revision === null ? {} : { committed: revision }) }
 }

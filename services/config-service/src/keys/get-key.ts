@@ -4,6 +4,7 @@ import type { SqlRunner } from '@gpt-load/database/sql-runner'
 import { authorise } from '../authorise.ts'
 import { notFound } from '../http/api-problem.ts'
 import { toInstant, toOptionalInstant } from '../instant.ts'
+import { loadProbeSchedule } from '../probe/load-probe-schedule.ts'
 import type { VerbAnswer, VerbContext, VerbInput } from '../verb.ts'
 import { keyAnswerColumns, toCause, toKey, type KeyAnswerRow } from './key-answer.ts'
 
@@ -21,8 +22,12 @@ export async function getKey({
   const { sql } = ctx.store
   const row = await findKey(sql, input.params.id)
   if (row === undefined) throw notFound('key')
-  const [history, models] = await Promise.all([loadHistory(sql, row.id), loadModels(sql, row.id)])
-  return { value: { ...toKey(row, ctx.clock.nowMs()), models, history }, revision: row.revision }
+  const [history, models, schedule] = await Promise.all([
+    loadHistory(sql, row.id),
+    loadModels(sql, row.id),
+    loadProbeSchedule(ctx, row.group_id),
+  ])
+  return { value: { ...toKey(row, schedule, ctx.clock.nowMs()), models, history }, revision: row.revision }
 }
 
 /** Keys of a group that is gone are gone, also while their rows wait for removal. */

@@ -1,6 +1,7 @@
 import type { Key } from '@gpt-load/contracts/api/key'
 import type { Cause, KeyFacts, KeyState } from '@gpt-load/contracts/key-state'
 import { isUsable } from '@gpt-load/key-health/is-usable'
+import { nextProbeAt, type ProbeSchedule } from '../probe/probe-schedule.ts'
 import { toInstant, toOptionalInstant } from '../instant.ts'
 
 /** Provider keys as the API shows them: hint, never the secret (which is not even read here). */
@@ -26,7 +27,7 @@ export type KeyAnswerRow = {
   updated_at: number
 }
 
-export function toKey(row: KeyAnswerRow, nowMs: number): Key {
+export function toKey(row: KeyAnswerRow, schedule: ProbeSchedule | null, nowMs: number): Key {
   const facts = keyFactsOf(row)
   return {
     id: row.id,
@@ -41,6 +42,7 @@ export function toKey(row: KeyAnswerRow, nowMs: number): Key {
     failures: row.failures,
     cause: toCause(row.cause),
     last_probe: row.last_probe_at === 0 ? null : { at: toInstant(row.last_probe_at), ok: row.last_probe_ok === 1 },
+    next_probe_at: toOptionalInstant(nextProbeAt(row, schedule, nowMs) ?? 0),
     managed_by: row.managed_by,
     revision: row.revision,
     created_at: toInstant(row.created_at),

@@ -7,6 +7,7 @@ import { authorise } from '../authorise.ts'
 import { notFound } from '../http/api-problem.ts'
 import { decodeCursor, pageOf } from '../http/cursor.ts'
 import { likePattern } from '../like-pattern.ts'
+import { loadProbeSchedule } from '../probe/load-probe-schedule.ts'
 import type { VerbAnswer, VerbContext, VerbInput } from '../verb.ts'
 import { keyAnswerColumns, toKey, type KeyAnswerRow } from './key-answer.ts'
 
@@ -27,13 +28,14 @@ export async function listKeys({
   const { id } = input.params
   if ((await ctx.store.database.group.count({ where: { id } })) === 0) throw notFound('group')
   const rows = await findKeys(ctx.store.sql, id, input.query)
+  const schedule = await loadProbeSchedule(ctx, id)
   const nowMs = ctx.clock.nowMs()
   return {
     value: pageOf(
       rows,
       input.query.limit,
       (row) => [row.id],
-      (row) => toKey(row, nowMs),
+      (row) => toKey(row, schedule, nowMs),
     ),
   }
 }

@@ -10,6 +10,7 @@ import { storeTransition } from '../keys/store-transition.ts'
 import { commitChange } from '../truth/commit.ts'
 import type { VerbContext } from '../verb.ts'
 import { judgeProbe, type Verdict } from './judge-probe.ts'
+import { probeScheduleOf } from './probe-schedule.ts'
 import type { ProbeReply } from './probe-sender.ts'
 import { loadProbeTarget } from './probe-target.ts'
 import { shapeProbe } from './shape-probe.ts'
@@ -17,13 +18,24 @@ import { shapeProbe } from './shape-probe.ts'
 /** One key tried against one upstream of its group, now; the result is stored with the key and changes its state. */
 export type ProbedKey = { result: KeyTestResult; isRefused: boolean; revision: number | null }
 
+/** Since the process started, by whoever asked. `unproven`: the fault was not the key's. */
+export type ProbeCounts = { valid: number; refused: number; unproven: number }
+
+export type ProbeOptions = {
+  /** Of many keys, only what started the probes is audited. */
+  isAudited?: boolean
+  /** In the mode of the group's schedule; a person's probe asks the test model. */
+  isScheduled?: boolean
+  /** Ends it without a verdict. */
+  signal?: AbortSignal
+}
+
 type StoredKey = { group_id: number; hash: Buffer; secret: Buffer; generation: number }
 
 export async function probeKey(
   ctx: VerbContext,
   id: number,
-  /** Of many keys, only what started the probes is audited. */
-  { isAudited = true }: { isAudited?: boolean } = {},
+  { isAudited = true, isScheduled = false, signal }: ProbeOptions = {},
 ): Promise<ProbedKey> {
   const [stored] = await ctx.store.sql.query<StoredKey>(
     'SELECT group_id, hash, secret, generation FROM provider_keys WHERE id = ?',
@@ -35,13 +47,16 @@ export async function probeKey(
   const channel = channelOf(target.channel)
   const startedMs = ctx.clock.monotonicMs()
   const nowMs = ctx.clock.nowMs()
-  const call = shapeProbe(target, channel, { secret, requestId: ctx.requestId, nowMs, random: Math.random })
+  const mode = (isScheduled ? probeScheduleOf(target.settings)?.mode : undefined) ?? 'chat'
+  const call = shapeProbe(target, channel, { secret, requestId: ctx.requestId, nowMs, mode, random: Math.random })
   const noUpstream: ProbeReply = { isAnswered: false, reason: 'no upstream of the group has a weight above 0' }
-  const reply = call === null ? noUpstream : await ctx.probeSender.send(call)
+  const reply = call === null ? noUpstream : await ctx.probeSender.send({ ...call, ...(signal && { signal }) })
   const durationMs = Math.round(ctx.clock.monotonicMs() - startedMs)
   const { testModel: model, settings } = target
   const verdict = judgeProbe({ reply, channel, settings, model, secret, nowMs: ctx.clock.nowMs() })
-  return storeVerdict(ctx, { id, generation: stored.generation, isAudited }, verdict, durationMs)
+  const probed = await storeVerdict(ctx, { id, generation: stored.generation, isAudited }, verdict, durationMs)
+  ctx.probeCounts[verdict.isValid ? 'valid' : verdict.isRefused ? 'refused' : 'unproven'] += 1
+  return probed
 }
 
 async function storeVerdict(

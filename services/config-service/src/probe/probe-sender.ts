@@ -10,6 +10,8 @@ export type ProbeCall = {
   connectTimeoutMs: number
   /** Of the whole probe. */
   timeoutMs: number
+  /** Ends it: `send` rejects. */
+  signal?: AbortSignal
 }
 
 export type ProbeReply =

@@ -1,10 +1,14 @@
-/** Manual probes at the same time, whoever asks: each holds a socket and a request for up to its timeout. */
+import type { Clock } from '@gpt-load/service-kit/clock'
+
+/** Probes at the same time: each holds a socket and a request for up to its timeout. */
 export interface ProbeSlots {
   /** null = all are taken. */
   take(): { release(): void } | null
 }
 
+/** That people ask for, whoever they are. */
 export const maxConcurrentProbes = 64
+const slotPollMs = 50
 
 export function createProbeSlots(max = maxConcurrentProbes): ProbeSlots {
   let taken = 0
@@ -20,5 +24,21 @@ export function createProbeSlots(max = maxConcurrentProbes): ProbeSlots {
         },
       }
     },
+  }
+}
+
+/** Waits for a slot as long as it takes. */
+export async function inSlot<T>(slots: ProbeSlots, clock: Pick<Clock, 'sleep'>, work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    const slot = slots.take()
+    if (slot === null) {
+      await clock.sleep(slotPollMs)
+      continue
+    }
+    try {
+      return await work()
+    } finally {
+      slot.release()
+    }
   }
 }

@@ -7,14 +7,20 @@ import type { ProbeTarget } from './probe-target.ts'
  * A probe as the group's traffic is shaped: param overrides, model redirect, channel authentication, header rules, in this
  * order. It differs in nothing but its origin: the client is 127.0.0.1 and there is no access key.
  */
-export type ProbeOrigin = { secret: string; requestId: string; nowMs: number; random(): number }
+export type ProbeOrigin = {
+  secret: string
+  requestId: string
+  nowMs: number
+  mode: 'chat' | 'models'
+  random(): number
+}
 
 export function shapeProbe(target: ProbeTarget, channel: Channel, origin: ProbeOrigin): ProbeCall | null {
   const upstream = pickByWeight(target.upstreams, origin.random)
   if (upstream === undefined) return null
   const model = redirectModel(target.modelRedirects, requestedModel(target), origin.random)
   const { validationEndpoint, settings } = target
-  const probe = channel.probe({ mode: 'chat', model, validationEndpoint })
+  const probe = channel.probe({ mode: origin.mode, model, validationEndpoint })
   const headers = [...probe.headers]
   const { method, path, query } = probe
   const shape = { method, path, query, accept: 'application/json', bodyModel: model, bodyStream: false }

@@ -22,11 +22,13 @@ export function createUndiciProbeSender(options: ProbeSenderOptions): ProbeSende
   return {
     async send(call) {
       const dispatcher = createDispatcher(call, options)
-      const signal = AbortSignal.timeout(call.timeoutMs)
+      const timeout = AbortSignal.timeout(call.timeoutMs)
+      const signal = call.signal === undefined ? timeout : AbortSignal.any([timeout, call.signal])
       try {
         return await exchange(call, dispatcher, signal)
       } catch (error) {
-        const reason = signal.aborted ? `no answer within ${call.timeoutMs / 1_000} s` : describeError(error)
+        call.signal?.throwIfAborted()
+        const reason = timeout.aborted ? `no answer within ${call.timeoutMs / 1_000} s` : describeError(error)
         return { isAnswered: false, reason }
       } finally {
         void dispatcher.destroy().catch(() => {})

@@ -61,6 +61,7 @@ function toEntry(
     unit: definition.unit ?? null,
     min: definition.type === 'int' ? definition.min : null,
     max: definition.type === 'int' ? definition.max : null,
+    choices: definition.type === 'choice' ? [...definition.choices] : null,
     group_override: definition.groupOverride,
     managed_by: row?.managed_by ?? null,
     updated_at: row === undefined ? null : toInstant(row.updated_at),

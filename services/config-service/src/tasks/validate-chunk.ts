@@ -1,6 +1,7 @@
 import type { TaskProblem } from '@gpt-load/contracts/api/task'
 import { ApiProblem } from '../http/api-problem.ts'
 import { probeKey, type ProbedKey } from '../probe/probe-key.ts'
+import { inSlot } from '../probe/probe-slots.ts'
 import type { VerbContext } from '../verb.ts'
 import type { TaskWork } from './commit-chunk.ts'
 import { selectKeys, type SelectedKey } from '../keys/select-keys.ts'
@@ -11,7 +12,6 @@ import { rangeOf } from './selection-chunk.ts'
  * again, and counted once. Several tasks together leave slots for people.
  */
 const probesAtOnce = 12
-const slotPollMs = 50
 
 type Probed = { key: SelectedKey; probe: ProbedKey | null }
 
@@ -25,21 +25,13 @@ export const validateChunk: TaskWork = async (ctx, task) => {
 }
 
 async function probeInSlot(ctx: VerbContext, key: SelectedKey): Promise<Probed> {
-  for (;;) {
-    const slot = ctx.probeSlots.take()
-    if (slot === null) {
-      await ctx.clock.sleep(slotPollMs)
-      continue
-    }
-    try {
-      return { key, probe: await probeKey(ctx, key.id, { isAudited: false }) }
-    } catch (error) {
-      // Deleted meanwhile.
-      if (error instanceof ApiProblem && error.code === 'not_found') return { key, probe: null }
-      throw error
-    } finally {
-      slot.release()
-    }
+  try {
+    const probe = await inSlot(ctx.probeSlots, ctx.clock, () => probeKey(ctx, key.id, { isAudited: false }))
+    return { key, probe }
+  } catch (error) {
+    // Deleted meanwhile.
+    if (error instanceof ApiProblem && error.code === 'not_found') return { key, probe: null }
+    throw error
   }
 }
 

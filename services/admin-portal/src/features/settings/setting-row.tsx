@@ -10,7 +10,7 @@ import { ArrowRight, RotateCcw } from 'lucide-react'
 import { useText } from '../../i18n/locale.tsx'
 import { Tag } from '../../ui/badge.tsx'
 import { IconButton } from '../../ui/button.tsx'
-import { TextInput } from '../../ui/field.tsx'
+import { Select, TextInput } from '../../ui/field.tsx'
 import { Toggle } from '../../ui/toggle.tsx'
 import type { EditableSetting } from './settings-editor.tsx'
 
@@ -89,6 +89,19 @@ function SettingInput(props: {
       <span className="flex h-8 flex-1 items-center justify-end">
         <Toggle label={name} isOn={value === true} onChange={onChange} />
       </span>
+    )
+  if (definition.type === 'choice')
+    return (
+      <Select
+        aria-label={name}
+        aria-describedby={`about-${name}`}
+        value={String(value)}
+        onChange={(event) => onChange(event.target.value)}
+      >
+        {definition.choices.map((choice) => (
+          <option key={choice}>{choice}</option>
+        ))}
+      </Select>
     )
   const isInteger = definition.type === 'int'
   return (
