@@ -32,6 +32,21 @@ export const edgeReportSchema = z.object({
     dropped: z.number().int(),
   }),
   outbox_pending: z.number().int(),
+  /** Upstreams whose circuit is not closed, the first 50. */
+  open_upstreams: z
+    .array(
+      z.object({
+        group_id: z.number().int(),
+        upstream_id: z.number().int(),
+        state: z.enum(['open', 'half_open']),
+        /** Epoch ms of the edge's clock. */
+        retry_at: z.number().int(),
+        consecutive_failures: z.number().int(),
+        openings: z.number().int(),
+      }),
+    )
+    .max(50)
+    .default([]),
   worker_deaths: z.number().int(),
 })
 export type EdgeReport = z.infer<typeof edgeReportSchema>

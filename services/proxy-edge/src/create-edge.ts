@@ -30,6 +30,9 @@ import { openRequestsBytes, releaseDead } from './data-plane/request-gate.ts'
 import { describeEdge, type EdgeParts } from './describe-edge.ts'
 import { drainEdge } from './drain.ts'
 import { registerEdgeMetrics } from './edge-metrics.ts'
+import { createUpstreamSlots } from './control-plane/upstream-slots.ts'
+import { createUpstreamWatch } from './control-plane/upstream-watch.ts'
+import { UpstreamHealth, upstreamHealthBytes } from './data-plane/upstream-health/upstream-health.ts'
 import { createWorkerData } from './worker-data.ts'
 import { createWorkerPool } from './worker-pool.ts'
 import { createWorkerRecords } from './worker-records.ts'
@@ -79,6 +82,9 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
   const api = createAnsweredApi(options.api, clock)
   const table = createKeyTable({ clock })
   const openRequests = new SharedArrayBuffer(openRequestsBytes)
+  const upstreamHealth = new SharedArrayBuffer(upstreamHealthBytes)
+  const watchedUpstreams = new UpstreamHealth(upstreamHealth)
+  const upstreamSlots = createUpstreamSlots((slot) => watchedUpstreams.reset(slot))
   const state = { inForce: { epoch: '', revision: 0 } as SnapshotPosition, hasSnapshot: false, isDraining: false }
 
   const clientTls = await openClientTls({
@@ -90,6 +96,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
   const policies = createPolicyDistributor({
     openGroup: (groupNumber) => table.openGroup(groupNumber),
     closeGroup: (groupNumber) => table.closeGroup(groupNumber),
+    upstreamSlots,
     // Before the first snapshot is whole, workers are told nothing: they answer NOT_READY.
     send: (update) => void (state.hasSnapshot && pool.sendPolicies(update)),
   })
@@ -123,6 +130,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
       instance,
       keyTable: table.handles,
       openRequests,
+      upstreamHealth,
       clientTls: () => clientTls.current(),
     }),
     greet: () => (state.hasSnapshot ? policies.whole(applier.clockSkewMs) : null),
@@ -140,7 +148,8 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
     logger,
   })
   const lastGood = openLastGood(options, api)
-  const parts = { table, applier, sync, shipper, outbox, pool }
+  const upstreamWatch = createUpstreamWatch({ slots: upstreamSlots, health: watchedUpstreams, clock, logger })
+  const parts = { table, applier, sync, shipper, outbox, pool, upstreamWatch }
   const reporter = createReporter({ api, clock, describe: () => describeEdge(parts, state, identity) })
   const identity = { edge: name, instance, version: options.version, started_at: startedAtMs }
 

@@ -4,6 +4,7 @@ import type { LogShipper } from './access-log/log-shipper.ts'
 import type { Outbox } from './control-plane/outbox.ts'
 import type { SnapshotApplier } from './control-plane/snapshot-applier.ts'
 import type { SnapshotPosition, SnapshotSync } from './control-plane/snapshot-sync.ts'
+import type { UpstreamWatch } from './control-plane/upstream-watch.ts'
 import type { KeyTableWriter } from './data-plane/key-table/key-table-writer.ts'
 import type { WorkerPool } from './worker-pool.ts'
 
@@ -15,6 +16,7 @@ export type EdgeParts = {
   shipper: LogShipper
   outbox: Outbox
   pool: WorkerPool
+  upstreamWatch: UpstreamWatch
 }
 
 export type EdgeState = { inForce: SnapshotPosition; hasSnapshot: boolean; isDraining: boolean }
@@ -22,7 +24,7 @@ export type EdgeIdentity = Pick<EdgeReport, 'edge' | 'instance' | 'version' | 's
 
 /** The edge's report of this moment. Its revision is the one that every worker has in force. */
 export function describeEdge(parts: EdgeParts, state: EdgeState, identity: EdgeIdentity): EdgeReport {
-  const { table, applier, sync, shipper, outbox, pool } = parts
+  const { table, applier, sync, shipper, outbox, pool, upstreamWatch } = parts
   const { served, acknowledged, inFlight, dropped } = shipper.counts
   return {
     ...identity,
@@ -38,5 +40,6 @@ export function describeEdge(parts: EdgeParts, state: EdgeState, identity: EdgeI
     log: { served, acknowledged, in_flight: inFlight, spooled: 0, dropped },
     outbox_pending: outbox.pending,
     worker_deaths: pool.deaths,
+    open_upstreams: upstreamWatch.open(),
   }
 }

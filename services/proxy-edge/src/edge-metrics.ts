@@ -15,6 +15,7 @@ const notCounters: ReadonlySet<CounterName> = new Set(['in_flight', 'last_reques
 export function registerEdgeMetrics(options: EdgeMetricsOptions): void {
   registerRequests(options)
   registerKeys(options)
+  registerUpstreams(options)
   registerControl(options)
   registerLog(options)
 }
@@ -59,6 +60,17 @@ function registerKeys({ metrics, table }: EdgeMetricsOptions): void {
   gauge('cut_walks', 'Searches for a key that reached their bound', () => table.stats().cutWalks)
   gauge('lock_timeouts', 'Changes given up because a lock was not to be had', () => table.stats().lockTimeouts)
   gauge('lock_steals', 'Locks taken from a thread that died with them', () => table.stats().lockSteals)
+}
+
+function registerUpstreams({ metrics, upstreamWatch }: EdgeMetricsOptions): void {
+  metrics.observedGauge(
+    { name: 'gptload_edge_open_upstreams', help: 'Upstreams whose circuit is not closed (50 at most are counted)' },
+    () => upstreamWatch.open().length,
+  )
+  metrics.observedGauge(
+    { name: 'gptload_edge_upstream_openings', help: 'Openings of circuits of the upstreams that are there now' },
+    () => upstreamWatch.openings(),
+  )
 }
 
 function registerControl({ metrics, sync, outbox, storedRevision }: EdgeMetricsOptions): void {

@@ -12,6 +12,7 @@ export type WorkerDataOptions = {
   instance: string
   host: string
   keyTable: KeyTableHandles
+  upstreamHealth: SharedArrayBuffer
   openRequests: SharedArrayBuffer
   controlSocketPath: string
   /** The pair of this moment. */
@@ -45,6 +46,7 @@ export function createWorkerData(options: WorkerDataOptions): (seat: WorkerSeat)
     },
     cors: corsOf(config),
     keyTable: options.keyTable,
+    upstreamHealth: options.upstreamHealth,
     counters: seat.counters,
     openRequests: options.openRequests,
     ownRequests: seat.ownRequests,

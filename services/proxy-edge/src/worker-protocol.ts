@@ -14,8 +14,11 @@ import type { ClientTls } from './data-plane/wire/downstream-exchange.ts'
 export type PolicyUpdate = {
   isFull: boolean
   settings?: Partial<Settings>
-  /** With `groupNumber`, the dense number of the group in the key table. */
-  groups: readonly (GroupRecord & { groupNumber: number })[]
+  /**
+   * With `groupNumber`, the dense number of the group in the key table, and where the health of each of its upstreams is
+   * kept, in their order (-1 = it is not watched).
+   */
+  groups: readonly (GroupRecord & { groupNumber: number; upstreamSlots: readonly number[] })[]
   removedGroupIds: readonly number[]
   accessKeys: readonly AccessKeyRecord[]
   removedAccessKeyIds: readonly number[]

@@ -20,6 +20,18 @@ export const edgeSchema = z.object({
   feed_connected: z.boolean(),
   outbox_pending: z.number().int(),
   worker_deaths: z.number().int(),
+  open_upstreams: z
+    .array(
+      z.object({
+        group_id: z.number().int(),
+        upstream_id: z.number().int(),
+        state: z.enum(['open', 'half_open']).describe('half_open: the next request is a trial.'),
+        retry_at: instantSchema,
+        consecutive_failures: z.number().int(),
+        openings: z.number().int().describe('Since the edge started.'),
+      }),
+    )
+    .describe('Upstreams that this edge avoids because they failed, the first 50.'),
   log: z.object({
     served: z.number().int(),
     acknowledged: z.number().int(),

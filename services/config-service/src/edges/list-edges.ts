@@ -68,6 +68,7 @@ function toEdge(row: EdgeRow, current: { epoch: string; revision: number; nowMs:
     feed_connected: report.feed_connected ?? false,
     outbox_pending: report.outbox_pending ?? 0,
     worker_deaths: report.worker_deaths ?? 0,
+    open_upstreams: (report.open_upstreams ?? []).map((open) => ({ ...open, retry_at: toInstant(open.retry_at) })),
     log: report.log ?? { served: 0, acknowledged: 0, in_flight: 0, spooled: 0, dropped: 0 },
     started_at: toInstant(row.started_at),
     reported_at: toInstant(row.reported_at),

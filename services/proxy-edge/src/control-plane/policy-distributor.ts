@@ -1,6 +1,7 @@
 import type { AccessKeyRecord, GroupRecord, SnapshotRecord } from '@gpt-load/contracts/snapshot'
 import type { Settings } from '@gpt-load/contracts/settings'
 import type { PolicyUpdate } from '../worker-protocol.ts'
+import type { UpstreamSlots } from './upstream-slots.ts'
 
 /**
  * Policies as they stand (settings, groups, access keys), and what of them the workers have not been told yet. Each group
@@ -27,11 +28,12 @@ export interface PolicyDistributor {
 export type PolicyDistributorOptions = {
   openGroup(groupNumber: number): void
   closeGroup(groupNumber: number): void
+  upstreamSlots: UpstreamSlots
   send(update: PolicyUpdate): void
 }
 
 export function createPolicyDistributor(options: PolicyDistributorOptions): PolicyDistributor {
-  const groups = new Map<number, GroupRecord & { groupNumber: number }>()
+  const groups = new Map<number, PolicyUpdate['groups'][number]>()
   const accessKeys = new Map<number, AccessKeyRecord>()
   const freeNumbers: number[] = []
   let settings: Partial<Settings> = {}
@@ -47,7 +49,9 @@ export function createPolicyDistributor(options: PolicyDistributorOptions): Poli
   function putGroup(record: GroupRecord): void {
     const groupNumber = groups.get(record.id)?.groupNumber ?? takeNumber()
     if (!groups.has(record.id)) options.openGroup(groupNumber)
-    groups.set(record.id, { ...record, groupNumber })
+    options.upstreamSlots.keep(record.id, upstreamIdsOf(record))
+    const upstreamSlots = upstreamIdsOf(record).map((id) => options.upstreamSlots.slotOf(id))
+    groups.set(record.id, { ...record, groupNumber, upstreamSlots })
     named?.groups.add(record.id)
     pending.groups.add(record.id)
   }
@@ -57,6 +61,7 @@ export function createPolicyDistributor(options: PolicyDistributorOptions): Poli
     if (group === undefined) return
     groups.delete(id)
     options.closeGroup(group.groupNumber)
+    options.upstreamSlots.keep(id, [])
     freeNumbers.push(group.groupNumber)
     pending.groups.delete(id)
     pending.removedGroups.add(id)
@@ -131,6 +136,8 @@ export function createPolicyDistributor(options: PolicyDistributorOptions): Poli
     }),
   }
 }
+
+const upstreamIdsOf = ({ upstreams }: GroupRecord): number[] => upstreams.map(({ id }) => id)
 
 /** Workers use the skew for expiry dates only: half a second is close enough. */
 const noticeableSkewMs = 500

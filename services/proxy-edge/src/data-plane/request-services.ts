@@ -10,6 +10,8 @@ import type { LoadShedder } from './load-shedder.ts'
 import type { RequestGate } from './request-gate.ts'
 import type { TimerWheel } from './timer-wheel.ts'
 import type { TriedLists } from './tried-lists.ts'
+import type { UpstreamChooser } from './upstream-health/choose-upstream.ts'
+import type { UpstreamHealth } from './upstream-health/upstream-health.ts'
 import type { UpstreamWire } from './wire/upstream-exchange.ts'
 
 /** What every request of a worker shares. */
@@ -26,5 +28,7 @@ export type RequestServices = {
   readonly shedder: LoadShedder
   readonly replay: ReplayBudget
   readonly triedLists: TriedLists
+  readonly upstreams: UpstreamChooser
+  readonly upstreamHealth: UpstreamHealth
   readonly cors: CorsPolicy | null
 }

@@ -112,8 +112,7 @@ export class ProxyRequest
 
   onAdmitted(): void {
     const { outer, facts } = this.#admission
-    const { table, triedLists } = this.#services
-    this.#selector = new TargetSelector(table, triedLists, outer, facts, this.#log.accessKey!.id)
+    this.#selector = new TargetSelector(this.#services, outer, facts, this.#log.accessKey!.id)
     const target = this.#selector.select()
     if (target === null) this.#refuseUnserved()
     else this.#launch(target)
@@ -169,14 +168,19 @@ export class ProxyRequest
     const { plan } = attempt.target
     if (isFailureStatus(plan, attempt.status)) return 'judge'
     if (attempt.status < 300 && this.#admission.body.isReplayable && isHeldBack(plan, attempt.rawHeaders)) return 'hold'
-    this.#judgement.succeeded(attempt.target)
+    this.#succeeded(attempt.target)
     if (attempt.status < 300 && listRules(this.#admission.outer, plan, this.#admission.facts) !== null) return 'collect'
     this.#beginRelay(attempt)
     return 'relay'
   }
 
+  #succeeded(target: Target): void {
+    this.#judgement.succeeded(target)
+    this.#services.upstreamHealth.answered(target.upstream.healthSlot, target.isTrial)
+  }
+
   onAttemptReleased(attempt: Attempt): void {
-    this.#judgement.succeeded(attempt.target)
+    this.#succeeded(attempt.target)
     this.#beginRelay(attempt)
   }
 
@@ -207,7 +211,7 @@ export class ProxyRequest
   onAttemptUpgraded(attempt: Attempt, upstream: Tunnel): void {
     const { services, log } = { services: this.#services, log: this.#log }
     const { settings } = attempt.target.plan
-    this.#judgement.succeeded(attempt.target)
+    this.#succeeded(attempt.target)
     this.#state = 'tunnelling'
     log.status = attempt.status
     log.isStream = true
@@ -250,6 +254,7 @@ export class ProxyRequest
   /** The client has a part of the answer already: it must see that the rest is missing. */
   onAttemptBroken(attempt: Attempt, failure: AttemptFailure): void {
     this.#account.failed(failure)
+    this.#tellHealth(attempt, failure)
     this.#log.addAttempt(attempt, failure)
     this.#log.fail(failure, attempt.target.secret, attempt.mask)
     const endReason = failure.stage === '' ? 'upstream_abort' : 'timeout'
@@ -268,12 +273,21 @@ export class ProxyRequest
     this.#account.failed(failure)
     this.#log.addAttempt(attempt, failure)
     this.#judgement.failed(attempt, failure)
+    this.#tellHealth(attempt, failure)
     this.#tellSelector(attempt, failure)
     const next = this.#mayRetry(attempt, failure) ? this.#selector!.select() : null
     if (next === null) return this.#answerFailed(attempt, failure)
     if (failure.answer?.isWhole === true && failure.errorClass !== 'key_auth') this.#kept = failure
     attempt.abort()
     this.#retry(attempt, failure, next)
+  }
+
+  /** Whatever it answered but a fault of its own, the upstream is there. */
+  #tellHealth({ target }: Attempt, failure: AttemptFailure): void {
+    const { upstreamHealth } = this.#services
+    const { healthSlot } = target.upstream
+    if (isUpstreamFault(failure)) upstreamHealth.failed(healthSlot, target.isTrial, target.plan.circuit)
+    else if (failure.errorClass !== 'client_abort') upstreamHealth.answered(healthSlot, target.isTrial)
   }
 
   #tellSelector({ target }: Attempt, failure: AttemptFailure): void {

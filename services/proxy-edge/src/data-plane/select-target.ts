@@ -3,16 +3,22 @@ import type { UsedKey } from './observe/key-outcomes.ts'
 import type { GroupPlan } from './plan/group-plan.ts'
 import type { UpstreamTarget } from './plan/upstream-target.ts'
 import type { RequestFacts } from './request-facts.ts'
+import type { RequestServices } from './request-services.ts'
 import { isModelOffered } from './shape/decide-model.ts'
 import type { TriedLists } from './tried-lists.ts'
+import type { UpstreamChooser } from './upstream-health/choose-upstream.ts'
 
 /** Where one attempt goes. */
 export type Target = UsedKey & {
   readonly plan: GroupPlan
   readonly upstream: UpstreamTarget
   readonly upstreamIndex: number
+  /** The circuit of the upstream is not closed: what becomes of this attempt decides about it. */
+  readonly isTrial: boolean
   readonly secret: string
 }
+
+export type SelectorServices = Pick<RequestServices, 'table' | 'upstreams' | 'triedLists'>
 
 /**
  * Chooses member, key and upstream of each attempt of one request. No key twice, unless the upstream was at fault and no
@@ -21,6 +27,7 @@ export type Target = UsedKey & {
  */
 export class TargetSelector {
   readonly #table: KeyTable
+  readonly #upstreams: UpstreamChooser
   readonly #lists: TriedLists
   readonly #outer: GroupPlan
   readonly #facts: RequestFacts
@@ -38,15 +45,16 @@ export class TargetSelector {
   /** Members were left out for the model alone. */
   isModelMissing = false
 
-  constructor(table: KeyTable, lists: TriedLists, outer: GroupPlan, facts: RequestFacts, accessKeyId: number) {
-    this.#table = table
-    this.#lists = lists
+  constructor(services: SelectorServices, outer: GroupPlan, facts: RequestFacts, accessKeyId: number) {
+    this.#table = services.table
+    this.#upstreams = services.upstreams
+    this.#lists = services.triedLists
     this.#outer = outer
     this.#facts = facts
     this.#accessKeyId = accessKeyId
     this.#plan = outer.isAggregate ? null : outer
     const maxKeys = outer.settings.max_keys_per_request
-    this.#tried = lists.take(maxKeys)
+    this.#tried = this.#lists.take(maxKeys)
     this.#isFaulty = new Uint8Array(maxKeys)
   }
 
@@ -84,8 +92,9 @@ export class TargetSelector {
   }
 
   #pick(plan: GroupPlan): Target | null {
-    const upstreamIndex = plan.upstreamRotation.nextPreferring(this.#failedUpstreams)
+    const upstreamIndex = this.#upstreams.choose(plan, this.#failedUpstreams)
     if (upstreamIndex === -1) return null
+    const { isTrial } = this.#upstreams
     const upstream = plan.upstreams[upstreamIndex]!
     const table = this.#table
     // A slot may be vacated between pick and read: such a pick costs nothing, and there are few.
@@ -96,7 +105,7 @@ export class TargetSelector {
       const { generation } = table.facts(slot)
       const secret = table.secret(slot)
       if (secret === '' || table.keyId(slot) !== keyId) continue
-      return { slot, keyId, generation, plan, upstream, upstreamIndex, secret }
+      return { slot, keyId, generation, plan, upstream, upstreamIndex, isTrial, secret }
     }
     return null
   }
@@ -138,7 +147,7 @@ export class TargetSelector {
     const { members } = this.#outer
     this.#skippedMembers ??= new Uint8Array(members.length)
     for (const [index, member] of members.entries()) if (!this.#canServe(member)) this.#skippedMembers[index] = 1
-    this.#memberIndex = this.#nextMember()
+    this.#memberIndex = this.#nextMember(this.#withoutOpen())
     if (this.#memberIndex === -1) return false
     this.#plan = members[this.#memberIndex]!
     this.#memberAttempts = 0
@@ -146,14 +155,27 @@ export class TargetSelector {
     return true
   }
 
-  #nextMember(): number {
+  /** Members whose upstreams are all open come last; the marks of the others as they are. */
+  #withoutOpen(): Uint8Array {
+    const { members } = this.#outer
+    const skipped = this.#skippedMembers!
+    let marks = skipped
+    for (let index = 0; index < members.length; index += 1) {
+      if (skipped[index] === 1 || this.#upstreams.hasClosed(members[index]!)) continue
+      if (marks === skipped) marks = skipped.slice()
+      marks[index] = 1
+    }
+    return marks.includes(0) ? marks : skipped
+  }
+
+  #nextMember(skipped: Uint8Array): number {
     const { members, memberRotation } = this.#outer
-    if (!this.#facts.isSticky) return memberRotation.next(this.#skippedMembers)
+    if (!this.#facts.isSticky) return memberRotation.next(skipped)
     let best = -1
     let bestScore = Infinity
     for (let index = 0; index < members.length; index += 1) {
       const score = stickyScore(affinityOf(members[index]!.id, this.#accessKeyId), memberRotation.weightOf(index))
-      if (this.#skippedMembers![index] === 1 || score >= bestScore) continue
+      if (skipped[index] === 1 || score >= bestScore) continue
       best = index
       bestScore = score
     }

@@ -22,6 +22,8 @@ export type WorkerOptions = {
   policies: PolicyStoreOptions
   cors: CorsOptions | null
   keyTable: KeyTableHandles
+  /** Of all workers (upstream-health.ts). */
+  upstreamHealth: SharedArrayBuffer
   counters: SharedArrayBuffer
   /** Requests under way in all workers, and how many there may be; 0 = no limit. */
   openRequests: SharedArrayBuffer

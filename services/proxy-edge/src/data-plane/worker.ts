@@ -17,6 +17,8 @@ import type { RequestServices } from './request-services.ts'
 import { CorsPolicy } from './route/cors-policy.ts'
 import { TimerWheel } from './timer-wheel.ts'
 import { TriedLists } from './tried-lists.ts'
+import { UpstreamChooser } from './upstream-health/choose-upstream.ts'
+import { UpstreamHealth } from './upstream-health/upstream-health.ts'
 import { createDownstream, createUpstream } from './wire/create-wires.ts'
 import type { WorkerOptions } from './worker-options.ts'
 
@@ -29,6 +31,7 @@ const policies = new PolicyStore(options.policies)
 const table = openKeyTable({ handles: options.keyTable, owner: options.seat })
 const wire = await createUpstream(options.wire, { extraCaPem: options.extraCaPem })
 const wheel = new TimerWheel()
+const upstreamHealth = new UpstreamHealth(options.upstreamHealth)
 const gate = new RequestGate({ ...options, maxRequests: options.maxConcurrentRequests })
 const shedder = new LoadShedder(options.maxLoopLagMs)
 const counters = new RequestCounters(options.counters)
@@ -55,6 +58,8 @@ const services: RequestServices = {
   shedder,
   replay: new ReplayBudget(options.maxReplayBytes, counters),
   triedLists: new TriedLists(),
+  upstreams: new UpstreamChooser(upstreamHealth),
+  upstreamHealth,
   cors: options.cors === null ? null : new CorsPolicy(options.cors),
 }
 const dataPlane = new DataPlane(services, options.controlSocketPath)

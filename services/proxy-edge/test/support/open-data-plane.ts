@@ -17,6 +17,9 @@ import type { RequestServices } from '../../src/data-plane/request-services.ts'
 import { CorsPolicy, type CorsOptions } from '../../src/data-plane/route/cors-policy.ts'
 import { matchRequest } from '../../src/data-plane/route/match-request.ts'
 import { TimerWheel } from '../../src/data-plane/timer-wheel.ts'
+import type { NumberedGroup } from '../../src/data-plane/plan/compile-group-plan.ts'
+import { UpstreamChooser } from '../../src/data-plane/upstream-health/choose-upstream.ts'
+import { UpstreamHealth, upstreamHealthBytes } from '../../src/data-plane/upstream-health/upstream-health.ts'
 import { TriedLists } from '../../src/data-plane/tried-lists.ts'
 import type { DownstreamLimits, DownstreamServer } from '../../src/data-plane/wire/downstream-exchange.ts'
 import { createDownstream, createUpstream, type WireName } from '../../src/data-plane/wire/create-wires.ts'
@@ -84,6 +87,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
   const wire = await createUpstream(wireName, { extraCaPem: options.extraCaPem ?? '' })
   const { table } = writer
   const counters = new RequestCounters(createCounterBuffer())
+  const upstreamHealth = new UpstreamHealth(new SharedArrayBuffer(upstreamHealthBytes))
   const services: RequestServices = {
     policies,
     table,
@@ -111,6 +115,8 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
     shedder: new LoadShedder(0),
     replay: new ReplayBudget(options.maxReplayBytes ?? 64 * 1024 * 1024, counters),
     triedLists: new TriedLists(),
+    upstreams: new UpstreamChooser(upstreamHealth),
+    upstreamHealth,
     cors: options.cors === undefined ? null : new CorsPolicy(options.cors),
   }
   const downstream = createDownstream(wireName, { ...defaultLimits, ...options.limits }, (exchange) => {
@@ -144,6 +150,12 @@ export function hashOf(token: string): string {
   return hash('sha256', Buffer.concat([pepper, Buffer.from(token)]), 'base64')
 }
 
+/** As the control side numbers them: upstreams across all groups. */
+function numbered(record: GroupRecord): NumberedGroup {
+  const upstreamSlots = record.upstreams.map((_, index) => record.id * 8 + index)
+  return { ...record, groupNumber: record.id, upstreamSlots }
+}
+
 function fill(policies: PolicyStore, writer: KeyTableWriter, options: DataPlaneOptions): void {
   const { groups, accessKeys = [{}], settings = {} } = options
   let nextKey = 1
@@ -155,7 +167,7 @@ function fill(policies: PolicyStore, writer: KeyTableWriter, options: DataPlaneO
   policies.apply({
     isFull: true,
     settings,
-    groups: groups.map((group, index) => ({ ...groupRecord(group, index + 1), groupNumber: index + 1 })),
+    groups: groups.map((group, index) => numbered(groupRecord(group, index + 1))),
     removedGroupIds: [],
     accessKeys: accessKeys.map((record, index) => ({
       t: 'access_key',

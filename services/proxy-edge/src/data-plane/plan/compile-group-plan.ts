@@ -1,8 +1,8 @@
 import { channelOf } from '@gpt-load/channels/find-channel'
 import { parseFailoverCodes } from '@gpt-load/contracts/failover-codes'
 import { resolveSettings, type Settings } from '@gpt-load/contracts/settings'
-import type { GroupRecord } from '@gpt-load/contracts/snapshot'
 import { keyPolicyOf } from '@gpt-load/key-health/key-policy'
+import type { PolicyUpdate } from '../../worker-protocol.ts'
 import type { ProxyEnvironment } from '../wire/connect/outbound-proxy.ts'
 import type { GroupPlan } from './group-plan.ts'
 import { compileHeaderRules } from './header-rules.ts'
@@ -10,7 +10,7 @@ import { compileModelRedirects } from './model-redirects.ts'
 import { compileUpstream, type UpstreamTarget } from './upstream-target.ts'
 import { WeightedRotation } from './weighted-rotation.ts'
 
-export type NumberedGroup = GroupRecord & { groupNumber: number }
+export type NumberedGroup = PolicyUpdate['groups'][number]
 
 export type PlanContext = {
   systemSettings: Partial<Settings>
@@ -34,6 +34,11 @@ export function compileGroupPlan(group: NumberedGroup, context: PlanContext): Gr
     validationEndpoint: group.validation_endpoint,
     settings,
     keyPolicy: keyPolicyOf(settings),
+    circuit: {
+      failureThreshold: settings.upstream_failure_threshold,
+      errorRatePercent: settings.upstream_error_rate_percent,
+      openMs: settings.upstream_open_ms,
+    },
     ...compileUpstreams(group, settings, context),
     members: [],
     memberRotation: new WeightedRotation([]),
@@ -49,8 +54,8 @@ export function compileGroupPlan(group: NumberedGroup, context: PlanContext): Gr
 function compileUpstreams(group: NumberedGroup, settings: Settings, context: PlanContext) {
   const upstreams: UpstreamTarget[] = []
   const weights: number[] = []
-  for (const record of group.upstreams) {
-    const target = compileUpstream(record, { ...context, settings })
+  for (const [index, record] of group.upstreams.entries()) {
+    const target = compileUpstream(record, group.upstreamSlots[index] ?? -1, { ...context, settings })
     if (target === null || record.weight === 0) continue
     upstreams.push(target)
     weights.push(record.weight)

@@ -1,6 +1,7 @@
 import type { Channel } from '@gpt-load/channels/channel'
 import type { Settings } from '@gpt-load/contracts/settings'
 import type { KeyPolicy } from '@gpt-load/key-health/key-policy'
+import type { Circuit } from '../upstream-health/upstream-health.ts'
 import type { HeaderRules } from './header-rules.ts'
 import type { ModelRedirector } from './model-redirects.ts'
 import type { UpstreamTarget } from './upstream-target.ts'
@@ -22,6 +23,7 @@ export type GroupPlan = {
   readonly validationEndpoint: string
   readonly settings: Settings
   readonly keyPolicy: KeyPolicy
+  readonly circuit: Circuit
   readonly upstreams: readonly UpstreamTarget[]
   readonly upstreamRotation: WeightedRotation
   readonly members: readonly GroupPlan[]

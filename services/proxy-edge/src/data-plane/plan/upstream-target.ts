@@ -6,6 +6,8 @@ import type { UpstreamOrigin } from '../wire/upstream-exchange.ts'
 /** One upstream of a group, taken apart once: where to connect, and what its base URL adds to path and query. */
 export type UpstreamTarget = {
   readonly id: number
+  /** Its place among the watched upstreams (upstream-health.ts); -1 = not watched. */
+  readonly healthSlot: number
   readonly origin: UpstreamOrigin
   /** Of the URL, as it goes into Host. */
   readonly host: string
@@ -24,12 +26,17 @@ export type UpstreamContext = {
 }
 
 /** Null when the URL is none that we can speak to: such an upstream gets no traffic. */
-export function compileUpstream(record: UpstreamRecord, context: UpstreamContext): UpstreamTarget | null {
+export function compileUpstream(
+  record: UpstreamRecord,
+  healthSlot: number,
+  context: UpstreamContext,
+): UpstreamTarget | null {
   const url = URL.parse(record.url)
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return null
   const basePath = url.pathname.replace(/\/+$/, '')
   return {
     id: record.id,
+    healthSlot,
     origin: compileOrigin(url, context),
     host: url.host,
     basePath,
