@@ -60,6 +60,7 @@ export const taskListQuerySchema = z.strictObject({
   kind: listParameter(z.enum(taskKinds), taskKinds.length).optional().describe('Separated by commas.'),
   state: listParameter(z.enum(taskStates), taskStates.length).optional().describe('Separated by commas.'),
   group_id: idParameter.optional(),
+  search: z.string().trim().max(100).optional().describe("Part of a group's name or of who created it."),
 })
 
 export const keyFilterSchema = z.strictObject({
@@ -98,9 +99,15 @@ export const keyImportQuerySchema = z.strictObject({
 export const keyImportTypes = ['text/plain', 'text/csv', 'application/x-ndjson'] as const
 export type KeyImportType = (typeof keyImportTypes)[number]
 
+/** Fits into a URL; larger selections are a filter. */
+export const maxExportIds = 500
+
 export const keyExportQuerySchema = z.strictObject({
   state: listParameter(keyStateSchema, keyStates.length).optional().describe('Stored states, separated by commas.'),
   search: z.string().min(1).max(100).optional().describe('Part of note or hint.'),
+  ids: listParameter(integerParameter({ min: 1 }), maxExportIds)
+    .optional()
+    .describe('In place of the others, separated by commas.'),
 })
 
 /** A line of an export. */

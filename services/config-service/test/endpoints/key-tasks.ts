@@ -185,6 +185,12 @@ export function describeKeyTasks(api: () => Promise<OpenedApi>): void {
         disabled.map((line) => [line.id, line.state, line.key]),
         [[one, 'disabled', undefined]],
       )
+      const ids = (await someIds(opened, id, 3)).toSorted((a, b) => a - b)
+      const named = parsed((await opened.operate('exportKeys', { params: { id }, query: `ids=${ids.join(',')}` })).text)
+      assert.deepEqual(
+        named.map((line) => line.id),
+        ids,
+      )
       const clear = parsed((await opened.operate('exportKeySecrets', { params: { id } })).text)
       assert.deepEqual(clear.map(({ key }) => `${key}\n`).join(''), keyLines('export', 1_200))
       const { items } = (await opened.operate('listAudit', { query: `entity=group&entity_id=${id}` })).body
