@@ -23,6 +23,10 @@ export function disableKey(facts: KeyFacts, until: number): KeyFacts {
   return { state: 'disabled', until, generation: facts.generation + 1, failures: 0 }
 }
 
+export function isDisabledUntil(facts: KeyFacts, until: number): boolean {
+  return facts.state === 'disabled' && facts.until === until
+}
+
 /** The secret was replaced: nothing learnt about the old one holds. */
 export function changeKeyValue(facts: KeyFacts): KeyFacts {
   return facts.state === 'disabled' ? { ...facts, generation: facts.generation + 1 } : fresh(facts)

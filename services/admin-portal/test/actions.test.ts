@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Browser } from 'playwright-core'
 import { until } from '@gpt-load/testkit/until'
-import { previewKeys } from '../src/features/keys/preview-keys.ts'
 import { openBrowser, visit, type Visit } from './support/browser.ts'
 import {
   addAccessKey,
@@ -174,38 +173,24 @@ describe('groups', () => {
 })
 
 describe('keys', () => {
-  test('pasted ones are counted before and reported after', async () => {
+  test('pasted ones are counted before, imported by a task, and reported after', async () => {
     const id = await addGroup(installation, 'pasted', ['sk-known-0123456789'])
     await at(`/groups/view/?id=${id}`, async (page) => {
-      await page.getByRole('button', { name: 'Add keys' }).click()
+      await page.getByRole('button', { name: 'Import keys' }).click()
       const dialog = page.getByRole('dialog')
       await dialog
         .getByLabel('Keys', { exact: true })
         .fill('sk-known-0123456789\nsk-a-0123456789, sk-b-0123456789\n# a comment\nsk-a-0123456789')
-      await dialog.getByText('3 different keys, 1 repeated').waitFor()
-      await dialog.getByRole('button', { name: 'Add 3 keys' }).click()
-      await page.getByRole('dialog', { name: 'Keys added' }).waitFor()
-      const figures = await page.getByRole('dialog').locator('dd').allInnerTexts()
-      assert.deepEqual(figures, ['2', '2', '0', '3'])
+      await dialog.getByRole('button', { name: 'Import 3 keys' }).waitFor()
+      assert.deepEqual(await dialog.locator('dd').allInnerTexts(), ['3', '1', '0'])
+      assert.ok(!(await dialog.getByRole('listitem').allInnerTexts()).join().includes('sk-known-0123456789'))
+      await dialog.getByRole('button', { name: 'Import 3 keys' }).click()
+      await page.getByRole('dialog', { name: 'Import ended' }).waitFor()
+      assert.deepEqual(await page.getByRole('dialog').locator('dd').allInnerTexts(), ['2', '2', '0'])
+      await page.getByRole('button', { name: 'Done' }).click()
+      await page.getByRole('region', { name: 'Keys' }).getByRole('row').nth(3).waitFor()
     })
     assert.equal((await keysOf(id)).length, 3)
-  })
-
-  test('the preview counts what the API will find', async () => {
-    const texts = [
-      'a\nb\nc',
-      '# keys of Tuesday\na, b;c  d\n\n a\n',
-      '["a","b"," a "]',
-      '[]',
-      '["a", 1]',
-      '[broken\na',
-      'a\r\nb\rc',
-    ]
-    for (const [number, text] of texts.entries()) {
-      const id = await addGroup(installation, `preview-${number}`, [])
-      const { data } = await installation.api('POST /api/v1/groups/{id}/keys', { params: { id }, body: { text } })
-      assert.deepEqual(previewKeys(text), { keys: data.added, duplicate: data.duplicate }, JSON.stringify(text))
-    }
   })
 
   test('chosen ones are disabled with a reason, which the list then shows', async () => {
@@ -215,7 +200,7 @@ describe('keys', () => {
       await page.getByRole('region', { name: 'Chosen keys' }).getByRole('button', { name: 'Disable' }).click()
       await page.getByRole('dialog').getByLabel('Reason').fill('contract ended')
       await page.getByRole('dialog').getByRole('button', { name: 'Disable' }).click()
-      await page.getByText('3 disabled').waitFor()
+      await page.getByRole('region', { name: 'Tasks in progress' }).getByText('Disabled 3').waitFor()
       await page.getByText('contract ended').first().waitFor()
       await page.getByRole('group', { name: 'Filter by state' }).getByRole('button', { name: 'Disabled 3' }).click()
       await page.waitForURL(/state=disabled/)
@@ -230,12 +215,12 @@ describe('keys', () => {
       const row = page.getByRole('row').nth(1)
       await row.getByRole('button', { name: /Actions for/ }).click()
       await page.getByRole('menuitem', { name: 'Test' }).click()
-      await page.getByText('0 of 1 work').waitFor()
+      await page.getByText('The key does not work').waitFor()
       await row.getByText('Invalid', { exact: true }).waitFor()
       installation.provider.key('sk-refused-0123456789').recover()
       await row.getByRole('button', { name: /Actions for/ }).click()
       await page.getByRole('menuitem', { name: 'Restore' }).click()
-      await page.getByText('1 restored').waitFor()
+      await page.getByText('Key restored').waitFor()
       await row.getByText('Active').waitFor()
     })
   })

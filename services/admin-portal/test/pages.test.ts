@@ -12,7 +12,7 @@ let pages: [path: string, heading: string][] = []
 before(async () => {
   installation = await startInstallation()
   browser = await openBrowser()
-  const { group, aggregate } = await fillWithSamples(installation)
+  const { group, aggregate, task } = await fillWithSamples(installation)
   const log = (await installation.api('GET /api/v1/logs', {})).data.items.find(({ attempt_count: count }) => count > 1)
   pages = [
     ['/', 'Latest requests'],
@@ -20,7 +20,7 @@ before(async () => {
     ['/groups/', 'Groups'],
     ['/groups/?create=true', 'Create group'],
     [`/groups/view/?id=${group}`, 'OpenAI production'],
-    [`/groups/view/?id=${group}&add=true`, 'Add keys'],
+    [`/groups/view/?id=${group}&add=true`, 'Import keys'],
     [`/groups/view/?id=${group}&key=1`, 'History'],
     [`/groups/view/?id=${group}&tab=upstreams`, 'OpenAI production'],
     [`/groups/view/?id=${group}&tab=connect`, 'Access key'],
@@ -31,6 +31,8 @@ before(async () => {
     ['/access-keys/?create=true', 'Create access key'],
     ['/logs/', 'Requests'],
     [`/logs/?request=${log?.request_id}`, 'Attempts'],
+    ['/tasks/', 'Tasks'],
+    [`/tasks/?task=${task}`, 'Problems'],
     ['/edges/', 'Edges'],
     ['/settings/', 'Settings'],
   ]

@@ -49,7 +49,15 @@ import { exportKeys, exportKeySecrets } from './keys/export-keys.ts'
 import { getTask } from './tasks/get-task.ts'
 import { importKeys } from './tasks/import-keys.ts'
 import { listTasks } from './tasks/list-tasks.ts'
-import { copyKeys, deleteKeys, restoreKeys, validateKeys } from './tasks/start-key-tasks.ts'
+import {
+  copyKeys,
+  deleteKeys,
+  disableKeys,
+  enableKeys,
+  moveKeys,
+  restoreKeys,
+  validateKeys,
+} from './tasks/start-key-tasks.ts'
 import { watchTask } from './tasks/watch-task.ts'
 import { listUpstreams } from './upstreams/list-upstreams.ts'
 import { replaceUpstreams } from './upstreams/replace-upstreams.ts'
@@ -108,8 +116,11 @@ export function createVerbs({ version }: { version: string }): Verbs {
     importKeys,
     deleteKeys,
     restoreKeys,
+    enableKeys,
+    disableKeys,
     validateKeys,
     copyKeys,
+    moveKeys,
     exportKeys,
     exportKeySecrets,
     listTasks,

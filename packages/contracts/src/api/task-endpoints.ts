@@ -8,6 +8,7 @@ import {
   keyExportQuerySchema,
   keyImportQuerySchema,
   keyImportTypes,
+  keysDisableSchema,
   keySelectionSchema,
   taskDetailSchema,
   taskListQuerySchema,
@@ -48,11 +49,24 @@ export const taskEndpoints = {
   },
   deleteKeys: { ...start, path: '/api/v1/groups/{id}/keys/delete', summary: 'Delete keys by ids or filter' },
   restoreKeys: { ...start, path: '/api/v1/groups/{id}/keys/restore', summary: 'Restore keys by ids or filter' },
+  enableKeys: { ...start, path: '/api/v1/groups/{id}/keys/enable', summary: 'Enable disabled keys by ids or filter' },
+  disableKeys: {
+    ...start,
+    path: '/api/v1/groups/{id}/keys/disable',
+    summary: 'Disable keys by ids or filter, with a reason and a date of return',
+    body: keysDisableSchema,
+  },
   validateKeys: { ...start, path: '/api/v1/groups/{id}/keys/validate', summary: 'Probe keys by ids or filter' },
   copyKeys: {
     ...start,
     path: '/api/v1/groups/{id}/keys/copy',
     summary: 'Copy keys by ids or filter into another group',
+    body: keyCopySchema,
+  },
+  moveKeys: {
+    ...start,
+    path: '/api/v1/groups/{id}/keys/move',
+    summary: 'Move keys by ids or filter into another group',
     body: keyCopySchema,
   },
   exportKeys: {

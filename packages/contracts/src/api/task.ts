@@ -2,12 +2,12 @@ import { z } from 'zod'
 import { noteSchema, weightSchema } from '../group-shape.ts'
 import { keyStateSchema } from '../key-facts.ts'
 import { keyStates } from '../key-state.ts'
-import { maxKeysPerRequest } from './key.ts'
+import { keyDisableSchema, maxKeysPerRequest } from './key.ts'
 import { pageParameters } from './page.ts'
 import { entityIdSchema, idParameter, instantSchema, integerParameter, listParameter } from './parameters.ts'
 
 /** Work on many keys, done in chunks in the background by any replica. */
-export const taskKinds = ['import', 'delete', 'validate', 'restore', 'copy'] as const
+export const taskKinds = ['import', 'delete', 'validate', 'restore', 'enable', 'disable', 'copy', 'move'] as const
 export type TaskKind = (typeof taskKinds)[number]
 
 /** `receiving`: the body of an import is still coming in. The last three are final. */
@@ -24,12 +24,12 @@ export const taskSchema = z.object({
   id: z.number().int(),
   kind: z.enum(taskKinds),
   group_id: z.number().int(),
-  to_group_id: z.number().int().nullable().describe('Of a copy.'),
+  to_group_id: z.number().int().nullable().describe('Of a copy or a move.'),
   state: z.enum(taskStates),
   cancel_requested: z.boolean(),
   total: countSchema.nullable().describe('Keys or entries to go through; null = not known beforehand.'),
   processed: countSchema,
-  succeeded: countSchema.describe('Added, deleted, restored, copied, or found valid.'),
+  succeeded: countSchema.describe('Added, deleted, restored, enabled, disabled, copied, moved, or found valid.'),
   skipped: countSchema.describe('There already, in the right state already, or a probe that proved nothing.'),
   failed: countSchema.describe('Malformed, or found invalid.'),
   error: z.string().nullable().describe('Why it failed as a whole.'),
@@ -60,6 +60,7 @@ export const taskListQuerySchema = z.strictObject({
   kind: listParameter(z.enum(taskKinds), taskKinds.length).optional().describe('Separated by commas.'),
   state: listParameter(z.enum(taskStates), taskStates.length).optional().describe('Separated by commas.'),
   group_id: idParameter.optional(),
+  search: z.string().trim().max(100).optional().describe("Part of a group's name or of who created it."),
 })
 
 export const keyFilterSchema = z.strictObject({
@@ -83,6 +84,11 @@ export const keyCopySchema = z
   .strictObject({ ...selectionShape, to_group_id: entityIdSchema })
   .refine(isOneOfBoth, oneOfBoth)
 
+/** Why, and until when, as for one key. */
+export const keysDisableSchema = z
+  .strictObject({ ...selectionShape, ...keyDisableSchema.shape })
+  .refine(isOneOfBoth, oneOfBoth)
+
 /** What the keys of an import get. */
 export const keyImportQuerySchema = z.strictObject({
   note: noteSchema.optional(),
@@ -93,9 +99,15 @@ export const keyImportQuerySchema = z.strictObject({
 export const keyImportTypes = ['text/plain', 'text/csv', 'application/x-ndjson'] as const
 export type KeyImportType = (typeof keyImportTypes)[number]
 
+/** Fits into a URL; larger selections are a filter. */
+export const maxExportIds = 500
+
 export const keyExportQuerySchema = z.strictObject({
   state: listParameter(keyStateSchema, keyStates.length).optional().describe('Stored states, separated by commas.'),
   search: z.string().min(1).max(100).optional().describe('Part of note or hint.'),
+  ids: listParameter(integerParameter({ min: 1 }), maxExportIds)
+    .optional()
+    .describe('In place of the others, separated by commas.'),
 })
 
 /** A line of an export. */

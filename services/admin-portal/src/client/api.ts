@@ -49,19 +49,23 @@ export function useIsSignedOut(): boolean {
   return useQuery({ queryKey: signedOutKey, queryFn: () => false, enabled: false, staleTime: Infinity }).data === true
 }
 
+/** Milliseconds; a function when it depends on what was answered, false = it will not change any more. */
+type Refresh<Result> = number | ((data: Result | undefined) => number | false)
+
 type ReadKey = Extract<OperationKey, `GET ${string}`>
 
 export function useApi<Key extends ReadKey>(
   operation: Key,
   input: ApiInput<Key>,
-  options: { refreshMs?: number; isEnabled?: boolean } = {},
+  options: { refreshMs?: Refresh<ApiResult<Key>>; isEnabled?: boolean } = {},
 ) {
-  return useQuery({
+  const refreshMs = options.refreshMs ?? false
+  return useQuery<ApiResult<Key>>({
     queryKey: [operation, input],
     queryFn: async ({ signal }) => (await callWith(operation, { ...input, signal })) as ApiResult<Key>,
     placeholderData: keepPreviousData,
     enabled: options.isEnabled ?? true,
-    ...(options.refreshMs === undefined ? {} : { refetchInterval: options.refreshMs }),
+    refetchInterval: ({ state }) => (typeof refreshMs === 'function' ? refreshMs(state.data) : refreshMs),
   })
 }
 

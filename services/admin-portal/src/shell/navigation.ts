@@ -1,4 +1,14 @@
-import { Cable, Gauge, KeyRound, ListTree, Logs, ScrollText, Settings2, type LucideIcon } from 'lucide-react'
+import {
+  Cable,
+  Gauge,
+  KeyRound,
+  ListChecks,
+  ListTree,
+  Logs,
+  ScrollText,
+  Settings2,
+  type LucideIcon,
+} from 'lucide-react'
 import type { PlainKey } from '../i18n/messages.ts'
 
 /** The pages. `letter` is what follows `g`. */
@@ -9,6 +19,7 @@ export const destinations: readonly Destination[] = [
   { href: '/groups/', text: 'nav.groups', letter: 'g', icon: ListTree },
   { href: '/access-keys/', text: 'nav.accessKeys', letter: 'a', icon: KeyRound },
   { href: '/logs/', text: 'nav.logs', letter: 'l', icon: Logs },
+  { href: '/tasks/', text: 'nav.tasks', letter: 't', icon: ListChecks },
   { href: '/edges/', text: 'nav.edges', letter: 'e', icon: Cable },
   { href: '/audit/', text: 'nav.audit', letter: 'u', icon: ScrollText },
   { href: '/settings/', text: 'nav.settings', letter: 's', icon: Settings2 },

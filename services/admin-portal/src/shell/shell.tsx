@@ -1,12 +1,14 @@
 'use client'
 
-import { Menu as MenuIcon, X } from 'lucide-react'
+import { LoaderCircle, Menu as MenuIcon, X } from 'lucide-react'
 import dynamic from 'next/dynamic'
 import { usePathname } from 'next/navigation'
 import { useEffect, useRef, useState, type ReactNode } from 'react'
 import { useIsSignedOut } from '../client/api.ts'
+import { useRunningTasks } from '../features/tasks/task-tray.tsx'
 import { useText } from '../i18n/locale.tsx'
 import { IconButton } from '../ui/button.tsx'
+import { PageLink } from '../ui/page-link.tsx'
 import { useShortcuts } from './shortcuts.ts'
 import { Logo } from './logo.tsx'
 import { Sidebar } from './sidebar.tsx'
@@ -49,6 +51,22 @@ function SignedIn({ children }: { children: ReactNode }) {
   )
 }
 
+/** Where the sidebar is out of sight, so is its tray. */
+function RunningNote() {
+  const { t, format } = useText()
+  const running = useRunningTasks()
+  if (running.length === 0) return null
+  return (
+    <PageLink
+      href="/tasks/"
+      className="ml-auto flex items-center gap-1.5 rounded-md px-2 py-1 text-xs text-accent hover:bg-line/60"
+    >
+      <LoaderCircle aria-hidden className="size-3.5 animate-spin" />
+      {t('tasks.running')} · <span className="figures">{format.number(running.length)}</span>
+    </PageLink>
+  )
+}
+
 /** The platform's dialog: it traps the focus and closes by Escape without a library on the first page. */
 function NarrowBar(props: { onPalette: () => void; onHelp: () => void }) {
   const { t } = useText()
@@ -72,6 +90,7 @@ function NarrowBar(props: { onPalette: () => void; onHelp: () => void }) {
           <MenuIcon aria-hidden className="size-4.5" />
         </IconButton>
         <Logo />
+        <RunningNote />
       </header>
       <dialog
         ref={dialog}

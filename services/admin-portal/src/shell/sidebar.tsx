@@ -7,6 +7,7 @@ import { useTheme } from 'next-themes'
 import { toast } from 'sonner'
 import { useApi } from '../client/api.ts'
 import { useSession, useSignOut } from '../client/session.ts'
+import { TaskTray } from '../features/tasks/task-tray.tsx'
 import { useText } from '../i18n/locale.tsx'
 import { localeNames, locales } from '../i18n/messages.ts'
 import { IconButton } from '../ui/button.tsx'
@@ -49,6 +50,7 @@ export function Sidebar({ onPalette, onHelp }: { onPalette: () => void; onHelp: 
         ))}
       </nav>
       <div className="mt-auto grid gap-2 px-2.5 pb-3">
+        <TaskTray />
         <RevisionNote />
         <div className="flex items-center border-t border-line pt-2">
           <LanguageMenu />

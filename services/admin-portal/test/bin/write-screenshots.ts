@@ -19,7 +19,7 @@ const forms: [name: string, options: VisitOptions][] = [
 
 await mkdir(folder, { recursive: true })
 await using installation = await startInstallation()
-const { group, aggregate } = await fillWithSamples(installation)
+const { group, aggregate, task } = await fillWithSamples(installation)
 const newest = (await installation.api('GET /api/v1/logs', { query: { limit: 100 } })).data.items
 const retried = newest.find(({ attempt_count: count }) => count > 1) ?? newest[0]!
 const firstKey = (
@@ -32,7 +32,7 @@ const pages: [name: string, path: string][] = [
   ['keys', `/groups/view/?id=${group}`],
   ['keys-out', `/groups/view/?id=${group}&state=cooling,exhausted,invalid,disabled`],
   ['key', `/groups/view/?id=${group}&key=${firstKey.id}`],
-  ['keys-add', `/groups/view/?id=${group}&add=true`],
+  ['keys-import', `/groups/view/?id=${group}&add=true`],
   ['upstreams', `/groups/view/?id=${group}&tab=upstreams`],
   ['members', `/groups/view/?id=${aggregate}`],
   ['connect', `/groups/view/?id=${group}&tab=connect`],
@@ -42,6 +42,8 @@ const pages: [name: string, path: string][] = [
   ['access-key-create', '/access-keys/?create=true'],
   ['requests', '/logs/'],
   ['request', `/logs/?request=${retried.request_id}`],
+  ['tasks', '/tasks/'],
+  ['task', `/tasks/?task=${task}`],
   ['edges', '/edges/'],
   ['audit', '/audit/'],
   ['settings', '/settings/'],

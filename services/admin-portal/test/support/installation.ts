@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createApiClient, type ApiClient } from '@gpt-load/api-client/api-client'
+import type { TaskDetail } from '@gpt-load/contracts/api/task'
 import { startProcess } from '@gpt-load/testkit/child-process'
 import { freePort } from '@gpt-load/testkit/servers/free-port'
 import { startFakeProvider, type FakeProvider } from '@gpt-load/testkit/upstreams/fake-provider'
@@ -87,4 +88,32 @@ export async function untilLogged({ api }: Installation, count: number): Promise
     what: `${count} request records`,
     timeoutMs: 15_000,
   })
+}
+
+/** As the portal does it; answers the task, which has ended. */
+export async function importKeys(
+  installation: Installation,
+  id: number,
+  text: string,
+  type = 'text/plain',
+): Promise<number> {
+  const response = await fetch(`${installation.url}/api/v1/groups/${id}/keys/import`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${adminKey}`, 'content-type': type },
+    body: text,
+  })
+  if (response.status !== 201) throw new Error(`no import: ${response.status} ${await response.text()}`)
+  const task = ((await response.json()) as { id: number }).id
+  await untilEnded(installation, task)
+  return task
+}
+
+export async function untilEnded({ api }: Installation, id: number): Promise<TaskDetail> {
+  return until(
+    async () => {
+      const { data } = await api('GET /api/v1/tasks/{id}', { params: { id } })
+      return data.finished_at === null ? undefined : data
+    },
+    { what: `the end of task ${id}`, timeoutMs: 60_000 },
+  )
 }

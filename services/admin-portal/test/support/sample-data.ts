@@ -1,7 +1,17 @@
-import { addAccessKey, addGroup, callModel, untilLogged, type Installation } from './installation.ts'
+import {
+  addAccessKey,
+  addGroup,
+  callModel,
+  importKeys,
+  untilEnded,
+  untilLogged,
+  type Installation,
+} from './installation.ts'
 
 /** An installation as it looks after a while: groups of several kinds, keys in every state, requests with failovers. */
-export async function fillWithSamples(installation: Installation): Promise<{ group: number; aggregate: number }> {
+export async function fillWithSamples(
+  installation: Installation,
+): Promise<{ group: number; aggregate: number; task: number }> {
   const { api, provider } = installation
   const keyOf = (name: string, number: number): string => `sk-${name}-${String(number).padStart(4, '0')}-Zx81kQ`
   const keys = Array.from({ length: 180 }, (_, number) => keyOf('proj', number))
@@ -76,7 +86,17 @@ export async function fillWithSamples(installation: Installation): Promise<{ gro
     })
   for (const key of items.slice(8, 11)) await api('POST /api/v1/keys/{id}/test', { params: { id: key.id } })
   await untilLogged(installation, 60)
-  return { group, aggregate: aggregate.data.id }
+  const task = await importKeys(
+    installation,
+    batch,
+    `${keys.slice(0, 40).join('\n')}\n${Array.from({ length: 3 }, () => 'x'.repeat(5_000)).join('\n')}`,
+  )
+  for (const body of [{ filter: { state: ['invalid' as const] } }, { ids: items.slice(12, 30).map(({ id }) => id) }])
+    await untilEnded(
+      installation,
+      (await api('POST /api/v1/groups/{id}/keys/validate', { params: { id: group }, body })).data.id,
+    )
+  return { group, aggregate: aggregate.data.id, task }
 }
 
 async function revisionOf({ api }: Installation, id: number): Promise<number> {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { accessKeyPrefix } from '@gpt-load/contracts/api/access-key'
-import { keyHint } from '../keys/key-hint.ts'
+import { keyHint } from '@gpt-load/contracts/key-hint'
 
 /** 256 random bits behind a prefix that secret scanners and people recognise. */
 export function generateAccessKeyToken(): string {

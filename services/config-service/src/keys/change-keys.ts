@@ -1,4 +1,4 @@
-import type { Cause, KeyState } from '@gpt-load/contracts/key-state'
+import type { Cause, KeyFacts, KeyState } from '@gpt-load/contracts/key-state'
 import { placeholders } from '@gpt-load/database/sql-runner'
 import { restoreKey } from '@gpt-load/key-health/operator-actions'
 import { equalFacts } from '@gpt-load/key-health/merge-facts'
@@ -90,25 +90,41 @@ export async function removeKeys(
   return ids.length
 }
 
-/**
- * Keys of one group back to active, those that were not: what is known per model is void with it, disabled keys stay
- * disabled. Answers how many.
- */
+export type KeysAction = {
+  /** What one key becomes; the same facts: it is left as it is. */
+  act(facts: KeyFacts): KeyFacts
+  action: 'key.restore' | 'key.enable' | 'key.disable'
+  note?: string
+  /** What the audit log remembers of why. */
+  why?: object
+}
+
+/** Keys of one group back to active, those that were not; disabled keys stay disabled. Answers how many. */
 export async function restoreLocked(
   tx: ChangeTransaction,
   groupId: number,
   keys: readonly LockedKey[],
   why: object = {},
 ): Promise<number> {
-  const cause = causeText({ at: tx.nowMs, class: 'operator' } satisfies Cause)
-  const restored = keys
-    .map((key) => ({ ...key, facts: restoreKey(key.facts), cause }))
+  return moveLocked(tx, groupId, keys, { act: restoreKey, action: 'key.restore', why })
+}
+
+/** What a person does to the state of many keys; what is known per model is void with it. Answers how many it changed. */
+export async function moveLocked(
+  tx: ChangeTransaction,
+  groupId: number,
+  keys: readonly LockedKey[],
+  { act, action, note = '', why = {} }: KeysAction,
+): Promise<number> {
+  const cause = causeText({ at: tx.nowMs, class: 'operator', ...(note === '' ? {} : { note }) } satisfies Cause)
+  const moved = keys
+    .map((key) => ({ ...key, facts: act(key.facts), cause }))
     .filter(({ stored, facts }) => !equalFacts(stored, facts))
-  if (restored.length === 0) return 0
-  await writeKeys(tx.sql, restored, tx.nowMs)
+  if (moved.length === 0) return 0
+  await writeKeys(tx.sql, moved, tx.nowMs)
   await writeHistory(
     tx.sql,
-    restored.map((key) => ({
+    moved.map((key) => ({
       key,
       model: '',
       at: tx.nowMs,
@@ -118,14 +134,23 @@ export async function restoreLocked(
       isApplied: true,
     })),
   )
-  const stored = restored.map((key) => ({ state: key.stored.state }))
-  const before = countStates(stored, -1)
-  await adjustKeyCounts(tx.sql, groupId, { ...before, active: (before.active ?? 0) + restored.length })
-  const ids = restored.map(({ id }) => id)
+  await adjustKeyCounts(tx.sql, groupId, differenceOf(moved))
+  const ids = moved.map(({ id }) => id)
   tx.touch('key_state', ids)
   tx.stamp('provider_keys', ids)
-  tx.audit({ action: 'key.restore', entity: 'group', entityId: groupId, detail: { restored: ids.length, ...why } })
-  return restored.length
+  tx.audit({ action, entity: 'group', entityId: groupId, detail: { keys: ids.length, ...noted(note), ...why } })
+  return moved.length
+}
+
+const noted = (note: string): object => (note === '' ? {} : { note })
+
+function differenceOf(moved: readonly LockedKey[]): Partial<Record<KeyState, number>> {
+  const difference = countStates(
+    moved.map(({ stored }) => stored),
+    -1,
+  )
+  for (const { facts } of moved) difference[facts.state] = (difference[facts.state] ?? 0) + 1
+  return difference
 }
 
 function countStates(keys: readonly { state: KeyState }[], step: 1 | -1): Partial<Record<KeyState, number>> {

@@ -1,6 +1,5 @@
 import type { Key } from '@gpt-load/contracts/api/key'
-import type { KeyFacts } from '@gpt-load/contracts/key-state'
-import { disableKey as disableFacts } from '@gpt-load/key-health/operator-actions'
+import { disableKey as disableFacts, isDisabledUntil } from '@gpt-load/key-health/operator-actions'
 import { authorise } from '../authorise.ts'
 import { wrongField } from '../http/api-problem.ts'
 import { fromInstant } from '../instant.ts'
@@ -15,8 +14,7 @@ export async function disableKey({
   input: Pick<VerbInput<'disableKey'>, 'params' | 'body' | 'precondition'>
 }): Promise<VerbAnswer<Key>> {
   authorise(ctx, 'disableKey')
-  const untilMs = input.body?.until === undefined ? 0 : fromInstant(input.body.until)
-  if (untilMs !== 0 && untilMs <= ctx.clock.nowMs()) throw wrongField('/until', 'lies in the past')
+  const untilMs = disabledUntilMs(ctx, input.body?.until)
   return changeKeyState(ctx, {
     id: input.params.id,
     precondition: input.precondition,
@@ -26,6 +24,10 @@ export async function disableKey({
   })
 }
 
-function isDisabledUntil(facts: KeyFacts, untilMs: number): boolean {
-  return facts.state === 'disabled' && facts.until === untilMs
+/** Epoch ms of the day on which a disabled key comes back; 0 = when somebody enables it. */
+export function disabledUntilMs({ clock }: Pick<VerbContext, 'clock'>, until: string | undefined): number {
+  if (until === undefined) return 0
+  const untilMs = fromInstant(until)
+  if (untilMs <= clock.nowMs()) throw wrongField('/until', 'lies in the past')
+  return untilMs
 }

@@ -56,7 +56,9 @@ async function noteExport(ctx: VerbContext, { params, query }: Scope): Promise<v
 
 async function rangeOf({ store }: VerbContext, { params, query }: Scope): Promise<SelectionRange> {
   const upTo = await newestKeyId(store.sql)
-  return { groupId: params.id, selection: { filter: query }, after: 0, upTo, limit: keysPerPage }
+  const { ids, ...filter } = query
+  const selection = ids === undefined ? { filter } : { ids }
+  return { groupId: params.id, selection, after: 0, upTo, limit: keysPerPage }
 }
 
 async function* linesOf(ctx: VerbContext, range: SelectionRange, isClear: boolean): AsyncGenerator<string> {

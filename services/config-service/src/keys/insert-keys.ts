@@ -7,7 +7,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { ApiProblem, notFound } from '../http/api-problem.ts'
 import { causeText } from '../key-state/locked-keys.ts'
 import type { ChangeTransaction } from '../truth/change-transaction.ts'
-import { keyHint } from './key-hint.ts'
+import { keyHint } from '@gpt-load/contracts/key-hint'
 import type { KeyLine } from './parse-keys-text.ts'
 
 /**

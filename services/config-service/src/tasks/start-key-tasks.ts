@@ -3,9 +3,10 @@ import { quoteName } from '@gpt-load/database/bulk-insert'
 import { placeholders, type SqlRunner } from '@gpt-load/database/sql-runner'
 import { authorise } from '../authorise.ts'
 import { wrongField } from '../http/api-problem.ts'
+import { disabledUntilMs } from '../keys/disable-key.ts'
 import { newestKeyId, requireStandardGroup } from '../keys/insert-keys.ts'
 import { commitChange } from '../truth/commit.ts'
-import type { Verb, VerbAnswer, VerbContext } from '../verb.ts'
+import type { Verb, VerbAnswer, VerbContext, VerbInput } from '../verb.ts'
 import { insertTask } from './create-task.ts'
 import { requireTask, toTask, type SelectionParameters } from './task-row.ts'
 
@@ -22,6 +23,18 @@ export const restoreKeys: Verb<'restoreKeys'> = async ({ ctx, input }) => {
   return start(ctx, { kind: 'restore', groupId: input.params.id, parameters: { selection: input.body } })
 }
 
+export const enableKeys: Verb<'enableKeys'> = async ({ ctx, input }) => {
+  authorise(ctx, 'enableKeys')
+  return start(ctx, { kind: 'enable', groupId: input.params.id, parameters: { selection: input.body } })
+}
+
+export const disableKeys: Verb<'disableKeys'> = async ({ ctx, input }) => {
+  authorise(ctx, 'disableKeys')
+  const { note = '', until, ...selection } = input.body
+  const parameters = { selection, note, until_ms: disabledUntilMs(ctx, until) }
+  return start(ctx, { kind: 'disable', groupId: input.params.id, parameters })
+}
+
 export const validateKeys: Verb<'validateKeys'> = async ({ ctx, input }) => {
   authorise(ctx, 'validateKeys')
   return start(ctx, { kind: 'validate', groupId: input.params.id, parameters: { selection: input.body } })
@@ -29,12 +42,25 @@ export const validateKeys: Verb<'validateKeys'> = async ({ ctx, input }) => {
 
 export const copyKeys: Verb<'copyKeys'> = async ({ ctx, input }) => {
   authorise(ctx, 'copyKeys')
-  const { to_group_id, ...selection } = input.body
-  const groupId = input.params.id
+  return startInto(ctx, 'copy', input)
+}
+
+export const moveKeys: Verb<'moveKeys'> = async ({ ctx, input }) => {
+  authorise(ctx, 'moveKeys')
+  return startInto(ctx, 'move', input)
+}
+
+async function startInto(
+  ctx: VerbContext,
+  kind: 'copy' | 'move',
+  { params, body }: Pick<VerbInput<'copyKeys'>, 'params' | 'body'>,
+): Promise<VerbAnswer<Task>> {
+  const { to_group_id, ...selection } = body
+  const groupId = params.id
   if (to_group_id === groupId) throw wrongField('/to_group_id', 'is the group itself')
   const [to] = await ctx.store.database.group.findMany({ where: { id: to_group_id }, select: { kind: true } })
   if (to?.kind !== 'standard') throw wrongField('/to_group_id', 'is no group that has keys of its own')
-  return start(ctx, { kind: 'copy', groupId, parameters: { selection, to_group_id } })
+  return start(ctx, { kind, groupId, parameters: { selection, to_group_id } })
 }
 
 async function start(ctx: VerbContext, { kind, groupId, parameters }: Start): Promise<VerbAnswer<Task>> {
@@ -65,10 +91,11 @@ function withoutRepeats(selection: KeySelection): KeySelection {
   return selection.ids === undefined ? selection : { ids: [...new Set(selection.ids)] }
 }
 
-function shown({ selection, to_group_id }: SelectionParameters): object {
+function shown({ selection, to_group_id, note }: SelectionParameters): object {
   return {
     ...(selection.ids === undefined ? { filter: selection.filter } : { ids: selection.ids.length }),
     ...(to_group_id === undefined ? {} : { to_group_id }),
+    ...(note === undefined || note === '' ? {} : { note }),
   }
 }
 

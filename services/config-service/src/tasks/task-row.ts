@@ -33,7 +33,7 @@ export type TaskRow = {
 }
 
 export type ImportParameters = { note: string; weight: number }
-export type SelectionParameters = { selection: KeySelection; to_group_id?: number }
+export type SelectionParameters = { selection: KeySelection; to_group_id?: number; note?: string; until_ms?: number }
 
 export function importParametersOf({ parameters }: TaskRow): ImportParameters {
   return JSON.parse(parameters) as ImportParameters
@@ -60,7 +60,7 @@ export function toTask(row: TaskRow): Task {
     id,
     kind,
     group_id,
-    to_group_id: kind === 'copy' ? (selectionParametersOf(row).to_group_id ?? null) : null,
+    to_group_id: kind === 'copy' || kind === 'move' ? (selectionParametersOf(row).to_group_id ?? null) : null,
     state,
     cancel_requested: row.is_cancelled === 1,
     total,

@@ -74,6 +74,45 @@ export function describeKeyTasks(api: () => Promise<OpenedApi>): void {
       assert.deepEqual([now['active'], now['invalid'], now['disabled']], [5, 0, 1])
     })
 
+    test('keys are disabled by search with a reason and a date, and enabled again; others stay as they are', async () => {
+      const opened = await api()
+      const id = await withKeys(opened, 'disable', 1_200)
+      const [first = 0, second = 0] = await someIds(opened, id, 2)
+      for (const key of [first, second])
+        await opened.operate('updateKey', { params: { id: key }, body: { note: 'Batch of May' } })
+      const until = new Date(Date.now() + 3_600_000).toISOString()
+      const body = { filter: { search: 'of may' }, note: 'contract ended', until }
+      assert.equal((await run(opened, 'disableKeys', id, body)).succeeded, 2)
+      const detail = (await opened.operate('getKey', { params: { id: first } })).body
+      assert.deepEqual([detail.state, detail.until, detail.generation], ['disabled', until, 1])
+      assert.deepEqual([detail.cause.class, detail.cause.note], ['operator', 'contract ended'])
+      assert.equal(detail.history[0].state_to, 'disabled')
+      const again = await run(opened, 'disableKeys', id, body)
+      assert.deepEqual([again.succeeded, again.skipped], [0, 2])
+      const forGood = await run(opened, 'disableKeys', id, { ids: [first] })
+      assert.equal(forGood.succeeded, 1)
+      const middle = await stateCounts(opened, id)
+      assert.deepEqual([middle['active'], middle['disabled'], middle['total']], [1_198, 2, 1_200])
+      const enabled = await run(opened, 'enableKeys', id, { filter: {} })
+      assert.deepEqual(counts(enabled), [1_200, 1_200, 2, 1_198, 0])
+      const now = await stateCounts(opened, id)
+      assert.deepEqual([now['active'], now['disabled']], [1_200, 0])
+      const { items } = (await opened.operate('listAudit', { query: `entity=group&entity_id=${id}` })).body
+      const disabling = items.find(({ action }: { action: string }) => action === 'key.disable')
+      assert.deepEqual([disabling.detail.keys, typeof disabling.detail.task], [1, 'number'])
+    })
+
+    test('a date of return that has passed is refused before anything is changed', async () => {
+      const opened = await api()
+      const id = await withKeys(opened, 'disable-past', 1)
+      const answer = await opened.call(`/api/v1/groups/${id}/keys/disable`, {
+        method: 'POST',
+        body: { filter: {}, until: '2020-01-01T00:00:00Z' },
+      })
+      assert.equal(answer.status, 400)
+      assert.equal((await stateCounts(opened, id))['active'], 1)
+    })
+
     test('keys are validated by probes: refused ones are condemned and reported without the key', async () => {
       const opened = await api()
       await using provider = await startRecordingProvider()
@@ -110,6 +149,24 @@ export function describeKeyTasks(api: () => Promise<OpenedApi>): void {
       assert.equal(itself.status, 400)
     })
 
+    test('keys are moved into another group: there afterwards, and no longer here', async () => {
+      const opened = await api()
+      const from = await withKeys(opened, 'move-from', 1_200)
+      const to = await newGroup(opened, 'move-to')
+      await succeeded(opened, await startImport(opened, to, keyLines('move-from', 10)))
+      const [kept = 0] = await someIds(opened, from, 1)
+      await opened.operate('disableKey', { params: { id: kept } })
+      const task = await run(opened, 'moveKeys', from, { filter: { state: ['active'] }, to_group_id: to })
+      assert.deepEqual([task.to_group_id, ...counts(task)], [to, 1_199, 1_199, 1_199, 0, 0])
+      assert.deepEqual((await someIds(opened, from, 5)).length, 1)
+      assert.deepEqual(
+        [(await stateCounts(opened, from))['total'], (await stateCounts(opened, to))['total']],
+        [1, 1_199],
+      )
+      const lines = (await opened.operate('exportKeySecrets', { params: { id: to } })).text.trim().split('\n')
+      assert.equal(new Set(lines.map((line) => (JSON.parse(line) as KeyExportLine).key)).size, 1_199)
+    })
+
     test('an export has every selected key, masked; in clear only for secrets:read, and the audit log names who', async () => {
       const opened = await api()
       const id = await withKeys(opened, 'export', 1_200)
@@ -127,6 +184,12 @@ export function describeKeyTasks(api: () => Promise<OpenedApi>): void {
       assert.deepEqual(
         disabled.map((line) => [line.id, line.state, line.key]),
         [[one, 'disabled', undefined]],
+      )
+      const ids = (await someIds(opened, id, 3)).toSorted((a, b) => a - b)
+      const named = parsed((await opened.operate('exportKeys', { params: { id }, query: `ids=${ids.join(',')}` })).text)
+      assert.deepEqual(
+        named.map((line) => line.id),
+        ids,
       )
       const clear = parsed((await opened.operate('exportKeySecrets', { params: { id } })).text)
       assert.deepEqual(clear.map(({ key }) => `${key}\n`).join(''), keyLines('export', 1_200))

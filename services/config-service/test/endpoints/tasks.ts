@@ -163,6 +163,12 @@ export function describeTasks(api: () => Promise<OpenedApi>): void {
       assert.deepEqual(seen, ids)
       for (const query of [`group_id=${id}&kind=delete`, `group_id=${id}&state=failed`])
         assert.deepEqual((await opened.operate('listTasks', { query })).body.items, [], query)
+      const found = async (search: string) =>
+        (await opened.operate('listTasks', { query: `group_id=${id}&search=${search}` })).body.items.length
+      assert.deepEqual(
+        [await found('MPORT-LIS'), await found('admin'), await found('nobody'), await found('%25')],
+        [3, 3, 0, 0],
+      )
     })
 
     test('a task is cancelled between two chunks: what was added stays, nothing more comes, and it ends once', async () => {

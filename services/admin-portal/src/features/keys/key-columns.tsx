@@ -12,18 +12,18 @@ import { Tick } from '../../ui/toggle.tsx'
 import type { KeyAction } from './key-actions.ts'
 import { KeyStateCell } from './key-state-cell.tsx'
 
-export type OnKeyAction = (action: KeyAction, keys: readonly Key[]) => void
+export type OnKeyAction = (action: KeyAction, key: Key) => void
 
 export function useKeyColumns(props: {
   items: readonly Key[]
-  selected: ReadonlySet<number>
+  isSelected: (id: number) => boolean
   select: (ids: readonly number[], isOn: boolean) => void
   onAction: OnKeyAction
   onOpen: (id: number) => void
 }): Column<Key>[] {
   const { t, format } = useText()
-  const { items, selected, select, onAction, onOpen } = props
-  const isAll = items.length > 0 && items.every(({ id }) => selected.has(id))
+  const { items, isSelected, select, onAction, onOpen } = props
+  const isAll = items.length > 0 && items.every(({ id }) => isSelected(id))
   return [
     {
       id: 'select',
@@ -32,7 +32,7 @@ export function useKeyColumns(props: {
         <Tick
           label={t('keys.selectAll')}
           isOn={isAll}
-          isPartly={!isAll && selected.size > 0}
+          isPartly={!isAll && items.some(({ id }) => isSelected(id))}
           onChange={(isOn) =>
             select(
               items.map(({ id }) => id),
@@ -42,7 +42,7 @@ export function useKeyColumns(props: {
         />
       ),
       cell: ({ id, hint }) => (
-        <Tick label={t('keys.select', { hint })} isOn={selected.has(id)} onChange={(isOn) => select([id], isOn)} />
+        <Tick label={t('keys.select', { hint })} isOn={isSelected(id)} onChange={(isOn) => select([id], isOn)} />
       ),
     },
     {
@@ -112,7 +112,7 @@ function KeyMenu({ item, onAction }: { item: Key; onAction: OnKeyAction }) {
     label: t(`keys.action.${action}`),
     icon: keyActionIcons[action],
     isDanger: action === 'delete',
-    onSelect: () => onAction(action, [item]),
+    onSelect: () => onAction(action, item),
   }))
   return (
     <Menu

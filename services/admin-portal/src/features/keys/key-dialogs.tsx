@@ -1,6 +1,5 @@
 'use client'
 
-import type { Key } from '@gpt-load/contracts/api/key'
 import { useState } from 'react'
 import { useText } from '../../i18n/locale.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -9,7 +8,12 @@ import { Field, TextInput } from '../../ui/field.tsx'
 import type { Disabling } from './key-actions.ts'
 
 /** With a reason, and until when: whoever finds the key off later knows both. */
-export function DisableKeys(props: { count: number; onConfirm: (disabling: Disabling) => void; onClose: () => void }) {
+export function DisableKeys(props: {
+  count: string
+  isBusy: boolean
+  onConfirm: (disabling: Disabling) => void
+  onClose: () => void
+}) {
   const { t } = useText()
   const [note, setNote] = useState('')
   const [until, setUntil] = useState('')
@@ -22,7 +26,7 @@ export function DisableKeys(props: { count: number; onConfirm: (disabling: Disab
       footer={
         <>
           <Button onClick={props.onClose}>{t('common.cancel')}</Button>
-          <Button kind="primary" type="submit" form="disable-keys">
+          <Button kind="primary" type="submit" form="disable-keys" isBusy={props.isBusy}>
             {t('keys.action.disable')}
           </Button>
         </>
@@ -67,21 +71,20 @@ export function DisableKeys(props: { count: number; onConfirm: (disabling: Disab
 
 /** One key is confirmed by its hint, many by the group's name. */
 export function DeleteKeys(props: {
-  keys: readonly Key[]
-  groupName: string
+  count: string
+  name: string
+  isBusy: boolean
   onConfirm: () => void
   onClose: () => void
 }) {
   const { t } = useText()
-  const { keys, groupName } = props
-  const only = keys.length === 1 ? keys[0] : undefined
   return (
     <ConfirmByName
-      title={t('keys.deleteTitle', { count: keys.length })}
+      title={t('keys.deleteTitle', { count: props.count })}
       description={t('keys.deleteText')}
-      name={only?.hint ?? groupName}
+      name={props.name}
       action={t('keys.action.delete')}
-      isBusy={false}
+      isBusy={props.isBusy}
       onConfirm={props.onConfirm}
       onClose={props.onClose}
     />

@@ -33,7 +33,7 @@ export function KeyDrawer(props: { id: number; onAction: OnKeyAction; onClose: (
             key={action}
             size="small"
             kind={action === 'delete' ? 'danger' : 'plain'}
-            onClick={() => props.onAction(action, [key])}
+            onClick={() => props.onAction(action, key)}
           >
             {keyActionIcons[action]}
             {t(`keys.action.${action}`)}

@@ -2,8 +2,9 @@
 
 import type { Group } from '@gpt-load/contracts/api/group'
 import type { Key } from '@gpt-load/contracts/api/key'
+import type { KeyFilter } from '@gpt-load/contracts/api/task'
 import { keyStates } from '@gpt-load/contracts/key-state'
-import { KeyRound, Plus } from 'lucide-react'
+import { KeyRound, Upload } from 'lucide-react'
 import dynamic from 'next/dynamic'
 import {
   parseAsArrayOf,
@@ -13,23 +14,27 @@ import {
   parseAsStringLiteral,
   useQueryStates,
 } from 'nuqs'
-import { useCallback, useEffect, useMemo, useState } from 'react'
+import { useCallback, useMemo, useState } from 'react'
 import { useApiList } from '../../client/api.ts'
 import { useText } from '../../i18n/locale.tsx'
 import { Button } from '../../ui/button.tsx'
 import { DataTable } from '../../ui/data-table.tsx'
-import { rowsOf } from '../../ui/rows-of.ts'
+import { NothingFound } from '../../ui/nothing-found.tsx'
 import { Toolbar } from '../../ui/page.tsx'
+import { rowsOf } from '../../ui/rows-of.ts'
 import { SearchField } from '../../ui/search-field.tsx'
 import { EmptyState } from '../../ui/states.tsx'
-import { NothingFound } from '../../ui/nothing-found.tsx'
-import { useKeyActions } from './key-actions.ts'
+import { useBulkChange } from './bulk-actions.ts'
+import type { AskedAction } from './bulk-dialogs.tsx'
+import { useKeyAction } from './key-actions.ts'
+import { useKeyColumns, type OnKeyAction } from './key-columns.tsx'
 import { DeleteKeys, DisableKeys } from './key-dialogs.tsx'
-import { useKeyColumns } from './key-columns.tsx'
-import { SelectionBar } from './selection-bar.tsx'
+import { SelectionBar, type BarAction } from './selection-bar.tsx'
 import { StateFilter } from './state-filter.tsx'
+import { useSelection } from './use-selection.ts'
 
-const AddKeys = dynamic(async () => (await import('./add-keys.tsx')).AddKeys, { ssr: false })
+const ImportKeys = dynamic(async () => (await import('./import-keys.tsx')).ImportKeys, { ssr: false })
+const BulkDialogs = dynamic(async () => (await import('./bulk-dialogs.tsx')).BulkDialogs, { ssr: false })
 const KeyDrawer = dynamic(async () => (await import('./key-drawer.tsx')).KeyDrawer, { ssr: false })
 
 const filters = {
@@ -43,45 +48,42 @@ const pageItems = 500
 export function KeysTab({ group }: { group: Group }) {
   const { t } = useText()
   const [{ state, search, key, add }, setUrl] = useQueryStates(filters, { history: 'push' })
+  const filter = useMemo(
+    (): KeyFilter => ({ ...(state.length === 0 ? {} : { state }), ...(search === '' ? {} : { search }) }),
+    [state, search],
+  )
   const list = useApiList(
     'GET /api/v1/groups/{id}/keys',
-    {
-      params: { id: group.id },
-      query: {
-        search: search === '' ? undefined : search,
-        state: state.length === 0 ? undefined : state,
-        limit: pageItems,
-      },
-    },
+    { params: { id: group.id }, query: { ...filter, limit: pageItems } },
     { refreshMs: 10_000 },
   )
-  const { selected, select, clear, chosen } = useSelection(list.items)
-  const { run, progress } = useKeyActions()
-  const [asking, setAsking] = useState<{ action: 'disable' | 'delete'; keys: readonly Key[] } | null>(null)
-  const start = useCallback(
-    (action: Parameters<typeof run>[0], keys: readonly Key[]) => {
-      if (action === 'delete' || action === 'disable') setAsking({ action, keys })
-      else void run(action, keys)
-    },
-    [run],
-  )
+  const selection = useSelection(list.items, filter)
+  const onKeyGone = useCallback(() => void setUrl({ key: null }), [setUrl])
+  const single = useSingleKey(onKeyGone)
   const openKey = useCallback((id: number) => void setUrl({ key: id }), [setUrl])
-  const columns = useKeyColumns({ items: list.items, selected, select, onAction: start, onOpen: openKey })
+  const columns = useKeyColumns({
+    items: list.items,
+    isSelected: selection.has,
+    select: selection.select,
+    onAction: single.onAction,
+    onOpen: openKey,
+  })
   const setSearch = useCallback((value: string) => void setUrl({ search: value }, { history: 'replace' }), [setUrl])
-  const addButton = (
+  const importButton = (
     <Button kind="primary" onClick={() => void setUrl({ add: true })}>
-      <Plus aria-hidden className="size-4" />
-      {t('keys.add')}
+      <Upload aria-hidden className="size-4" />
+      {t('keys.import')}
     </Button>
   )
   const known =
     state.length === 0 ? group.key_counts.total : state.reduce((sum, each) => sum + group.key_counts[each], 0)
+  const total = search === '' ? Math.max(known, list.items.length) : null
   return (
     <>
       <Toolbar>
         <SearchField label={t('keys.search')} value={search} onChange={setSearch} />
         <StateFilter counts={group.key_counts} chosen={state} onChange={(value) => void setUrl({ state: value })} />
-        <span className="ml-auto">{addButton}</span>
+        <span className="ml-auto">{importButton}</span>
       </Toolbar>
       <DataTable
         label={t('tab.keys')}
@@ -89,8 +91,8 @@ export function KeysTab({ group }: { group: Group }) {
         {...rowsOf(list)}
         rowKey={({ id }) => id}
         rowHeight={52}
-        {...(search === '' ? { total: Math.max(known, list.items.length) } : {})}
-        isMarked={({ id }) => selected.has(id)}
+        {...(total === null ? {} : { total })}
+        isMarked={({ id }) => selection.has(id)}
         empty={
           group.key_counts.total > 0 ? (
             <NothingFound onClear={() => void setUrl({ search: '', state: [] })} />
@@ -99,63 +101,102 @@ export function KeysTab({ group }: { group: Group }) {
               icon={<KeyRound aria-hidden className="size-5" />}
               title={t('keys.emptyTitle')}
               text={t('keys.emptyText')}
-              action={addButton}
+              action={importButton}
             />
           )
         }
       />
+      <Selected group={group} selection={selection} total={total} isPart={list.hasNextPage} />
+      {add && <ImportKeys group={group} onClose={() => void setUrl({ add: null })} />}
+      {key !== null && <KeyDrawer id={key} onAction={single.onAction} onClose={onKeyGone} />}
+      {single.dialog}
+    </>
+  )
+}
+
+/** The bar over chosen keys, and what its actions ask. */
+function Selected(props: {
+  group: Group
+  selection: ReturnType<typeof useSelection>
+  /** null = only the server could count. */
+  total: number | null
+  isPart: boolean
+}) {
+  const { t, format } = useText()
+  const { group, selection, total, isPart } = props
+  const { chosen, clear, count, isEverything } = selection
+  const [asking, setAsking] = useState<AskedAction | null>(null)
+  const bulk = useBulkChange(group.id, clear)
+  if (count === 0 && !isEverything) return null
+  const everything =
+    total === null ? t('keys.selectedMatching') : t('keys.selectedAll', { count: format.number(total) })
+  const shownCount = isEverything
+    ? total === null
+      ? t('keys.selectedMatching')
+      : format.number(total)
+    : format.number(count)
+  const onAction = (action: BarAction): void => {
+    if (action === 'test' || action === 'restore' || action === 'enable') bulk.mutate({ chosen, change: { action } })
+    else setAsking(action)
+  }
+  const widen = {
+    text: total === null ? t('keys.chooseMatching') : t('keys.chooseAll', { count: format.number(total) }),
+    onSelect: selection.selectEverything,
+  }
+  return (
+    <>
       <SelectionBar
-        count={chosen.length}
-        progress={progress}
-        onAction={(action) => start(action, chosen)}
+        text={isEverything ? everything : t('keys.selected', { count: format.number(count) })}
+        widen={isPart && !isEverything ? widen : null}
+        onAction={onAction}
         onClear={clear}
       />
-      {add && <AddKeys group={group} onClose={() => void setUrl({ add: null })} />}
-      {key !== null && <KeyDrawer id={key} onAction={start} onClose={() => void setUrl({ key: null })} />}
-      {asking?.action === 'disable' && (
-        <DisableKeys
-          count={asking.keys.length}
-          onClose={() => setAsking(null)}
-          onConfirm={(disabling) => {
-            setAsking(null)
-            void run('disable', asking.keys, disabling)
-          }}
-        />
-      )}
-      {asking?.action === 'delete' && (
-        <DeleteKeys
-          keys={asking.keys}
-          groupName={group.name}
-          onClose={() => setAsking(null)}
-          onConfirm={() => {
+      {asking !== null && (
+        <BulkDialogs
+          group={group}
+          action={asking}
+          chosen={chosen}
+          count={shownCount}
+          onStarted={() => {
             setAsking(null)
             clear()
-            if (asking.keys.some(({ id }) => id === key)) void setUrl({ key: null })
-            void run('delete', asking.keys)
           }}
+          onClose={() => setAsking(null)}
         />
       )}
     </>
   )
 }
 
-/** Keys that are no longer in the list are no longer chosen. */
-function useSelection(items: readonly Key[]) {
-  const [selected, setSelected] = useState<ReadonlySet<number>>(new Set())
-  const chosen = useMemo(() => items.filter(({ id }) => selected.has(id)), [items, selected])
-  useEffect(() => {
-    if (chosen.length < selected.size) setSelected(new Set(chosen.map(({ id }) => id)))
-  }, [chosen, selected])
-  const select = useCallback((ids: readonly number[], isOn: boolean) => {
-    setSelected((before) => {
-      const after = new Set(before)
-      for (const id of ids) {
-        if (isOn) after.add(id)
-        else after.delete(id)
-      }
-      return after
-    })
-  }, [])
-  const clear = useCallback(() => setSelected(new Set()), [])
-  return { selected, chosen, select, clear }
+/** Actions on one key, from its row or its drawer. */
+function useSingleKey(onGone: () => void) {
+  const perform = useKeyAction()
+  const [asking, setAsking] = useState<{ action: 'disable' | 'delete'; key: Key } | null>(null)
+  const onAction: OnKeyAction = (action, key) => {
+    if (action === 'delete' || action === 'disable') setAsking({ action, key })
+    else perform(action, key)
+  }
+  const close = (): void => setAsking(null)
+  const common = { count: '1', isBusy: false, onClose: close }
+  const dialog =
+    asking === null ? null : asking.action === 'disable' ? (
+      <DisableKeys
+        {...common}
+        onConfirm={(disabling) => {
+          close()
+          perform('disable', asking.key, disabling)
+        }}
+      />
+    ) : (
+      <DeleteKeys
+        {...common}
+        name={asking.key.hint}
+        onConfirm={() => {
+          close()
+          onGone()
+          perform('delete', asking.key)
+        }}
+      />
+    )
+  return { onAction, dialog }
 }

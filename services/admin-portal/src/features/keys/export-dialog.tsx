@@ -1,0 +1,96 @@
+'use client'
+
+import type { Group } from '@gpt-load/contracts/api/group'
+import { useState } from 'react'
+import { toast } from 'sonner'
+import { useChange } from '../../client/api.ts'
+import { useSession } from '../../client/session.ts'
+import { useText } from '../../i18n/locale.tsx'
+import { Button } from '../../ui/button.tsx'
+import { Dialog } from '../../ui/dialog.tsx'
+import { Field, Select } from '../../ui/field.tsx'
+import { describeError } from '../../ui/states.tsx'
+import { Tick } from '../../ui/toggle.tsx'
+import type { ChosenKeys } from './bulk-actions.ts'
+import { exportKeys } from './export-keys.ts'
+
+/** Masked by default; in clear only for who may, and after saying so once more. */
+export function ExportDialog(props: { group: Group; chosen: ChosenKeys; count: string; onClose: () => void }) {
+  const { t } = useText()
+  const { group, chosen, count, onClose } = props
+  const canSeeSecrets = useSession().data?.scopes.includes('secrets:read') === true
+  const [isClear, setIsClear] = useState(false)
+  const [isPlain, setIsPlain] = useState(false)
+  const [isSure, setIsSure] = useState(false)
+  const download = useChange(() => exportKeys(group.id, group.name, chosen, { isClear, isPlain: isClear && isPlain }), {
+    onDone: onClose,
+    onFailed: (error) => toast.error(describeError(error, t)),
+  })
+  return (
+    <Dialog
+      title={t('keys.exportTitle', { count })}
+      description={t('keys.exportText')}
+      onClose={onClose}
+      width="max-w-md"
+      footer={
+        <>
+          <Button onClick={onClose}>{t('common.cancel')}</Button>
+          <Button
+            kind="primary"
+            type="submit"
+            form="export-keys"
+            disabled={isClear && !(canSeeSecrets && isSure)}
+            isBusy={download.isPending}
+          >
+            {t('keys.exportDo')}
+          </Button>
+        </>
+      }
+    >
+      <form
+        id="export-keys"
+        className="grid gap-4"
+        onSubmit={(event) => {
+          event.preventDefault()
+          download.mutate(undefined)
+        }}
+      >
+        <Field label={t('keys.exportContent')} error={isClear && !canSeeSecrets ? t('keys.exportNoScope') : undefined}>
+          {(control) => (
+            <Select
+              {...control}
+              value={isClear ? 'clear' : 'masked'}
+              onChange={(event) => setIsClear(event.target.value === 'clear')}
+            >
+              <option value="masked">{t('keys.exportMasked')}</option>
+              <option value="clear">{t('keys.exportClear')}</option>
+            </Select>
+          )}
+        </Field>
+        {isClear && canSeeSecrets && (
+          <>
+            <Field label={t('keys.exportFormat')}>
+              {(control) => (
+                <Select
+                  {...control}
+                  value={isPlain ? 'plain' : 'json'}
+                  onChange={(event) => setIsPlain(event.target.value === 'plain')}
+                >
+                  <option value="json">{t('keys.exportJsonLines')}</option>
+                  <option value="plain">{t('keys.exportPlain')}</option>
+                </Select>
+              )}
+            </Field>
+            <div className="grid gap-2 rounded-lg bg-warn-soft px-3 py-2.5">
+              <p className="text-warn">{t('keys.exportWarning')}</p>
+              <div className="flex items-center gap-2">
+                <Tick label={t('keys.exportConfirm')} isOn={isSure} onChange={setIsSure} />
+                <span aria-hidden>{t('keys.exportConfirm')}</span>
+              </div>
+            </div>
+          </>
+        )}
+      </form>
+    </Dialog>
+  )
+}
