@@ -3,7 +3,7 @@ import type { UsedKey } from './observe/key-outcomes.ts'
 import type { GroupPlan } from './plan/group-plan.ts'
 import type { UpstreamTarget } from './plan/upstream-target.ts'
 import type { RequestFacts } from './request-facts.ts'
-import { isModelOffered } from './shape/decide-model.ts'
+import { decideModel, isModelOffered } from './shape/decide-model.ts'
 import type { TriedLists } from './tried-lists.ts'
 
 /** Where one attempt goes. */
@@ -12,6 +12,8 @@ export type Target = UsedKey & {
   readonly upstream: UpstreamTarget
   readonly upstreamIndex: number
   readonly secret: string
+  /** As it goes out: what the caller asked for, an override or a redirect. */
+  readonly model: string
 }
 
 /**
@@ -27,8 +29,9 @@ export class TargetSelector {
   /** Set for requests that stick to one key. */
   readonly #accessKeyId: number
   #plan: GroupPlan | null
-  #memberIndex = -1
-  #memberAttempts = 0
+  #memberIndex = 0
+  /** By member; a group that is none has one entry. */
+  readonly #attempts: Uint16Array
   #tried: Int32Array
   #triedCount = 0
   /** By place in `#tried`: the key itself was refused. */
@@ -37,6 +40,8 @@ export class TargetSelector {
   #skippedMembers: Uint8Array | null = null
   /** Members were left out for the model alone. */
   isModelMissing = false
+  /** The model that keys were last asked for. */
+  model: string
 
   constructor(table: KeyTable, lists: TriedLists, outer: GroupPlan, facts: RequestFacts, accessKeyId: number) {
     this.#table = table
@@ -48,21 +53,38 @@ export class TargetSelector {
     const maxKeys = outer.settings.max_keys_per_request
     this.#tried = lists.take(maxKeys)
     this.#isFaulty = new Uint8Array(maxKeys)
+    this.#attempts = new Uint16Array(outer.isAggregate ? outer.members.length : 1)
+    this.model = facts.model
   }
 
   select(): Target | null {
     for (;;) {
       if (this.#plan === null && !this.#enterMember()) return null
       const plan = this.#plan!
-      const target = this.#memberAttempts > plan.settings.max_retries ? null : this.#pick(plan)
+      const target = this.#hasAttempts(plan, this.#memberIndex) ? this.#pick(plan) : null
       if (target !== null) {
-        this.#memberAttempts += 1
+        this.#attempts[this.#memberIndex]! += 1
         return target
       }
       if (!this.#outer.isAggregate) return null
       this.#skippedMembers![this.#memberIndex] = 1
       this.#plan = null
     }
+  }
+
+  /** A key that comes back could serve this request: it has attempts left, and there are keys that it has not tried. */
+  get mayWait(): boolean {
+    if (this.#triedCount >= this.#isFaulty.length) return false
+    const { isAggregate, members } = this.#outer
+    let keys = 0
+    for (const [index, plan] of (isAggregate ? members : [this.#outer]).entries())
+      if (this.#hasAttempts(plan, index)) keys += this.#table.count(plan.number)
+    return keys > this.#triedCount
+  }
+
+  /** Members that had no key are asked again. */
+  reopen(): void {
+    this.#skippedMembers?.fill(0)
   }
 
   /** What was learnt of the last attempt, for the next choice. */
@@ -88,15 +110,18 @@ export class TargetSelector {
     if (upstreamIndex === -1) return null
     const upstream = plan.upstreams[upstreamIndex]!
     const table = this.#table
+    const { model: asked, place } = this.#facts
+    const model = decideModel(this.#outer, plan, asked, place) ?? asked
+    this.model = model
     // A slot may be vacated between pick and read: such a pick costs nothing, and there are few.
     for (let round = 0; round < maxVacated; round += 1) {
       const slot = this.#pickSlot(plan)
       if (slot === -1) return null
       const keyId = table.keyId(slot)
-      const { generation } = table.facts(slot)
+      const generation = table.generation(slot)
       const secret = table.secret(slot)
       if (secret === '' || table.keyId(slot) !== keyId) continue
-      return { slot, keyId, generation, plan, upstream, upstreamIndex, secret }
+      return { slot, keyId, generation, plan, upstream, upstreamIndex, secret, model }
     }
     return null
   }
@@ -129,19 +154,18 @@ export class TargetSelector {
   }
 
   #ask(plan: GroupPlan, tried: Int32Array, count: number): number {
-    const { model, isSticky } = this.#facts
-    if (!isSticky) return this.#table.pick(plan.number, model, tried, count)
-    return this.#table.pickSticky(plan.number, affinityOf(plan.id, this.#accessKeyId), model, tried, count)
+    if (!this.#facts.isSticky) return this.#table.pick(plan.number, this.model, tried, count)
+    return this.#table.pickSticky(plan.number, affinityOf(plan.id, this.#accessKeyId), this.model, tried, count)
   }
 
   #enterMember(): boolean {
     const { members } = this.#outer
     this.#skippedMembers ??= new Uint8Array(members.length)
-    for (const [index, member] of members.entries()) if (!this.#canServe(member)) this.#skippedMembers[index] = 1
+    for (const [index, member] of members.entries())
+      if (!this.#hasAttempts(member, index) || !this.#canServe(member)) this.#skippedMembers[index] = 1
     this.#memberIndex = this.#nextMember()
     if (this.#memberIndex === -1) return false
     this.#plan = members[this.#memberIndex]!
-    this.#memberAttempts = 0
     this.#failedUpstreams = null
     return true
   }
@@ -158,6 +182,10 @@ export class TargetSelector {
       bestScore = score
     }
     return best
+  }
+
+  #hasAttempts({ settings }: GroupPlan, index: number): boolean {
+    return this.#attempts[index]! <= settings.max_retries
   }
 
   #canServe(member: GroupPlan): boolean {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { severityOf } from '@gpt-load/contracts/key-state'
 import { startFakeProvider, type FakeProvider } from '@gpt-load/testkit/upstreams/fake-provider'
 import { chat } from '../support/chat-request.ts'
 import { send } from '../support/http-message.ts'
@@ -154,6 +155,16 @@ suite('key rotation', () => {
     provider.key(second).fail('server-error')
     assert.equal((await send(plane.port, chat('g'))).status, 500)
     assert.deepEqual([provider.countersOf(first).requests, provider.countersOf(second).requests], [1, 4])
+  })
+
+  test('a limit of one model is that of the model which goes out: the key serves others, and not what is redirected to it', async () => {
+    await using provider = await startFakeProvider({ dialect: 'openai' })
+    await using plane = await openDataPlane({ groups: [group(provider, { model_redirects: { alias: 'real' } })] })
+    plane.writer.putModels([[1, severityOf.cooling, Date.now() + 60_000, 0, 0, 'real']], 'merge')
+    for (let turn = 0; turn < 4; turn += 1) await send(plane.port, chat('g', { model: 'alias' }))
+    assert.equal(provider.countersOf(first).requests, 0)
+    for (let turn = 0; turn < 3; turn += 1) await send(plane.port, chat('g', { model: 'other' }))
+    assert.equal(provider.countersOf(first).requests, 1)
   })
 
   test('no new attempt begins past retry_deadline_ms', async () => {

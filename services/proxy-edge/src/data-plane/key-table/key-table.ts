@@ -16,6 +16,7 @@ export interface KeyTable {
 
   keyId(slot: number): number
   groupNumber(slot: number): number
+  generation(slot: number): number
   /** The secret as a latin1 string, made on each call; '' when the slot was vacated meanwhile. */
   secret(slot: number): string
   /** Display form, `sk-a…Zx9`. */

@@ -84,6 +84,11 @@ export class SharedKeyTable implements KeyTable, StickyFilter {
     return (this.#columns.place[slot] as number) >>> 2
   }
 
+  generation(slot: number): number {
+    this.#see(slot)
+    return this.#columns.generation[slot] as number
+  }
+
   secret(slot: number): string {
     this.#see(slot)
     return readSecret(this.#columns, slot)
