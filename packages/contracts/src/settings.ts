@@ -350,6 +350,16 @@ export const settingsRegistry = {
     gptLoad: false,
     description: 'No new attempt begins later than this after the request arrived; 0 = no retries in time.',
   },
+  key_rotation: {
+    type: 'choice',
+    choices: ['round_robin', 'least_in_flight', 'weighted'],
+    default: 'round_robin',
+    category: 'key',
+    groupOverride: true,
+    gptLoad: false,
+    description:
+      'How keys take turns: one after the other, the one with the fewest requests under way on this edge, or in proportion to the weights of the keys.',
+  },
   max_keys_per_request: {
     type: 'int',
     default: 8,

@@ -1,4 +1,5 @@
 import type { KeyTable } from './key-table/key-table.ts'
+import type { PickRules } from './key-table/pick-rules.ts'
 import type { UsedKey } from './observe/key-outcomes.ts'
 import type { GroupPlan } from './plan/group-plan.ts'
 import type { UpstreamTarget } from './plan/upstream-target.ts'
@@ -36,6 +37,9 @@ export class TargetSelector {
   #triedCount = 0
   /** By place in `#tried`: the key itself was refused. */
   #isFaulty: Uint8Array
+  /** The key that this request has entered; only of groups with rules. */
+  #enteredSlot = -1
+  #enteredKeyId = 0
   #failedUpstreams: Uint8Array | null = null
   #skippedMembers: Uint8Array | null = null
   /** Members were left out for the model alone. */
@@ -58,6 +62,7 @@ export class TargetSelector {
   }
 
   select(): Target | null {
+    this.#leaveKey()
     for (;;) {
       if (this.#plan === null && !this.#enterMember()) return null
       const plan = this.#plan!
@@ -100,6 +105,7 @@ export class TargetSelector {
 
   /** The list goes back for the next request. */
   release(): void {
+    this.#leaveKey()
     this.#lists.giveBack(this.#tried)
     this.#tried = none
     this.#triedCount = 0
@@ -145,7 +151,9 @@ export class TargetSelector {
       count += 1
     }
     const slot = this.#triedCount === 0 ? -1 : this.#ask(plan, faulty, count)
-    return slot !== -1 && this.#wasTried(slot) ? slot : -1
+    if (slot !== -1 && this.#wasTried(slot)) return slot
+    this.#leaveKey()
+    return -1
   }
 
   #wasTried(slot: number): boolean {
@@ -154,8 +162,29 @@ export class TargetSelector {
   }
 
   #ask(plan: GroupPlan, tried: Int32Array, count: number): number {
-    if (!this.#facts.isSticky) return this.#table.pick(plan.number, this.model, tried, count)
-    return this.#table.pickSticky(plan.number, affinityOf(plan.id, this.#accessKeyId), this.model, tried, count)
+    const { pickRules: rules, number } = plan
+    const table = this.#table
+    this.#leaveKey()
+    if (this.#facts.isSticky) {
+      const slot = table.pickSticky(number, affinityOf(plan.id, this.#accessKeyId), this.model, tried, count)
+      if (rules !== null && slot !== -1) table.enter(slot)
+      return this.#entered(rules, slot)
+    }
+    if (rules === null) return table.pick(number, this.model, tried, count)
+    return this.#entered(rules, table.pickBy(rules, number, this.model, tried, count))
+  }
+
+  #entered(rules: PickRules | null, slot: number): number {
+    if (rules === null || slot === -1) return slot
+    this.#enteredSlot = slot
+    this.#enteredKeyId = this.#table.keyId(slot)
+    return slot
+  }
+
+  #leaveKey(): void {
+    if (this.#enteredSlot === -1) return
+    this.#table.leave(this.#enteredSlot, this.#enteredKeyId)
+    this.#enteredSlot = -1
   }
 
   #enterMember(): boolean {

@@ -3,6 +3,7 @@ import { parseFailoverCodes } from '@gpt-load/contracts/failover-codes'
 import { resolveSettings, type Settings } from '@gpt-load/contracts/settings'
 import type { GroupRecord } from '@gpt-load/contracts/snapshot'
 import { keyPolicyOf } from '@gpt-load/key-health/key-policy'
+import { compilePickRules } from '../key-table/pick-rules.ts'
 import type { ProxyEnvironment } from '../wire/connect/outbound-proxy.ts'
 import type { GroupPlan } from './group-plan.ts'
 import { compileHeaderRules } from './header-rules.ts'
@@ -34,6 +35,7 @@ export function compileGroupPlan(group: NumberedGroup, context: PlanContext): Gr
     validationEndpoint: group.validation_endpoint,
     settings,
     keyPolicy: keyPolicyOf(settings),
+    pickRules: compilePickRules(settings),
     ...compileUpstreams(group, settings, context),
     members: [],
     memberRotation: new WeightedRotation([]),
