@@ -71,7 +71,14 @@ export interface UsageReader {
   streamError(): { code: string; message: string } | null
 }
 
-export type DialectError = { status: number; code: string; message: string; requestId: string }
+export type DialectError = {
+  status: number
+  code: string
+  message: string
+  requestId: string
+  /** For dialects that say it in the body; the Retry-After header is the caller's to set. 0 = none. */
+  retryAfterSeconds: number
+}
 export type RenderedError = { headers: RawHeaders; body: string }
 
 /**

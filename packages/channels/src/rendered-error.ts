@@ -75,7 +75,11 @@ const geminiStatuses = new Map<number, string>([
   [504, 'DEADLINE_EXCEEDED'],
 ])
 
-export function geminiErrorBody({ status, message }: DialectError): object {
+/** Google's clients read how long to wait from RetryInfo, not from a header. */
+export function geminiErrorBody({ status, message, retryAfterSeconds }: DialectError): object {
   const name = geminiStatuses.get(status) ?? (status < 500 ? 'FAILED_PRECONDITION' : 'INTERNAL')
-  return { error: { code: status, message, status: name } }
+  const error = { code: status, message, status: name }
+  if (retryAfterSeconds === 0) return { error }
+  const retryInfo = { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: `${retryAfterSeconds}s` }
+  return { error: { ...error, details: [retryInfo] } }
 }

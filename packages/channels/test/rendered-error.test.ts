@@ -6,7 +6,12 @@ import { proxyErrors } from '@gpt-load/contracts/proxy-errors'
 import type { ProxyErrorCode } from '@gpt-load/contracts/proxy-errors'
 import { channelOf } from '../src/find-channel.ts'
 
-const errorOf = (code: ProxyErrorCode) => ({ ...proxyErrors[code], code, requestId: 'r-1' })
+const errorOf = (code: ProxyErrorCode, retryAfterSeconds = 0) => ({
+  ...proxyErrors[code],
+  code,
+  requestId: 'r-1',
+  retryAfterSeconds,
+})
 const render = (type: ChannelType, code: ProxyErrorCode): unknown =>
   JSON.parse(channelOf(type).renderError(errorOf(code)).body)
 
@@ -50,6 +55,12 @@ test('Gemini: code is the status, status its name', () => {
     code: 'KEYS_RATE_LIMITED',
     message,
   })
+})
+
+test('Gemini: when to come again is said in the body, and our own reader finds it there', () => {
+  const { body } = channelOf('gemini').renderError(errorOf('KEYS_RATE_LIMITED', 7))
+  const judged = channelOf('gemini').classify({ status: 429, headers: [], body, nowMs: 1_000, model: 'm' })
+  assert.deepEqual([judged.errorClass, judged.until], ['rate_limit', 8_000])
 })
 
 test('the event that ends a broken stream is read as an error by our own reader, also behind half an event', () => {

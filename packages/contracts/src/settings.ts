@@ -350,6 +350,16 @@ export const settingsRegistry = {
     gptLoad: false,
     description: 'No new attempt begins later than this after the request arrived; 0 = no retries in time.',
   },
+  key_rotation: {
+    type: 'choice',
+    choices: ['round_robin', 'least_in_flight', 'weighted'],
+    default: 'round_robin',
+    category: 'key',
+    groupOverride: true,
+    gptLoad: false,
+    description:
+      'How keys take turns: one after the other, the one with the fewest requests under way on this edge, or in proportion to the weights of the keys.',
+  },
   max_keys_per_request: {
     type: 'int',
     default: 8,
@@ -360,6 +370,29 @@ export const settingsRegistry = {
     groupOverride: true,
     gptLoad: false,
     description: 'Different keys that one request may try.',
+  },
+  key_wait_ms: {
+    type: 'int',
+    default: 0,
+    min: 0,
+    max: 600_000,
+    unit: 'ms',
+    category: 'retry',
+    groupOverride: true,
+    gptLoad: false,
+    description:
+      'While every key is out for a time, a request waits so long for the first one to return; 0 = it is answered 429 with Retry-After at once.',
+  },
+  max_key_waiting_requests: {
+    type: 'int',
+    default: 1_000,
+    min: 1,
+    max: 100_000,
+    unit: 'requests',
+    category: 'retry',
+    groupOverride: true,
+    gptLoad: false,
+    description: 'Requests of the group that may wait for a key, per worker; more are answered 429 at once.',
   },
   replay_buffer_bytes: {
     type: 'int',

@@ -144,8 +144,14 @@ function guarantees(open: () => Promise<SqlClient>): void {
     const shown = async (more: object) =>
       (await reader.series({ ...range, ...more })).map((sums) => [
         (sums.bucketS - hour) / 3_600,
-        ...[sums.requests, sums.failures, sums.retries, sums.rescued],
-        ...[sums.tokens.input, sums.tokens.output, sums.tokens.cached, sums.tokens.reasoning],
+        sums.requests,
+        sums.failures,
+        sums.retries,
+        sums.rescued,
+        sums.tokens.input,
+        sums.tokens.output,
+        sums.tokens.cached,
+        sums.tokens.reasoning,
       ])
     assert.deepEqual(await shown({}), [
       [-1, 1, 0, 0, 0, 10, 5, 0, 0],

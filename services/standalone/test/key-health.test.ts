@@ -11,7 +11,7 @@ const authKey = 'an-admin-key-of-my-own'
 async function create(running: Running, path: string, body: object): Promise<{ id: number; key: string }> {
   const answer = await running.call(`/api/v1/${path}`, { key: authKey, method: 'POST', body })
   assert.ok(answer.ok, await answer.clone().text())
-  return answer.json()
+  return (await answer.json()) as { id: number; key: string }
 }
 
 const ask = async (running: Running, key: string): Promise<number> => {
@@ -36,7 +36,7 @@ test('a dead upstream is avoided by all workers together, seen by the API, and u
   const [open] = await until(
     async () => {
       const found = await openUpstreams()
-      return found.length > 0 && found
+      return found.length > 0 ? found : undefined
     },
     { what: 'the report' },
   )

@@ -62,7 +62,6 @@ export type AttemptOptions = {
   totalTimer: WheelTimer
   target: Target
   number: number
-  sentModel: string
   body: RequestBody
   isStream: boolean
   nowMs: () => number
@@ -84,8 +83,6 @@ export class Attempt implements UpstreamReceiver {
   status = 0
   reason = ''
   rawHeaders: readonly string[] = []
-  /** The model as it went out. */
-  readonly sentModel: string
   readonly #options: AttemptOptions
   readonly #upload: Upload
   #exchange: UpstreamExchange | null = null
@@ -103,7 +100,6 @@ export class Attempt implements UpstreamReceiver {
     this.#options = options
     this.target = options.target
     this.number = options.number
-    this.sentModel = options.sentModel
     this.#upload = new Upload(options.body)
   }
 
@@ -340,7 +336,7 @@ export class Attempt implements UpstreamReceiver {
       headers: rawHeaders,
       body: text === null ? '' : Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString('utf8'),
       nowMs: this.#options.nowMs(),
-      model: this.sentModel,
+      model: target.model,
     })
     const decoded = isEncoded ? text : null
     const answer = { status, reason, rawHeaders, body, rawTrailers, isWhole, decoded, secret, mask: this.mask }

@@ -18,7 +18,7 @@ export class KeyJudgement {
     this.#requestId = requestId
   }
 
-  failed({ target, sentModel }: Attempt, failure: AttemptFailure): void {
+  failed({ target }: Attempt, failure: AttemptFailure): void {
     const { classification } = failure
     // Below 400 only a literal failover code made it a failure, and those never decide about keys.
     const isLiteral = failure.status < 400 && !failure.isPreamble
@@ -31,7 +31,7 @@ export class KeyJudgement {
       status: failure.status,
       code: failure.code,
       requestId: this.#requestId,
-      model: classification.isModelScoped ? sentModel : '',
+      model: classification.isModelScoped ? target.model : '',
     }
     if (failure.errorClass !== 'key_auth' && !classification.needsCorroboration)
       return this.#outcomes.failed(target, judged, target.plan.keyPolicy, false)

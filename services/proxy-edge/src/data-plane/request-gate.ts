@@ -1,6 +1,7 @@
 import type { Settings } from '@gpt-load/contracts/settings'
 import { maxGroupNumbers } from './key-table/shared-columns.ts'
 import type { GroupPlan } from './plan/group-plan.ts'
+import { type LineNode, WaitingLine } from './waiting-line.ts'
 
 /**
  * How many requests may be under way, over all workers of the process: in all (MAX_CONCURRENT_REQUESTS) and per group. Counters
@@ -11,12 +12,12 @@ import type { GroupPlan } from './plan/group-plan.ts'
  */
 export const openRequestsBytes = (maxGroupNumbers + 1) * Int32Array.BYTES_PER_ELEMENT
 const wholeProcess = 0
+/** Only while somebody waits. */
+const pollIntervalMs = 5
 
-/** A request in the line. Its own node, so that waiting costs no object. */
-export interface Waiter {
+/** A request in the line. */
+export interface Waiter extends LineNode<Waiter> {
   readonly outer: GroupPlan
-  nextWaiter: Waiter | null
-  previousWaiter: Waiter | null
   /** It has entered. */
   onRoom(): void
 }
@@ -33,9 +34,7 @@ export class RequestGate {
   readonly #open: Int32Array
   readonly #own: Int32Array
   readonly #max: number
-  #first: Waiter | null = null
-  #last: Waiter | null = null
-  #poll: NodeJS.Timeout | null = null
+  readonly #line = new WaitingLine<Waiter>(() => this.#serveLine(), pollIntervalMs)
 
   constructor({ openRequests, ownRequests, maxRequests }: GateOptions) {
     this.#open = new Int32Array(openRequests)
@@ -54,57 +53,36 @@ export class RequestGate {
   leave({ number }: GroupPlan): void {
     this.#giveBack(number + 1)
     this.#giveBack(wholeProcess)
-    if (this.#first !== null) this.#serveLine()
+    if (this.#line.first !== null) this.#serveLine()
   }
 
   /** False: the line of the group is full, or it has none. */
   wait(waiter: Waiter): boolean {
     const { number, settings } = waiter.outer
-    if (this.#countWaiting(number) >= settings.max_waiting_requests) return false
-    waiter.previousWaiter = this.#last
-    if (this.#last === null) this.#first = waiter
-    else this.#last.nextWaiter = waiter
-    this.#last = waiter
-    this.#poll ??= setInterval(this.#serve, pollIntervalMs).unref()
+    if (this.#line.countOf(number) >= settings.max_waiting_requests) return false
+    this.#line.add(waiter)
     return true
   }
 
   /** It waits no longer: its time is over, or its client has left. */
   forget(waiter: Waiter): void {
-    const { previousWaiter: before, nextWaiter: after } = waiter
-    if (before === null) this.#first = after
-    else before.nextWaiter = after
-    if (after === null) this.#last = before
-    else after.previousWaiter = before
-    waiter.nextWaiter = null
-    waiter.previousWaiter = null
-    if (this.#first === null) this.#stopPolling()
+    this.#line.remove(waiter)
   }
 
   close(): void {
-    this.#stopPolling()
+    this.#line.close()
   }
-
-  readonly #serve = (): void => this.#serveLine()
 
   /** In order; a group that is full does not hold up the others behind it. */
   #serveLine(): void {
-    for (let waiter = this.#first; waiter !== null;) {
+    for (let waiter = this.#line.first; waiter !== null;) {
       const next: Waiter | null = waiter.nextWaiter
       if (this.enter(waiter.outer)) {
-        this.forget(waiter)
+        this.#line.remove(waiter)
         waiter.onRoom()
       }
       waiter = next
     }
-  }
-
-  /** The line is short: its bound is what is counted here. */
-  #countWaiting(groupNumber: number): number {
-    let count = 0
-    for (let waiter = this.#first; waiter !== null; waiter = waiter.nextWaiter)
-      if (waiter.outer.number === groupNumber) count += 1
-    return count
   }
 
   #take(index: number, max: number): boolean {
@@ -121,11 +99,6 @@ export class RequestGate {
     Atomics.sub(this.#open, index, 1)
     this.#own[index]! -= 1
   }
-
-  #stopPolling(): void {
-    if (this.#poll !== null) clearInterval(this.#poll)
-    this.#poll = null
-  }
 }
 
 /** Main thread: a worker has died with requests open. */
@@ -140,6 +113,3 @@ export function releaseDead(openRequests: SharedArrayBuffer, ownRequests: Shared
 export function refusalAtGate({ max_concurrent_requests }: Settings): 'RATE_LIMITED' | 'OVERLOADED' {
   return max_concurrent_requests === 0 ? 'OVERLOADED' : 'RATE_LIMITED'
 }
-
-/** Only while somebody waits. */
-const pollIntervalMs = 5

@@ -2,6 +2,7 @@ import type { RequestRecorder } from '../access-log/request-recorder.ts'
 import type { ReplayBudget } from './body/replay-budget.ts'
 import type { KeyTable } from './key-table/key-table.ts'
 import type { RequestCounters } from './observe/counters.ts'
+import type { KeyWaitingRoom } from './key-waiting-room.ts'
 import type { KeyOutcomes } from './observe/key-outcomes.ts'
 import type { RequestIds } from './observe/request-id.ts'
 import type { PolicyStore } from './plan/policy-store.ts'
@@ -25,6 +26,7 @@ export type RequestServices = {
   readonly counters: RequestCounters
   readonly ids: RequestIds
   readonly gate: RequestGate
+  readonly keyWaitingRoom: KeyWaitingRoom
   readonly shedder: LoadShedder
   readonly replay: ReplayBudget
   readonly triedLists: TriedLists

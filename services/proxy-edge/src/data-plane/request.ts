@@ -13,6 +13,7 @@ import { Attempt, type AttemptOwner, type HeadVerdict } from './attempt.ts'
 import { abortedByClient, type AttemptFailure } from './attempt-failure.ts'
 import { passResponseHeaders } from './headers/response-headers.ts'
 import { KeyJudgement } from './key-judgement.ts'
+import { KeyWait, type KeyWaitOwner } from './key-waiting-room.ts'
 import { RequestAccount } from './observe/request-account.ts'
 import { RequestLog } from './observe/request-log.ts'
 import type { HeaderVariables } from './plan/header-rules.ts'
@@ -21,7 +22,7 @@ import { backoffMs, failsOver, isFailureStatus, isHeldBack, isUpstreamFault } fr
 import type { Route } from './route/match-request.ts'
 import { type Target, TargetSelector } from './select-target.ts'
 import { isModelOffered } from './shape/decide-model.ts'
-import { shapeModel, shapeRequest } from './shape/shape-request.ts'
+import { shapeRequest } from './shape/shape-request.ts'
 import { type TimerTarget, WheelTimer } from './timer-wheel.ts'
 import { type BridgeEnd, type BridgeOwner, TunnelBridge } from './tunnel-bridge.ts'
 import type { DownstreamExchange, DownstreamReceiver, Tunnel } from './wire/downstream-exchange.ts'
@@ -29,8 +30,8 @@ import type { DownstreamExchange, DownstreamReceiver, Tunnel } from './wire/down
 /**
  * One proxied request, from its head to its record. The passes, in order:
  *
- *   admission (admission.ts) -> select member, key and upstream -> shape -> attempt -> [judge -> next attempt]
- *         -> relay or final answer -> record
+ *   admission (admission.ts) -> select member, key and upstream [-> wait for a key] -> shape -> attempt
+ *         -> [judge -> next attempt] -> relay or final answer -> record
  *
  * Invariants: at most one attempt is alive; nothing goes to the client before it is decided that this answer is the one; the
  * end is reached exactly once, whatever the order in which client, upstream and timers give up. Knows the wire ports only.
@@ -38,7 +39,7 @@ import type { DownstreamExchange, DownstreamReceiver, Tunnel } from './wire/down
 type State = 'receiving' | 'attempting' | 'waiting' | 'relaying' | 'tunnelling' | 'ending' | 'over'
 
 export class ProxyRequest
-  implements DownstreamReceiver, AttemptOwner, AdmissionOwner, TimerTarget, HeaderVariables, BridgeOwner
+  implements DownstreamReceiver, AttemptOwner, AdmissionOwner, KeyWaitOwner, TimerTarget, HeaderVariables, BridgeOwner
 {
   readonly requestId: string
   secret = ''
@@ -63,6 +64,10 @@ export class ProxyRequest
   #attemptCount = 0
   /** Chosen, and begun when the back-off is over. */
   #nextTarget: Target | null = null
+  /** Made when no key was usable and one will return in time. */
+  #keyWait: KeyWait | null = null
+  /** The attempt after which the request waits for a key, and stands if none comes. */
+  #lastFailed: { attempt: Attempt; failure: AttemptFailure } | null = null
   /** The last answer of an earlier attempt that may still become the final one. */
   #kept: AttemptFailure | null = null
   #isPausedByUpload = false
@@ -114,18 +119,43 @@ export class ProxyRequest
     const { outer, facts } = this.#admission
     this.#selector = new TargetSelector(this.#services, outer, facts, this.#log.accessKey!.id)
     const target = this.#selector.select()
-    if (target === null) this.#refuseUnserved()
-    else this.#launch(target)
+    if (target !== null) this.#launch(target)
+    else if (!this.#waitForKey()) this.#refuseUnserved()
+  }
+
+  #waitForKey(): boolean {
+    const { outer } = this.#admission
+    const { key_wait_ms, retry_deadline_ms } = outer.settings
+    if (key_wait_ms === 0 || !this.#selector!.mayWait) return false
+    this.#keyWait ??= new KeyWait(this.#services.keyWaitingRoom, this, outer, this.#selector!)
+    if (!this.#keyWait.begin(retry_deadline_ms - this.#log.elapsedMs())) return false
+    this.#attempt = null
+    this.#state = 'waiting'
+    this.onUploadFlow(true)
+    return true
+  }
+
+  onKeyFound(target: Target): void {
+    const last = this.#lastFailed
+    this.#lastFailed = null
+    if (last === null) this.#launch(target)
+    else this.#retry(last.attempt, last.failure, target)
+  }
+
+  onKeyWaitOver(): void {
+    const last = this.#lastFailed
+    this.#lastFailed = null
+    if (last === null) this.#refuseUnserved()
+    else this.#answerFailed(last.attempt, last.failure)
   }
 
   #launch(target: Target): void {
     const { wire, wheel, counters, policies } = this.#services
     const admission = this.#admission
-    const sentModel = shapeModel(admission, target)
     this.secret = target.secret
-    this.model = sentModel
+    this.model = target.model
     this.groupName = target.plan.name
-    this.#log.modelSent = sentModel
+    this.#log.modelSent = target.model
     this.#log.served = target.plan
     this.#attemptCount += 1
     counters.add('attempts', 1)
@@ -138,14 +168,13 @@ export class ProxyRequest
       totalTimer: this.#totalTimer,
       target,
       number: this.#attemptCount,
-      sentModel,
       body: admission.body,
       isStream: this.#log.isStream,
       nowMs: () => policies.serverNowMs(),
     })
     this.#attempt = attempt
     this.onUploadFlow(false)
-    attempt.start(shapeRequest(admission, target, sentModel, this))
+    attempt.start(shapeRequest(admission, target, this))
   }
 
   onUploadFlow(isBlocked: boolean): void {
@@ -275,11 +304,12 @@ export class ProxyRequest
     this.#judgement.failed(attempt, failure)
     this.#tellHealth(attempt, failure)
     this.#tellSelector(attempt, failure)
-    const next = this.#mayRetry(attempt, failure) ? this.#selector!.select() : null
-    if (next === null) return this.#answerFailed(attempt, failure)
-    if (failure.answer?.isWhole === true && failure.errorClass !== 'key_auth') this.#kept = failure
-    attempt.abort()
-    this.#retry(attempt, failure, next)
+    const mayRetry = this.#mayRetry(attempt, failure)
+    const next = mayRetry ? this.#selector!.select() : null
+    if (next !== null) this.#retry(attempt, failure, next)
+    else if (mayRetry && failure.answer?.isWhole !== false && this.#waitForKey())
+      this.#lastFailed = { attempt, failure }
+    else this.#answerFailed(attempt, failure)
   }
 
   /** Whatever it answered but a fault of its own, the upstream is there. */
@@ -302,9 +332,11 @@ export class ProxyRequest
     return !isCreation || failure.isUnprocessed || !attempt.isRequestSent
   }
 
-  #retry({ target }: Attempt, failure: AttemptFailure, next: Target): void {
+  #retry(attempt: Attempt, failure: AttemptFailure, next: Target): void {
+    if (failure.answer?.isWhole === true && failure.errorClass !== 'key_auth') this.#kept = failure
+    attempt.abort()
     this.#services.counters.add('retries', 1)
-    const meetsSame = isUpstreamFault(failure) && next.upstream === target.upstream
+    const meetsSame = isUpstreamFault(failure) && next.upstream === attempt.target.upstream
     if (!meetsSame) return this.#launch(next)
     this.#nextTarget = next
     this.#attempt = null
@@ -333,7 +365,7 @@ export class ProxyRequest
     if (prepared.status === 429)
       setRetryAfter(
         prepared.headers,
-        poolRetryAfter(this.#services.table, this.#admission.outer, this.#admission.facts.model),
+        poolRetryAfter(this.#services.table, this.#admission.outer, this.#selector!.model),
       )
     const isLive = choice.failure === last && !choice.answer.isWhole
     if (!isLive) attempt.abort()
@@ -346,11 +378,7 @@ export class ProxyRequest
   #refuseUnserved(): void {
     if (this.#selector!.isModelMissing && this.#admission.outer.isAggregate && !this.#anyMemberUsable())
       return this.#refuse('MODEL_NOT_ALLOWED')
-    const { code, retryAfterSeconds } = poolState(
-      this.#services.table,
-      this.#admission.outer,
-      this.#admission.facts.model,
-    )
+    const { code, retryAfterSeconds } = poolState(this.#services.table, this.#admission.outer, this.#selector!.model)
     this.#refuse(code, retryAfterSeconds)
   }
 
@@ -413,6 +441,7 @@ export class ProxyRequest
     this.#services.wheel.disarm(this.#stageTimer)
     this.#services.wheel.disarm(this.#totalTimer)
     this.#keepalive?.stop()
+    this.#keyWait?.stop()
     this.#noteLateModel()
     this.#judgement.end()
     this.#selector?.release()

@@ -1,10 +1,11 @@
 import type { KeyTable } from './key-table/key-table.ts'
+import type { PickRules } from './key-table/pick-rules.ts'
 import type { UsedKey } from './observe/key-outcomes.ts'
 import type { GroupPlan } from './plan/group-plan.ts'
 import type { UpstreamTarget } from './plan/upstream-target.ts'
 import type { RequestFacts } from './request-facts.ts'
 import type { RequestServices } from './request-services.ts'
-import { isModelOffered } from './shape/decide-model.ts'
+import { decideModel, isModelOffered } from './shape/decide-model.ts'
 import type { TriedLists } from './tried-lists.ts'
 import type { UpstreamChooser } from './upstream-health/choose-upstream.ts'
 
@@ -16,6 +17,8 @@ export type Target = UsedKey & {
   /** The circuit of the upstream is not closed: what becomes of this attempt decides about it. */
   readonly isTrial: boolean
   readonly secret: string
+  /** As it goes out: what the caller asked for, an override or a redirect. */
+  readonly model: string
 }
 
 export type SelectorServices = Pick<RequestServices, 'table' | 'upstreams' | 'triedLists'>
@@ -34,16 +37,22 @@ export class TargetSelector {
   /** Set for requests that stick to one key. */
   readonly #accessKeyId: number
   #plan: GroupPlan | null
-  #memberIndex = -1
-  #memberAttempts = 0
+  #memberIndex = 0
+  /** By member; a group that is none has one entry. */
+  readonly #attempts: Uint16Array
   #tried: Int32Array
   #triedCount = 0
   /** By place in `#tried`: the key itself was refused. */
   #isFaulty: Uint8Array
+  /** The key that this request has entered; only of groups with rules. */
+  #enteredSlot = -1
+  #enteredKeyId = 0
   #failedUpstreams: Uint8Array | null = null
   #skippedMembers: Uint8Array | null = null
   /** Members were left out for the model alone. */
   isModelMissing = false
+  /** The model that keys were last asked for. */
+  model: string
 
   constructor(services: SelectorServices, outer: GroupPlan, facts: RequestFacts, accessKeyId: number) {
     this.#table = services.table
@@ -56,21 +65,39 @@ export class TargetSelector {
     const maxKeys = outer.settings.max_keys_per_request
     this.#tried = this.#lists.take(maxKeys)
     this.#isFaulty = new Uint8Array(maxKeys)
+    this.#attempts = new Uint16Array(outer.isAggregate ? outer.members.length : 1)
+    this.model = facts.model
   }
 
   select(): Target | null {
+    this.#leaveKey()
     for (;;) {
       if (this.#plan === null && !this.#enterMember()) return null
       const plan = this.#plan!
-      const target = this.#memberAttempts > plan.settings.max_retries ? null : this.#pick(plan)
+      const target = this.#hasAttempts(plan, this.#memberIndex) ? this.#pick(plan) : null
       if (target !== null) {
-        this.#memberAttempts += 1
+        this.#attempts[this.#memberIndex]! += 1
         return target
       }
       if (!this.#outer.isAggregate) return null
       this.#skippedMembers![this.#memberIndex] = 1
       this.#plan = null
     }
+  }
+
+  /** A key that comes back could serve this request: it has attempts left, and there are keys that it has not tried. */
+  get mayWait(): boolean {
+    if (this.#triedCount >= this.#isFaulty.length) return false
+    const { isAggregate, members } = this.#outer
+    let keys = 0
+    for (const [index, plan] of (isAggregate ? members : [this.#outer]).entries())
+      if (this.#hasAttempts(plan, index)) keys += this.#table.count(plan.number)
+    return keys > this.#triedCount
+  }
+
+  /** Members that had no key are asked again. */
+  reopen(): void {
+    this.#skippedMembers?.fill(0)
   }
 
   /** What was learnt of the last attempt, for the next choice. */
@@ -86,6 +113,7 @@ export class TargetSelector {
 
   /** The list goes back for the next request. */
   release(): void {
+    this.#leaveKey()
     this.#lists.giveBack(this.#tried)
     this.#tried = none
     this.#triedCount = 0
@@ -97,15 +125,18 @@ export class TargetSelector {
     const { isTrial } = this.#upstreams
     const upstream = plan.upstreams[upstreamIndex]!
     const table = this.#table
+    const { model: asked, place } = this.#facts
+    const model = decideModel(this.#outer, plan, asked, place) ?? asked
+    this.model = model
     // A slot may be vacated between pick and read: such a pick costs nothing, and there are few.
     for (let round = 0; round < maxVacated; round += 1) {
       const slot = this.#pickSlot(plan)
       if (slot === -1) return null
       const keyId = table.keyId(slot)
-      const { generation } = table.facts(slot)
+      const generation = table.generation(slot)
       const secret = table.secret(slot)
       if (secret === '' || table.keyId(slot) !== keyId) continue
-      return { slot, keyId, generation, plan, upstream, upstreamIndex, isTrial, secret }
+      return { slot, keyId, generation, plan, upstream, upstreamIndex, isTrial, secret, model }
     }
     return null
   }
@@ -129,7 +160,9 @@ export class TargetSelector {
       count += 1
     }
     const slot = this.#triedCount === 0 ? -1 : this.#ask(plan, faulty, count)
-    return slot !== -1 && this.#wasTried(slot) ? slot : -1
+    if (slot !== -1 && this.#wasTried(slot)) return slot
+    this.#leaveKey()
+    return -1
   }
 
   #wasTried(slot: number): boolean {
@@ -138,19 +171,39 @@ export class TargetSelector {
   }
 
   #ask(plan: GroupPlan, tried: Int32Array, count: number): number {
-    const { model, isSticky } = this.#facts
-    if (!isSticky) return this.#table.pick(plan.number, model, tried, count)
-    return this.#table.pickSticky(plan.number, affinityOf(plan.id, this.#accessKeyId), model, tried, count)
+    const { pickRules: rules, number } = plan
+    const table = this.#table
+    this.#leaveKey()
+    if (this.#facts.isSticky) {
+      const slot = table.pickSticky(number, affinityOf(plan.id, this.#accessKeyId), this.model, tried, count)
+      if (rules !== null && slot !== -1) table.enter(slot)
+      return this.#entered(rules, slot)
+    }
+    if (rules === null) return table.pick(number, this.model, tried, count)
+    return this.#entered(rules, table.pickBy(rules, number, this.model, tried, count))
+  }
+
+  #entered(rules: PickRules | null, slot: number): number {
+    if (rules === null || slot === -1) return slot
+    this.#enteredSlot = slot
+    this.#enteredKeyId = this.#table.keyId(slot)
+    return slot
+  }
+
+  #leaveKey(): void {
+    if (this.#enteredSlot === -1) return
+    this.#table.leave(this.#enteredSlot, this.#enteredKeyId)
+    this.#enteredSlot = -1
   }
 
   #enterMember(): boolean {
     const { members } = this.#outer
     this.#skippedMembers ??= new Uint8Array(members.length)
-    for (const [index, member] of members.entries()) if (!this.#canServe(member)) this.#skippedMembers[index] = 1
+    for (const [index, member] of members.entries())
+      if (!this.#hasAttempts(member, index) || !this.#canServe(member)) this.#skippedMembers[index] = 1
     this.#memberIndex = this.#nextMember(this.#withoutOpen())
     if (this.#memberIndex === -1) return false
     this.#plan = members[this.#memberIndex]!
-    this.#memberAttempts = 0
     this.#failedUpstreams = null
     return true
   }
@@ -180,6 +233,10 @@ export class TargetSelector {
       bestScore = score
     }
     return best
+  }
+
+  #hasAttempts({ settings }: GroupPlan, index: number): boolean {
+    return this.#attempts[index]! <= settings.max_retries
   }
 
   #canServe(member: GroupPlan): boolean {

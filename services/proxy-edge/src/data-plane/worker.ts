@@ -7,6 +7,7 @@ import type { FromWorker, ToWorker } from '../worker-protocol.ts'
 import { ReplayBudget } from './body/replay-budget.ts'
 import { DataPlane } from './data-plane.ts'
 import { openKeyTable } from './key-table/open-key-table.ts'
+import { KeyWaitingRoom } from './key-waiting-room.ts'
 import { RequestCounters } from './observe/counters.ts'
 import { KeyOutcomes } from './observe/key-outcomes.ts'
 import { RequestIds } from './observe/request-id.ts'
@@ -35,6 +36,7 @@ const upstreamHealth = new UpstreamHealth(options.upstreamHealth)
 const gate = new RequestGate({ ...options, maxRequests: options.maxConcurrentRequests })
 const shedder = new LoadShedder(options.maxLoopLagMs)
 const counters = new RequestCounters(options.counters)
+const keyWaitingRoom = new KeyWaitingRoom({ table, wheel, counters })
 const recorder = createWorkerRequestRecorder({
   source: `${options.instance}.${options.seat}`,
   edge: options.edge,
@@ -55,6 +57,7 @@ const services: RequestServices = {
   counters,
   ids: new RequestIds(),
   gate,
+  keyWaitingRoom,
   shedder,
   replay: new ReplayBudget(options.maxReplayBytes, counters),
   triedLists: new TriedLists(),
@@ -84,6 +87,7 @@ async function close(): Promise<void> {
   await wire.close()
   wheel.close()
   gate.close()
+  keyWaitingRoom.close()
   shedder.close()
   recorder.flush()
   port.close()

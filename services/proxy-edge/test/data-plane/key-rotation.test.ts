@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { severityOf } from '@gpt-load/contracts/key-state'
 import { startFakeProvider, type FakeProvider } from '@gpt-load/testkit/upstreams/fake-provider'
+import { connectRawClient } from '@gpt-load/testkit/upstreams/raw-client'
+import { until } from '@gpt-load/testkit/until'
 import { chat } from '../support/chat-request.ts'
-import { send } from '../support/http-message.ts'
+import { requestBytes, send } from '../support/http-message.ts'
 import { openDataPlane, type TestGroup } from '../support/open-data-plane.ts'
 
 const keys = ['sk-first-key-000000001', 'sk-second-key-00000002', 'sk-third-key-000000003']
@@ -79,6 +82,43 @@ suite('key rotation', () => {
       assert.equal(plane.outcomes.length, 0)
     })
 
+  test('least_in_flight leaves a busy key alone, and comes back to it when its request has ended', async () => {
+    await using provider = await startFakeProvider({ dialect: 'openai' })
+    const settings = { key_rotation: 'least_in_flight' } as const
+    await using plane = await openDataPlane({ groups: [group(provider, { settings, keys: [first, second] })] })
+    provider.key(first).fault({ kind: 'hang' }, { times: 1 })
+    const held = await connectRawClient({ port: plane.port })
+    await held.write(requestBytes(chat('g')))
+    await provider.nextRequest()
+    for (let turn = 0; turn < 4; turn += 1) await send(plane.port, chat('g'))
+    assert.deepEqual([provider.countersOf(first).requests, provider.countersOf(second).requests], [1, 4])
+    held.reset()
+    await until(() => plane.events.length === 5, { what: 'the end of the held request' })
+    for (let turn = 0; turn < 2; turn += 1) await send(plane.port, chat('g'))
+    assert.equal(provider.countersOf(first).requests, 2)
+    for (const keyId of [1, 2]) assert.equal(plane.services.table.inFlight(plane.writer.slotOf(keyId)), 0)
+  })
+
+  test('least_in_flight gives back what failed attempts, retries and refused ones have entered', async () => {
+    await using provider = await startFakeProvider({ dialect: 'openai' })
+    const settings = { key_rotation: 'least_in_flight', max_retries: 5 } as const
+    await using plane = await openDataPlane({ groups: [group(provider, { settings })] })
+    provider.everyKey.fail('server-error', { times: 4 })
+    assert.equal((await send(plane.port, chat('g'))).status, 200)
+    provider.everyKey.limit({ retryAfterS: 60 })
+    for (let turn = 0; turn < 2; turn += 1) assert.equal((await send(plane.port, chat('g'))).status, 429)
+    for (const keyId of [1, 2, 3]) assert.equal(plane.services.table.inFlight(plane.writer.slotOf(keyId)), 0)
+  })
+
+  test('weighted serves keys in proportion to their weights', async () => {
+    await using provider = await startFakeProvider({ dialect: 'openai' })
+    const settings = { key_rotation: 'weighted' } as const
+    await using plane = await openDataPlane({ groups: [group(provider, { settings, keys: [first, second] })] })
+    plane.writer.putKeys(1, [[1, 0, 0, 0, 0, 3, first]], 'merge')
+    for (let turn = 0; turn < 12; turn += 1) await send(plane.port, chat('g'))
+    assert.deepEqual([provider.countersOf(first).requests, provider.countersOf(second).requests], [9, 3])
+  })
+
   test('a request never meets the same key twice, and stops at max_retries', async () => {
     await using provider = await startFakeProvider({ dialect: 'openai' })
     await using plane = await openDataPlane({ groups: [group(provider, { settings: { max_retries: 2 } })] })
@@ -154,6 +194,16 @@ suite('key rotation', () => {
     provider.key(second).fail('server-error')
     assert.equal((await send(plane.port, chat('g'))).status, 500)
     assert.deepEqual([provider.countersOf(first).requests, provider.countersOf(second).requests], [1, 4])
+  })
+
+  test('a limit of one model is that of the model which goes out: the key serves others, and not what is redirected to it', async () => {
+    await using provider = await startFakeProvider({ dialect: 'openai' })
+    await using plane = await openDataPlane({ groups: [group(provider, { model_redirects: { alias: 'real' } })] })
+    plane.writer.putModels([[1, severityOf.cooling, Date.now() + 60_000, 0, 0, 'real']], 'merge')
+    for (let turn = 0; turn < 4; turn += 1) await send(plane.port, chat('g', { model: 'alias' }))
+    assert.equal(provider.countersOf(first).requests, 0)
+    for (let turn = 0; turn < 3; turn += 1) await send(plane.port, chat('g', { model: 'other' }))
+    assert.equal(provider.countersOf(first).requests, 1)
   })
 
   test('no new attempt begins past retry_deadline_ms', async () => {

@@ -6,6 +6,7 @@ import { createSystemClock } from '@gpt-load/service-kit/clock'
 import { createWaitingQueue } from '@gpt-load/testkit/upstreams/waiting-queue'
 import { ReplayBudget } from '../../src/data-plane/body/replay-budget.ts'
 import { createKeyTable, type KeyTableWriter } from '../../src/data-plane/key-table/key-table-writer.ts'
+import { KeyWaitingRoom } from '../../src/data-plane/key-waiting-room.ts'
 import { createCounterBuffer, RequestCounters } from '../../src/data-plane/observe/counters.ts'
 import { KeyOutcomes } from '../../src/data-plane/observe/key-outcomes.ts'
 import { LoadShedder } from '../../src/data-plane/load-shedder.ts'
@@ -112,6 +113,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       ownRequests: new SharedArrayBuffer(openRequestsBytes),
       maxRequests: options.maxRequests ?? 0,
     }),
+    keyWaitingRoom: new KeyWaitingRoom({ table, wheel, counters }),
     shedder: new LoadShedder(0),
     replay: new ReplayBudget(options.maxReplayBytes ?? 64 * 1024 * 1024, counters),
     triedLists: new TriedLists(),
@@ -129,6 +131,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
     await downstream.close()
     await wire.close()
     wheel.close()
+    services.keyWaitingRoom.close()
     writer.close()
   }
   return {

@@ -8,22 +8,16 @@ export type PoolState = {
   retryAfterSeconds: number
 }
 
+/**
+ * A pool that comes back by itself is limited (429 and when), however many of its keys are dead besides; one that only a person
+ * can bring back is unavailable (503).
+ */
 export function poolState(table: KeyTable, plan: GroupPlan, model: string): PoolState {
-  const groups = plan.isAggregate ? plan.members.filter(({ isEnabled }) => isEnabled) : [plan]
-  let earliest = 0
-  let isOnlyLimited = groups.length > 0
-  for (const { number } of groups) {
-    const until = table.earliestReturn(number, model)
-    if (until !== 0 && (earliest === 0 || until < earliest)) earliest = until
-    isOnlyLimited &&= isRateLimited(table, number, until)
+  const earliest = earliestReturn(table, plan, model)
+  return {
+    code: earliest === 0 ? 'NO_KEYS_AVAILABLE' : 'KEYS_RATE_LIMITED',
+    retryAfterSeconds: earliest === 0 ? 0 : secondsUntil(earliest),
   }
-  return { code: isOnlyLimited ? 'KEYS_RATE_LIMITED' : 'NO_KEYS_AVAILABLE', retryAfterSeconds: secondsUntil(earliest) }
-}
-
-/** Nothing is wrong with any key but a limit that passes. */
-function isRateLimited(table: KeyTable, groupNumber: number, earliest: number): boolean {
-  const { exhausted, invalid, disabled } = table.countByState(groupNumber)
-  return earliest !== 0 && exhausted + invalid + disabled === 0
 }
 
 /** Seconds until the pool has a key again, for an upstream's 429; 1 when one is free now. */
@@ -33,8 +27,19 @@ export function poolRetryAfter(table: KeyTable, plan: GroupPlan, model: string):
   return Math.max(1, poolState(table, plan, model).retryAfterSeconds)
 }
 
+/** When the first key returns, epoch ms by the edge's clock; 0 = none does by itself. */
+export function earliestReturn(table: KeyTable, plan: GroupPlan, model: string): number {
+  if (!plan.isAggregate) return table.earliestReturn(plan.number, model)
+  let earliest = 0
+  for (const { number, isEnabled } of plan.members) {
+    const until = isEnabled ? table.earliestReturn(number, model) : 0
+    if (until !== 0 && (earliest === 0 || until < earliest)) earliest = until
+  }
+  return earliest
+}
+
 const nobody = new Int32Array(0)
 
 function secondsUntil(epochMs: number): number {
-  return epochMs === 0 ? 0 : Math.max(1, Math.ceil((epochMs - Date.now()) / 1_000))
+  return Math.max(1, Math.ceil((epochMs - Date.now()) / 1_000))
 }

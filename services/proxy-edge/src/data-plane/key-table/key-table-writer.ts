@@ -11,6 +11,7 @@ import type { Clock, Timer } from '@gpt-load/service-kit/clock'
 import { createAttentionReader } from './attention-queue.ts'
 import { createDeadlineWatch } from './deadline-watch.ts'
 import { createKeyIdIndex } from './key-id-index.ts'
+import { forgetAllLoad, forgetLoad } from './key-load.ts'
 import { forgetFacts, readGroupHash, writeFacts, writeNewFacts } from './key-mutation.ts'
 import type { KeyTable } from './key-table.ts'
 import { mergeFromControlPlane } from './merge-views.ts'
@@ -168,6 +169,7 @@ export function createKeyTable({ clock }: { clock: Clock }): KeyTableWriter {
 
   function addKey(groupNumber: number, keyId: number, facts: KeyFacts, secret: Uint8Array): number {
     const slot = slots.take()
+    forgetLoad(columns, slot)
     columns.keyId[slot] = keyId
     index.add(keyId, slot)
     secrets.put(slot, secret)
@@ -356,6 +358,7 @@ export function createKeyTable({ clock }: { clock: Clock }): KeyTableWriter {
     },
     recoverFrom(owner) {
       if (columns.control[control.modelLock] === owner) models.repair()
+      forgetAllLoad(columns, slots.filled)
       for (const groupNumber of openGroups) {
         if (columns.headers[lockWord(groupNumber)] !== owner) continue
         rebuildGroup(groupNumber)

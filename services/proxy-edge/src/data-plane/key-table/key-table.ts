@@ -1,4 +1,5 @@
 import type { KeyFacts } from '@gpt-load/contracts/key-state'
+import type { PickRules } from './pick-rules.ts'
 
 /**
  * Port: the table of provider keys that the request path reads. Typed columns by slot number, shared by all workers; no key
@@ -11,11 +12,22 @@ export interface KeyTable {
    * first; suspect ones only when no active key is left. `model` leaves out keys that are limited for it ('' = any).
    */
   pick(groupNumber: number, model: string, tried: Int32Array, triedCount: number): number
+  /**
+   * The same, by the rules of the group; the key is entered by the pick, so that the next one sees its load. Whoever does
+   * not use it, or has used it, leaves it.
+   */
+  pickBy(rules: PickRules, groupNumber: number, model: string, tried: Int32Array, triedCount: number): number
   /** The same key for the same `affinity` on every edge while it is usable (rendezvous hash), for stateful paths. */
   pickSticky(groupNumber: number, affinity: number, model: string, tried: Int32Array, triedCount: number): number
 
+  /** One more request under way on the key, and one less. For groups with rules. */
+  enter(slot: number): void
+  leave(slot: number, keyId: number): void
+  inFlight(slot: number): number
+
   keyId(slot: number): number
   groupNumber(slot: number): number
+  generation(slot: number): number
   /** The secret as a latin1 string, made on each call; '' when the slot was vacated meanwhile. */
   secret(slot: number): string
   /** Display form, `sk-a…Zx9`. */

@@ -5,12 +5,15 @@
 import { keyStates, type KeyFacts } from '@gpt-load/contracts/key-state'
 import { pushAttention } from './attention-queue.ts'
 import { writeFacts } from './key-mutation.ts'
+import { enterKey, leaveKey } from './key-load.ts'
 import type { KeyTable } from './key-table.ts'
 import { mergeReport } from './merge-views.ts'
 import { hashModel, ModelDeviations, type ModelHash } from './model-deviations.ts'
+import type { PickRules } from './pick-rules.ts'
+import { RuledPick, type SlotFilter } from './ruled-pick.ts'
 import { readSecret } from './secret-arena.ts'
 import { control, header, headerWords, SharedColumns, setWord, type KeyTableHandles } from './shared-columns.ts'
-import { searchSticky, type StickyFilter } from './sticky-index.ts'
+import { searchSticky } from './sticky-index.ts'
 import { factsOf, readFacts, serverNowMs } from './stored-facts.ts'
 import { cursorWord, membership, placeOf, setBase, type Membership } from './usable-set.ts'
 import { createWorkerLock, type WriterLock } from './writer-lock.ts'
@@ -40,11 +43,12 @@ export function openKeyTable({ handles, owner, nowMs = Date.now }: OpenKeyTableO
 
 type Parts = { columns: SharedColumns; models: ModelDeviations; lock: WriterLock; nowMs: () => number }
 
-export class SharedKeyTable implements KeyTable, StickyFilter {
+export class SharedKeyTable implements KeyTable, SlotFilter {
   readonly #columns: SharedColumns
   readonly #models: ModelDeviations
   readonly #lock: WriterLock
   readonly #nowMs: () => number
+  readonly #ruledPick: RuledPick
   // What the search under way asks for; fields in place of a closure per pick.
   #wantedPlace = 0
   #tried: Int32Array = new Int32Array(0)
@@ -60,6 +64,7 @@ export class SharedKeyTable implements KeyTable, StickyFilter {
     this.#models = models
     this.#lock = lock
     this.#nowMs = nowMs
+    this.#ruledPick = new RuledPick(columns)
   }
 
   pick(groupNumber: number, model: string, tried: Int32Array, triedCount: number): number {
@@ -68,10 +73,33 @@ export class SharedKeyTable implements KeyTable, StickyFilter {
     return slot >= 0 ? slot : this.#pickFrom(groupNumber, membership.suspect)
   }
 
+  pickBy(rules: PickRules, groupNumber: number, model: string, tried: Int32Array, triedCount: number): number {
+    this.#ask(groupNumber, model, tried, triedCount)
+    let slot = this.#pickRuled(rules, groupNumber, membership.active)
+    if (slot < 0) slot = this.#pickRuled(rules, groupNumber, membership.suspect)
+    if (slot >= 0) this.enter(slot)
+    return slot
+  }
+
   pickSticky(groupNumber: number, affinity: number, model: string, tried: Int32Array, triedCount: number): number {
     this.#ask(groupNumber, model, tried, triedCount)
     const slot = this.#stickyFrom(groupNumber, membership.active, affinity)
     return slot >= 0 ? slot : this.#stickyFrom(groupNumber, membership.suspect, affinity)
+  }
+
+  enter(slot: number): void {
+    this.#see(slot)
+    enterKey(this.#columns, slot)
+  }
+
+  leave(slot: number, keyId: number): void {
+    this.#see(slot)
+    leaveKey(this.#columns, slot, keyId)
+  }
+
+  inFlight(slot: number): number {
+    this.#see(slot)
+    return Atomics.load(this.#columns.inFlight, slot)
   }
 
   keyId(slot: number): number {
@@ -82,6 +110,11 @@ export class SharedKeyTable implements KeyTable, StickyFilter {
   groupNumber(slot: number): number {
     this.#see(slot)
     return (this.#columns.place[slot] as number) >>> 2
+  }
+
+  generation(slot: number): number {
+    this.#see(slot)
+    return this.#columns.generation[slot] as number
   }
 
   secret(slot: number): string {
@@ -185,6 +218,13 @@ export class SharedKeyTable implements KeyTable, StickyFilter {
     }
     if (steps === maxWalkSteps) Atomics.add(columns.control, control.cutWalks, 1)
     return -1
+  }
+
+  #pickRuled(rules: PickRules, groupNumber: number, member: Membership): number {
+    const length = this.#length(groupNumber, member)
+    if (length === 0) return -1
+    this.#wantedPlace = placeOf(groupNumber, member)
+    return this.#ruledPick.pick(groupNumber, member, length, rules, this)
   }
 
   #stickyFrom(groupNumber: number, member: Membership, affinity: number): number {

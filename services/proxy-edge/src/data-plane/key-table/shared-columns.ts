@@ -35,6 +35,8 @@ export const header = {
   stateCounts: 9,
   modelDeviations: 15,
   activeSet: 16,
+  /** Greatest weight among usable keys, as far as weighted picks have met them. */
+  maxWeight: 23,
   suspectSet: 24,
   activeCursor: 32,
   suspectCursor: 48,
@@ -103,6 +105,8 @@ const columnBytes = {
   secretOffset: 4,
   /** Odd while the slot changes: readers of more than one column read again. */
   stamp: 4,
+  /** Requests under way, for groups that choose by it. */
+  inFlight: 4,
   secretLength: 2,
   weight: 2,
   state: 1,
@@ -143,6 +147,7 @@ export class SharedColumns {
   next: Int32Array = new Int32Array(0)
   secretOffset: Int32Array = new Int32Array(0)
   stamp: Int32Array = new Int32Array(0)
+  inFlight: Int32Array = new Int32Array(0)
   secretLength: Uint16Array = new Uint16Array(0)
   weight: Uint16Array = new Uint16Array(0)
   state: Uint8Array = new Uint8Array(0)
@@ -220,6 +225,7 @@ export class SharedColumns {
     this.next = new Int32Array(columns.next, 0, slots)
     this.secretOffset = new Int32Array(columns.secretOffset, 0, slots)
     this.stamp = new Int32Array(columns.stamp, 0, slots)
+    this.inFlight = new Int32Array(columns.inFlight, 0, slots)
     this.secretLength = new Uint16Array(columns.secretLength, 0, slots)
     this.weight = new Uint16Array(columns.weight, 0, slots)
     this.state = new Uint8Array(columns.state, 0, slots)

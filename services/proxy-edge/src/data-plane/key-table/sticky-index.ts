@@ -7,6 +7,7 @@
 // the buckets in use and a bitmap of its words, so that a successor is found in a few reads even when one key of a million
 // is usable. The number of buckets differs between edges and never changes the answer.
 
+import type { SlotFilter } from './ruled-pick.ts'
 import type { SharedColumns } from './shared-columns.ts'
 import { setWord } from './shared-columns.ts'
 
@@ -106,13 +107,8 @@ function lowestBit(word: number): number {
   return 31 - Math.clz32(word & -word)
 }
 
-export interface StickyFilter {
-  /** Whether the slot is in the set that is searched, not tried and not limited. */
-  isPickable(slot: number): boolean
-}
-
 /** The slot chosen for the affinity; -1 = none. May be wrong while the set changes: the caller compares versions. */
-export function searchSticky(columns: SharedColumns, set: number, affinity: number, filter: StickyFilter): number {
+export function searchSticky(columns: SharedColumns, set: number, affinity: number, filter: SlotFilter): number {
   if ((columns.headers[set + setWord.headsBits] as number) === 0) return -1
   let best = -1
   let bestDistance = Number.POSITIVE_INFINITY
@@ -129,7 +125,7 @@ export function searchSticky(columns: SharedColumns, set: number, affinity: numb
 }
 
 /** First pickable key at or behind `point`; equal points go by key id. */
-function successor(columns: SharedColumns, set: number, point: number, filter: StickyFilter): number {
+function successor(columns: SharedColumns, set: number, point: number, filter: SlotFilter): number {
   const { headers, rings, next } = columns
   const bits = headers[set + setWord.headsBits] as number
   const heads = headers[set + setWord.headsOffset] as number

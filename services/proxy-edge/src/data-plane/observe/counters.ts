@@ -47,6 +47,8 @@ export const counterNames = [
   'duration_sum_ms',
   'duration_count',
   ...durationBucketsMs.map((limit) => `duration_le_${limit}` as const),
+  'key_waits',
+  'key_waits_served',
 ] as const
 export type CounterName = (typeof counterNames)[number]
 

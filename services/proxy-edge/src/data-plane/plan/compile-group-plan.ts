@@ -2,6 +2,7 @@ import { channelOf } from '@gpt-load/channels/find-channel'
 import { parseFailoverCodes } from '@gpt-load/contracts/failover-codes'
 import { resolveSettings, type Settings } from '@gpt-load/contracts/settings'
 import { keyPolicyOf } from '@gpt-load/key-health/key-policy'
+import { compilePickRules } from '../key-table/pick-rules.ts'
 import type { PolicyUpdate } from '../../worker-protocol.ts'
 import type { ProxyEnvironment } from '../wire/connect/outbound-proxy.ts'
 import type { GroupPlan } from './group-plan.ts'
@@ -39,6 +40,7 @@ export function compileGroupPlan(group: NumberedGroup, context: PlanContext): Gr
       errorRatePercent: settings.upstream_error_rate_percent,
       openMs: settings.upstream_open_ms,
     },
+    pickRules: compilePickRules(settings),
     ...compileUpstreams(group, settings, context),
     members: [],
     memberRotation: new WeightedRotation([]),

@@ -5,7 +5,6 @@ import type { HeaderVariables } from '../plan/header-rules.ts'
 import type { RequestFacts } from '../request-facts.ts'
 import type { Target } from '../select-target.ts'
 import type { UpstreamRequest } from '../wire/upstream-exchange.ts'
-import { decideModel } from './decide-model.ts'
 import { shapeBody } from './shape-body.ts'
 import { passRequestHeaders } from './shape-headers.ts'
 import { shapeTarget } from './shape-target.ts'
@@ -23,23 +22,13 @@ export type Shapeable = {
   readonly isUpgrade: boolean
 }
 
-/** The model as it goes out: what the caller asked for, an override or a redirect. */
-export function shapeModel({ facts, outer }: Shapeable, { plan }: Target): string {
-  return decideModel(outer, plan, facts.model, facts.place) ?? facts.model
-}
-
 /**
  * One attempt's request, made from what the caller sent. Order (gpt-load/proxy.md 6): credentials off, overrides, redirect,
  * channel authentication, header rules. An untouched body keeps its bytes and its framing.
  */
-export function shapeRequest(
-  source: Shapeable,
-  target: Target,
-  model: string,
-  variables: HeaderVariables,
-): UpstreamRequest {
+export function shapeRequest(source: Shapeable, target: Target, variables: HeaderVariables): UpstreamRequest {
   const { facts, outer, body } = source
-  const { plan, upstream, secret } = target
+  const { plan, upstream, secret, model } = target
   const { channel, settings } = plan
   const isRenamed = facts.place === 'path' && model !== facts.model
   const path = isRenamed ? channel.replaceModelInPath(facts.path, model) : facts.path
