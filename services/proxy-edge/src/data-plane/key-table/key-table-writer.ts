@@ -86,6 +86,9 @@ export interface KeyTableWriter {
   stats(): KeyTableStats
 }
 
+/** Room for suspect keys that is there beforehand: a small pool must not be without keys until the main thread has made some. */
+const readySuspects = 64
+
 export function createKeyTable({ clock }: { clock: Clock }): KeyTableWriter {
   const columns = new SharedColumns(allocateHandles(modelTableBytes))
   const index = createKeyIdIndex((slot) => columns.keyId[slot] as number)
@@ -210,12 +213,17 @@ export function createKeyTable({ clock }: { clock: Clock }): KeyTableWriter {
     return count
   }
 
-  function fitRings(groupNumber: number): void {
+  function keyCountOf(groupNumber: number): number {
+    return columns.headers[groupNumber * headerWords + header.keyCount] as number
+  }
+
+  /** Under the lock: room for so many keys, and for the first of them that become suspect. */
+  function fitRings(groupNumber: number, keyCount: number): void {
     const base = groupNumber * headerWords
-    rings.reserve(base + header.activeSet, columns.headers[base + header.keyCount] as number)
+    rings.reserve(base + header.activeSet, keyCount)
     const suspect = base + header.suspectSet
-    if (columns.headers[suspect + setWord.ringCapacity] === 0) return
-    rings.reserve(suspect, Math.max(1, columns.headers[suspect + setWord.length] as number))
+    const suspects = columns.headers[suspect + setWord.length] as number
+    rings.reserve(suspect, Math.max(suspects, Math.min(keyCount, readySuspects)))
   }
 
   function mark(slot: number): void {
@@ -298,8 +306,7 @@ export function createKeyTable({ clock }: { clock: Clock }): KeyTableWriter {
     putKeys(groupNumber, rows, mode) {
       openGroup(groupNumber)
       locked(groupNumber, () => {
-        const count = columns.headers[groupNumber * headerWords + header.keyCount] as number
-        rings.reserve(groupNumber * headerWords + header.activeSet, count + rows.length)
+        fitRings(groupNumber, keyCountOf(groupNumber) + rows.length)
         for (const row of rows) putKey(groupNumber, row, mode)
       })
     },
@@ -336,7 +343,7 @@ export function createKeyTable({ clock }: { clock: Clock }): KeyTableWriter {
         locked(groupNumber, () => vacate(groupNumber, slot))
         touched.add(groupNumber)
       }
-      for (const groupNumber of touched) locked(groupNumber, () => fitRings(groupNumber))
+      for (const groupNumber of touched) locked(groupNumber, () => fitRings(groupNumber, keyCountOf(groupNumber)))
     },
     beginSweep: () => void (seen = new Uint8Array(columns.slots)),
     endSweep() {
@@ -344,7 +351,8 @@ export function createKeyTable({ clock }: { clock: Clock }): KeyTableWriter {
       seen = undefined
       if (!marks) return 0
       const removed = vacateAll((slot) => marks[slot] !== 1)
-      if (removed > 0) for (const groupNumber of openGroups) locked(groupNumber, () => fitRings(groupNumber))
+      if (removed > 0)
+        for (const groupNumber of openGroups) locked(groupNumber, () => fitRings(groupNumber, keyCountOf(groupNumber)))
       return removed
     },
     abandonSweep: () => void (seen = undefined),
