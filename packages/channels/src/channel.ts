@@ -42,6 +42,10 @@ export type Classification = {
    * key then accepts the same request.
    */
   needsCorroboration: boolean
+  /** All codes and types that the error names, the most specific first. */
+  codes: readonly string[]
+  /** The error stands inside another one's text (a relay's): its words may be a caller's. */
+  isQuoted: boolean
   /** The status proves that the provider did nothing (429, 401…): safe to repeat a creating call. */
   isUnprocessed: boolean
 }

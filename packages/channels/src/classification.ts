@@ -74,6 +74,8 @@ export function classificationOf(
     errorClass,
     code: error.codes.find((code) => !/^\d+$/.test(code)) ?? error.codes[0] ?? '',
     message: error.message,
+    codes: error.codes,
+    isQuoted: error.isQuoted,
     until: deadline?.until ?? 0,
     deadlineSource: deadline?.deadlineSource ?? 'default',
     isModelScoped: verdict.isModelScoped === true && failure.model !== '',

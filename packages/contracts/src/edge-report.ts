@@ -6,6 +6,8 @@ export const edgeReportIntervalMs = 1_000
 /** An edge that has not reported for this long counts as unreachable. */
 export const edgeReachableMs = 5_000
 
+export const maxReportedRules = 100
+
 export const edgeReportSchema = z.object({
   edge: z.string().min(1).max(100),
   instance: z.string().min(1).max(64),
@@ -32,6 +34,19 @@ export const edgeReportSchema = z.object({
     dropped: z.number().int(),
   }),
   outbox_pending: z.number().int(),
+  /** What rules that are only observed would have done, since the start of the edge. */
+  rule_observations: z
+    .array(
+      z.object({
+        group_id: z.number().int(),
+        rule: z.string(),
+        matched: z.number().int(),
+        would_change: z.number().int(),
+        succeeded_after: z.number().int(),
+      }),
+    )
+    .max(maxReportedRules)
+    .default([]),
   /** Upstreams whose circuit is not closed, the first 50. */
   open_upstreams: z
     .array(

@@ -1,3 +1,4 @@
+import { parseErrorRules } from './error-rules.ts'
 import { automaticFailoverCodes, parseFailoverCodes } from './failover-codes.ts'
 
 /**
@@ -22,6 +23,8 @@ export type StringSetting = SettingBase & {
   default: string
   check?: (value: string) => string | null
   secret?: boolean
+  /** Of several lines. */
+  isMultiline?: boolean
 }
 export type ChoiceSetting = SettingBase & { type: 'choice'; default: string; choices: readonly string[] }
 export type SettingDefinition = IntegerSetting | BooleanSetting | StringSetting | ChoiceSetting
@@ -449,6 +452,17 @@ export const settingsRegistry = {
     gptLoad: false,
     description: 'A deadline that an upstream names is cut at this.',
   },
+  error_rules: {
+    type: 'string',
+    default: '',
+    category: 'key',
+    groupOverride: true,
+    gptLoad: false,
+    isMultiline: true,
+    check: checkErrorRules,
+    description:
+      'What errors say of a key, one rule per line: [observe] STATUS [CODE] -> ignore | count | cool | exhaust | invalidate [FOR] [retry | no-retry]. The first that matches overrules what is known of the provider.',
+  },
   upstream_failure_threshold: {
     type: 'int',
     default: 5,
@@ -546,6 +560,11 @@ export function resolveSettings(...layers: readonly Partial<Settings>[]): Settin
 
 function checkFailoverCodes(value: string): string | null {
   const result = parseFailoverCodes(value)
+  return result.ok ? null : result.error
+}
+
+function checkErrorRules(value: string): string | null {
+  const result = parseErrorRules(value)
   return result.ok ? null : result.error
 }
 

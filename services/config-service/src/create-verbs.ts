@@ -18,6 +18,7 @@ import { applyConfigFile } from './config/apply-config-file.ts'
 import { exportConfig } from './config/export-config.ts'
 import { planConfigFile } from './config/plan-config-file.ts'
 import { listEdges } from './edges/list-edges.ts'
+import { listRuleObservations } from './edges/list-rule-observations.ts'
 import { copyGroup } from './groups/copy-group.ts'
 import { createGroup } from './groups/create-group.ts'
 import { deleteGroup } from './groups/delete-group.ts'
@@ -112,6 +113,7 @@ export function createVerbs({ version }: { version: string }): Verbs {
     getSeries,
     listAudit,
     listEdges,
+    listRuleObservations,
     getStatus,
     importKeys,
     deleteKeys,

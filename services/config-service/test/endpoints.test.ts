@@ -351,6 +351,9 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
     test('edges, status and the OpenAPI document', async () => {
       const { operate } = await api()
       assert.deepEqual((await operate('listEdges')).body.items, [])
+      const [group] = (await operate('listGroups')).body.items
+      const observations = await operate('listRuleObservations', { params: { id: group.id } })
+      assert.deepEqual(observations.body.items, [])
       assert.match((await operate('getStatus')).body.epoch, /^[0-9a-f]{32}$/)
       const { body } = await operate('getOpenapi')
       assert.equal(body.openapi, '3.1.0')

@@ -21,6 +21,7 @@ import { createAnsweredApi } from './control-plane/answered-api.ts'
 import { registerEdgeHealth } from './control-plane/edge-health.ts'
 import { createLastGoodSnapshot, type LastGoodSnapshot } from './control-plane/last-good-snapshot.ts'
 import { createOutbox } from './control-plane/outbox.ts'
+import { createObservedRules } from './control-plane/observed-rules.ts'
 import { createPolicyDistributor } from './control-plane/policy-distributor.ts'
 import { createReporter } from './control-plane/reporter.ts'
 import { createSnapshotApplier } from './control-plane/snapshot-applier.ts'
@@ -110,6 +111,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
     maxRingBytes: config.LOG_MAX_WAITING_BYTES,
   })
   const records = createWorkerRecords(shipper)
+  const observedRules = createObservedRules()
   const epoch = (): string => sync.position.epoch
   const outbox = createOutbox({
     api,
@@ -136,6 +138,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
     greet: () => (state.hasSnapshot ? policies.whole(applier.clockSkewMs) : null),
     onMessage({ number }, message) {
       if (message.type === 'key_outcome') outbox.add(message.outcome)
+      else if (message.type === 'rule_observed') observedRules.add(message.observed)
       else if (message.type === 'log_batch') records.take(number, message)
     },
     onDeath({ seat, finishedRequests }) {
@@ -149,7 +152,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
   })
   const lastGood = openLastGood(options, api)
   const upstreamWatch = createUpstreamWatch({ slots: upstreamSlots, health: watchedUpstreams, clock, logger })
-  const parts = { table, applier, sync, shipper, outbox, pool, upstreamWatch }
+  const parts = { table, applier, sync, shipper, outbox, pool, upstreamWatch, observedRules }
   const reporter = createReporter({ api, clock, describe: () => describeEdge(parts, state, identity) })
   const identity = { edge: name, instance, version: options.version, started_at: startedAtMs }
 

@@ -4,6 +4,7 @@ import type { LogShipper } from './access-log/log-shipper.ts'
 import type { Outbox } from './control-plane/outbox.ts'
 import type { SnapshotApplier } from './control-plane/snapshot-applier.ts'
 import type { SnapshotPosition, SnapshotSync } from './control-plane/snapshot-sync.ts'
+import type { ObservedRules } from './control-plane/observed-rules.ts'
 import type { UpstreamWatch } from './control-plane/upstream-watch.ts'
 import type { KeyTableWriter } from './data-plane/key-table/key-table-writer.ts'
 import type { WorkerPool } from './worker-pool.ts'
@@ -17,6 +18,7 @@ export type EdgeParts = {
   outbox: Outbox
   pool: WorkerPool
   upstreamWatch: UpstreamWatch
+  observedRules: ObservedRules
 }
 
 export type EdgeState = { inForce: SnapshotPosition; hasSnapshot: boolean; isDraining: boolean }
@@ -24,7 +26,7 @@ export type EdgeIdentity = Pick<EdgeReport, 'edge' | 'instance' | 'version' | 's
 
 /** The edge's report of this moment. Its revision is the one that every worker has in force. */
 export function describeEdge(parts: EdgeParts, state: EdgeState, identity: EdgeIdentity): EdgeReport {
-  const { table, applier, sync, shipper, outbox, pool, upstreamWatch } = parts
+  const { table, applier, sync, shipper, outbox, pool, upstreamWatch, observedRules } = parts
   const { served, acknowledged, inFlight, dropped } = shipper.counts
   return {
     ...identity,
@@ -41,5 +43,6 @@ export function describeEdge(parts: EdgeParts, state: EdgeState, identity: EdgeI
     outbox_pending: outbox.pending,
     worker_deaths: pool.deaths,
     open_upstreams: upstreamWatch.open(),
+    rule_observations: observedRules.list(),
   }
 }

@@ -41,6 +41,13 @@ export type KeyOutcome = {
   cause: Cause
 }
 
+/** One sight of a rule that is only observed. */
+export type RuleObserved = {
+  groupId: number
+  rule: string
+  kind: 'no_change' | 'would_change' | 'succeeded_after'
+}
+
 export type ToWorker =
   /** `number` rises; the worker answers it when the update is in force. */
   | { type: 'policies'; number: number; update: PolicyUpdate }
@@ -56,6 +63,7 @@ export type FromWorker =
   | { type: 'listening'; port: number }
   | { type: 'policies_applied'; number: number }
   | { type: 'key_outcome'; outcome: KeyOutcome }
+  | { type: 'rule_observed'; observed: RuleObserved }
   | { type: 'log_batch'; identity: LogBatchIdentity; bytes: Uint8Array<ArrayBuffer> }
   | { type: 'stopped_accepting' }
   | { type: 'failed'; code: string; message: string }

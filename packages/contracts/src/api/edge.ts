@@ -62,3 +62,13 @@ export const statusSchema = z.object({
   server_time: instantSchema,
 })
 export type Status = z.infer<typeof statusSchema>
+
+export const ruleObservationSchema = z.object({
+  rule: z.string(),
+  edges: z.number().int().describe('That saw it since they started.'),
+  matched: z.number().int(),
+  would_change: z.number().int().describe('Times that it would have decided otherwise about a key.'),
+  succeeded_after: z.number().int().describe('Of the keys it would have taken out: served a request within that time.'),
+})
+export const ruleObservationListSchema = z.object({ items: z.array(ruleObservationSchema) })
+export type RuleObservationList = z.infer<typeof ruleObservationListSchema>

@@ -9,7 +9,7 @@ import {
   accessKeySchema,
 } from './access-key.ts'
 import { aggregateMemberListInputSchema, aggregateMemberListSchema, memberWeightSchema } from './aggregate-member.ts'
-import { edgeListSchema, statusSchema } from './edge.ts'
+import { edgeListSchema, statusSchema, ruleObservationListSchema } from './edge.ts'
 import type { Endpoint } from './endpoint.ts'
 import { base, change, changeOne, create, edit, read, readOne } from './endpoint-bases.ts'
 import {
@@ -353,6 +353,16 @@ export const endpoints = {
     summary: 'Get requests, failures, retries and tokens over time',
     query: statsSeriesQuerySchema,
     response: { status: 200, schema: statsSeriesSchema },
+  },
+  listRuleObservations: {
+    ...read,
+    method: 'GET',
+    path: '/api/v1/groups/{id}/rule-observations',
+    tag: 'groups',
+    summary: 'What observed error rules of a group would have done, on all edges that report',
+    params: idParameters,
+    response: { status: 200, schema: ruleObservationListSchema },
+    problems: ['not_found'],
   },
   listEdges: {
     ...read,

@@ -1,20 +1,28 @@
+import type { Classification } from '@gpt-load/channels/channel'
+import type { ErrorClass } from '@gpt-load/contracts/error-class'
+import type { ErrorRule } from '@gpt-load/contracts/error-rules'
 import type { Attempt } from './attempt.ts'
 import type { AttemptFailure } from './attempt-failure.ts'
+import { classOfRule, findRule } from './error-rules.ts'
 import type { KeyFailure, KeyOutcomes } from './observe/key-outcomes.ts'
+import type { RuleObservations } from './observe/rule-observations.ts'
 import type { Target } from './select-target.ts'
 
 /**
  * What one request says about the keys that it used. Clear limits count at once, so that other requests leave the key alone.
  * A refusal, and whatever needs corroboration, waits: a later key that accepts the same request proves it; else it is
- * reported uncorroborated at the end. Faults of caller, upstream, network or client never reach a key.
+ * reported uncorroborated at the end. Faults of caller, upstream, network or client never reach a key. A rule of the group
+ * that names the error decides instead.
  */
 export class KeyJudgement {
   readonly #outcomes: KeyOutcomes
+  readonly #observations: RuleObservations
   readonly #requestId: string
   #waiting: { target: Target; failure: KeyFailure }[] | null = null
 
-  constructor(outcomes: KeyOutcomes, requestId: string) {
+  constructor(outcomes: KeyOutcomes, observations: RuleObservations, requestId: string) {
     this.#outcomes = outcomes
+    this.#observations = observations
     this.#requestId = requestId
   }
 
@@ -22,25 +30,55 @@ export class KeyJudgement {
     const { classification } = failure
     // Below 400 only a literal failover code made it a failure, and those never decide about keys.
     const isLiteral = failure.status < 400 && !failure.isPreamble
-    if (classification === null || isLiteral || !concernsKey(failure)) return
-    const judged: KeyFailure = {
-      errorClass: failure.errorClass,
-      until: classification.until,
-      deadlineSource: classification.deadlineSource,
-      needsCorroboration: classification.needsCorroboration,
-      status: failure.status,
-      code: failure.code,
-      requestId: this.#requestId,
-      model: classification.isModelScoped ? target.model : '',
+    if (classification === null || isLiteral) return
+    const { errorRules } = target.plan
+    if (errorRules !== null) {
+      const observed = findRule(errorRules.observed, failure)
+      if (observed !== null) this.#observations.matched(observed, target, classification.until, concernsKey(failure))
+      const rule = findRule(errorRules.live, failure)
+      if (rule !== null) return this.#obey(rule, target, failure, classification)
     }
-    if (failure.errorClass !== 'key_auth' && !classification.needsCorroboration)
-      return this.#outcomes.failed(target, judged, target.plan.keyPolicy, false)
+    if (!concernsKey(failure)) return
+    this.#judge(target, this.#describe(target, failure, classification, failure.errorClass))
+  }
+
+  #obey(rule: ErrorRule, target: Target, failure: AttemptFailure, classification: Classification): void {
+    const errorClass = classOfRule(rule)
+    if (errorClass === null) return
+    const judged = this.#describe(target, failure, classification, errorClass)
+    // An operator's word needs no second key, unless the error may be of a caller's making.
+    judged.needsCorroboration = classification.isQuoted
+    if (rule.forMs > 0) {
+      judged.until = this.#outcomes.nowMs() + rule.forMs
+      judged.deadlineSource = 'operator'
+    }
+    if (rule.action !== 'invalidate' || judged.needsCorroboration) return this.#judge(target, judged)
+    const { keyPolicy } = target.plan
+    const policy = { ...keyPolicy, blacklistThreshold: Math.max(1, keyPolicy.blacklistThreshold) }
+    this.#outcomes.failed(target, judged, policy, true)
+  }
+
+  #describe(
+    target: Target,
+    { status, code }: AttemptFailure,
+    { until, deadlineSource, needsCorroboration, isModelScoped }: Classification,
+    errorClass: ErrorClass,
+  ): KeyFailure {
+    const model = isModelScoped ? target.model : ''
+    const requestId = this.#requestId
+    return { errorClass, until, deadlineSource, needsCorroboration, status, code, requestId, model }
+  }
+
+  #judge(target: Target, failure: KeyFailure): void {
+    if (failure.errorClass !== 'key_auth' && !failure.needsCorroboration)
+      return this.#outcomes.failed(target, failure, target.plan.keyPolicy, false)
     this.#waiting ??= []
-    this.#waiting.push({ target, failure: judged })
+    this.#waiting.push({ target, failure })
   }
 
   succeeded(target: Target): void {
     this.#outcomes.succeeded(target, this.#requestId)
+    if (this.#observations.isWatching) this.#observations.succeeded(target.keyId)
     this.#settle(true)
   }
 

@@ -81,7 +81,7 @@ export class ProxyRequest
     this.#account = new RequestAccount(services, this.#log)
     this.#admission = new Admission(this, services, exchange, route, this.#log)
     this.#relay = new AnswerRelay(exchange, this.#log, services.cors)
-    this.#judgement = new KeyJudgement(services.outcomes, this.requestId)
+    this.#judgement = new KeyJudgement(services.outcomes, services.observations, this.requestId)
   }
 
   get clientAddress(): string {
@@ -316,12 +316,12 @@ export class ProxyRequest
   #tellHealth({ target }: Attempt, failure: AttemptFailure): void {
     const { upstreamHealth } = this.#services
     const { healthSlot } = target.upstream
-    if (isUpstreamFault(failure)) upstreamHealth.failed(healthSlot, target.isTrial, target.plan.circuit)
+    if (isUpstreamFault(target.plan, failure)) upstreamHealth.failed(healthSlot, target.isTrial, target.plan.circuit)
     else if (failure.errorClass !== 'client_abort') upstreamHealth.answered(healthSlot, target.isTrial)
   }
 
   #tellSelector({ target }: Attempt, failure: AttemptFailure): void {
-    if (isUpstreamFault(failure)) this.#selector!.upstreamFailed(target)
+    if (isUpstreamFault(target.plan, failure)) this.#selector!.upstreamFailed(target)
     else this.#selector!.keyFailed(target.slot)
   }
 
@@ -336,7 +336,7 @@ export class ProxyRequest
     if (failure.answer?.isWhole === true && failure.errorClass !== 'key_auth') this.#kept = failure
     attempt.abort()
     this.#services.counters.add('retries', 1)
-    const meetsSame = isUpstreamFault(failure) && next.upstream === attempt.target.upstream
+    const meetsSame = isUpstreamFault(attempt.target.plan, failure) && next.upstream === attempt.target.upstream
     if (!meetsSame) return this.#launch(next)
     this.#nextTarget = next
     this.#attempt = null

@@ -1,5 +1,6 @@
 import type { AttemptFailure } from './attempt-failure.ts'
 import { isPlain } from './body/decode-body.ts'
+import { findRule } from './error-rules.ts'
 import { findHeader } from './headers/raw-headers.ts'
 import type { GroupPlan } from './plan/group-plan.ts'
 
@@ -13,17 +14,24 @@ const loopDetected = 508
 
 /**
  * Whether a failure of this kind may be tried elsewhere. Automatic: by class, and the caller's own errors never. Literal codes
- * are obeyed for retry as they are written; they never decide about keys (gpt-load/proxy.md 8).
+ * are obeyed for retry as they are written; they never decide about keys (gpt-load/proxy.md 8). A rule of the group comes first:
+ * what costs this key may be served by another.
  */
-export function failsOver({ failover }: GroupPlan, { errorClass, status, isPreamble }: AttemptFailure): boolean {
+export function failsOver({ failover, errorRules }: GroupPlan, failure: AttemptFailure): boolean {
+  const { errorClass, status, isPreamble } = failure
   if (errorClass === 'client_abort' || status === loopDetected) return false
+  const rule = errorRules === null ? null : findRule(errorRules.live, failure)
+  if (rule !== null && (rule.isRetried !== null || rule.action !== 'ignore')) return rule.isRetried ?? true
   if (failover === null || status === 0 || isPreamble) return errorClass !== 'client'
   return failover[status] === 1
 }
 
-/** The fault is the upstream's or the way's to it: the key is free. */
-export function isUpstreamFault({ errorClass }: AttemptFailure): boolean {
-  return errorClass === 'upstream' || errorClass === 'network'
+/** The fault is the upstream's or the way's to it: the key is free. Not so when a rule of the group says that it is the key's. */
+export function isUpstreamFault({ errorRules }: GroupPlan, failure: AttemptFailure): boolean {
+  const { errorClass } = failure
+  if (errorClass !== 'upstream' && errorClass !== 'network') return false
+  const rule = errorRules === null ? null : findRule(errorRules.live, failure)
+  return rule === null || rule.action === 'ignore'
 }
 
 /** An event stream whose first event is looked at before the caller gets any of it. Compressed ones are passed on unseen. */

@@ -10,6 +10,7 @@ import { openKeyTable } from './key-table/open-key-table.ts'
 import { KeyWaitingRoom } from './key-waiting-room.ts'
 import { RequestCounters } from './observe/counters.ts'
 import { KeyOutcomes } from './observe/key-outcomes.ts'
+import { RuleObservations } from './observe/rule-observations.ts'
 import { RequestIds } from './observe/request-id.ts'
 import { PolicyStore } from './plan/policy-store.ts'
 import { LoadShedder } from './load-shedder.ts'
@@ -51,6 +52,10 @@ const services: RequestServices = {
     table,
     post: (outcome) => post({ type: 'key_outcome', outcome }),
     edge: options.edge,
+    serverNowMs: () => policies.serverNowMs(),
+  }),
+  observations: new RuleObservations({
+    post: (observed) => post({ type: 'rule_observed', observed }),
     serverNowMs: () => policies.serverNowMs(),
   }),
   wheel,

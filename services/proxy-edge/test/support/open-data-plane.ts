@@ -10,6 +10,7 @@ import { KeyWaitingRoom } from '../../src/data-plane/key-waiting-room.ts'
 import { createCounterBuffer, RequestCounters } from '../../src/data-plane/observe/counters.ts'
 import { KeyOutcomes } from '../../src/data-plane/observe/key-outcomes.ts'
 import { LoadShedder } from '../../src/data-plane/load-shedder.ts'
+import { RuleObservations } from '../../src/data-plane/observe/rule-observations.ts'
 import { RequestIds } from '../../src/data-plane/observe/request-id.ts'
 import { PolicyStore } from '../../src/data-plane/plan/policy-store.ts'
 import { openRequestsBytes, RequestGate } from '../../src/data-plane/request-gate.ts'
@@ -24,7 +25,7 @@ import { UpstreamHealth, upstreamHealthBytes } from '../../src/data-plane/upstre
 import { TriedLists } from '../../src/data-plane/tried-lists.ts'
 import type { DownstreamLimits, DownstreamServer } from '../../src/data-plane/wire/downstream-exchange.ts'
 import { createDownstream, createUpstream, type WireName } from '../../src/data-plane/wire/create-wires.ts'
-import type { KeyOutcome } from '../../src/worker-protocol.ts'
+import type { KeyOutcome, RuleObserved } from '../../src/worker-protocol.ts'
 import { keyRow } from './key-rows.ts'
 
 /** The request path in one process, over real sockets: what a worker composes, without threads and without a control side. */
@@ -66,6 +67,7 @@ export interface DataPlane extends AsyncDisposable {
   /** Records of ended requests, oldest first. */
   readonly events: Omit<LogEvent, 'sequence'>[]
   readonly outcomes: KeyOutcome[]
+  readonly observations: RuleObserved[]
   readonly services: RequestServices
   readonly writer: KeyTableWriter
   readonly downstream: DownstreamServer
@@ -78,6 +80,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
   const events: Omit<LogEvent, 'sequence'>[] = []
   const ended = createWaitingQueue<Omit<LogEvent, 'sequence'>>()
   const outcomes: KeyOutcome[] = []
+  const observations: RuleObserved[] = []
   const writer = createKeyTable({ clock: createSystemClock() })
   const policies = new PolicyStore({
     proxyEnvironment: { httpProxy: '', httpsProxy: '', noProxy: '' },
@@ -103,6 +106,10 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       table,
       post: (outcome) => void outcomes.push(outcome),
       edge: 'edge-1',
+      serverNowMs: () => policies.serverNowMs(),
+    }),
+    observations: new RuleObservations({
+      post: (observed) => void observations.push(observed),
       serverNowMs: () => policies.serverNowMs(),
     }),
     wheel,
@@ -138,6 +145,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
     port,
     events,
     outcomes,
+    observations,
     services,
     writer,
     downstream,

@@ -10,7 +10,7 @@ import { ArrowRight, RotateCcw } from 'lucide-react'
 import { useText } from '../../i18n/locale.tsx'
 import { Tag } from '../../ui/badge.tsx'
 import { IconButton } from '../../ui/button.tsx'
-import { Select, TextInput } from '../../ui/field.tsx'
+import { Select, TextArea, TextInput } from '../../ui/field.tsx'
 import { Toggle } from '../../ui/toggle.tsx'
 import type { EditableSetting } from './settings-editor.tsx'
 
@@ -102,6 +102,18 @@ function SettingInput(props: {
           <option key={choice}>{choice}</option>
         ))}
       </Select>
+    )
+  if (definition.type === 'string' && definition.isMultiline === true)
+    return (
+      <TextArea
+        aria-label={name}
+        aria-describedby={`about-${name}`}
+        aria-invalid={isWrong || undefined}
+        rows={3}
+        value={String(value)}
+        onChange={(event) => onChange(event.target.value)}
+        className="font-mono text-[13px]"
+      />
     )
   const isInteger = definition.type === 'int'
   return (

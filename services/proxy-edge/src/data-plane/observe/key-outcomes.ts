@@ -37,6 +37,11 @@ export class KeyOutcomes {
     this.#options = options
   }
 
+  /** Server clock, epoch ms. */
+  nowMs(): number {
+    return this.#options.serverNowMs()
+  }
+
   succeeded(key: UsedKey, requestId: string): void {
     const { table } = this.#options
     if (!table.needsSuccessReport(key.slot)) return
@@ -54,7 +59,12 @@ export class KeyOutcomes {
     const isOfModel = failure.model !== ''
     // A limit of one model begins from a clean record: the key's own state is another matter.
     const before: KeyFacts = isOfModel ? { ...facts, state: 'active', until: 0, failures: 0 } : facts
-    const outcome = applyFailure(before, failure, { isCorroborated, policy, nowMs: this.#options.serverNowMs() })
+    const outcome = applyFailure(before, failure, {
+      isCorroborated,
+      policy,
+      nowMs: this.nowMs(),
+      jitter: Math.random(),
+    })
     if (!outcome.isChanged && !outcome.isCounted) return
     this.#enforce(key, failure, outcome)
   }

@@ -4,6 +4,7 @@ import { resolveSettings, type Settings } from '@gpt-load/contracts/settings'
 import { keyPolicyOf } from '@gpt-load/key-health/key-policy'
 import { compilePickRules } from '../key-table/pick-rules.ts'
 import type { PolicyUpdate } from '../../worker-protocol.ts'
+import { compileErrorRules } from '../error-rules.ts'
 import type { ProxyEnvironment } from '../wire/connect/outbound-proxy.ts'
 import type { GroupPlan } from './group-plan.ts'
 import { compileHeaderRules } from './header-rules.ts'
@@ -35,6 +36,7 @@ export function compileGroupPlan(group: NumberedGroup, context: PlanContext): Gr
     validationEndpoint: group.validation_endpoint,
     settings,
     keyPolicy: keyPolicyOf(settings),
+    errorRules: compileErrorRules(settings.error_rules),
     circuit: {
       failureThreshold: settings.upstream_failure_threshold,
       errorRatePercent: settings.upstream_error_rate_percent,

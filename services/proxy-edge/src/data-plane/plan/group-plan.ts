@@ -3,6 +3,7 @@ import type { Settings } from '@gpt-load/contracts/settings'
 import type { KeyPolicy } from '@gpt-load/key-health/key-policy'
 import type { Circuit } from '../upstream-health/upstream-health.ts'
 import type { PickRules } from '../key-table/pick-rules.ts'
+import type { ErrorRules } from '../error-rules.ts'
 import type { HeaderRules } from './header-rules.ts'
 import type { ModelRedirector } from './model-redirects.ts'
 import type { UpstreamTarget } from './upstream-target.ts'
@@ -25,6 +26,7 @@ export type GroupPlan = {
   readonly settings: Settings
   readonly keyPolicy: KeyPolicy
   readonly circuit: Circuit
+  readonly errorRules: ErrorRules | null
   /** Null: round robin. */
   readonly pickRules: PickRules | null
   readonly upstreams: readonly UpstreamTarget[]
