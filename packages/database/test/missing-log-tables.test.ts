@@ -23,6 +23,7 @@ for (const [name, open] of Object.entries(clients)) {
     assert.deepEqual(await reader.list({ fromMs: 0, toMs: 1, limit: 10 }), { items: [], next: null })
     assert.equal(await reader.find('req-1'), null)
     assert.deepEqual(await reader.totals({ spanS: 60, fromS: 0 }), { requests: 0, failures: 0 })
+    assert.deepEqual(await reader.series({ spanS: 60, fromS: 0, toS: 60 }), [])
     await client.execute('CREATE TABLE request_logs (id INTEGER)')
     await client.execute('CREATE TABLE failed_requests (request_id INTEGER)')
     await assert.rejects(reader.find('req-1'))

@@ -43,6 +43,7 @@ import { getSession } from './sessions/get-session.ts'
 import { listSettings } from './settings/list-settings.ts'
 import { updateSettings } from './settings/update-settings.ts'
 import { getOverview } from './stats/get-overview.ts'
+import { getSeries } from './stats/get-series.ts'
 import { cancelTask } from './tasks/cancel-task.ts'
 import { exportKeys, exportKeySecrets } from './keys/export-keys.ts'
 import { getTask } from './tasks/get-task.ts'
@@ -100,6 +101,7 @@ export function createVerbs({ version }: { version: string }): Verbs {
     listLogs,
     getLog,
     getOverview,
+    getSeries,
     listAudit,
     listEdges,
     getStatus,

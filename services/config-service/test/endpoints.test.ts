@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import type { RequestLogDetail } from '@gpt-load/contracts/api/log'
-import type { RequestTotalsQuery } from '@gpt-load/database/logs/request-log-reader'
+import type { RequestSeriesQuery, RequestSums, RequestTotalsQuery } from '@gpt-load/database/logs/request-log-reader'
 import { until } from '@gpt-load/testkit/until'
 import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
 import { describeAdminTokens } from './endpoints/admin-tokens.ts'
@@ -13,6 +13,7 @@ import { describeKeys } from './endpoints/keys.ts'
 import { describeSessions } from './endpoints/sessions.ts'
 import { describeSettings } from './endpoints/settings.ts'
 import { describeKeyTasks } from './endpoints/key-tasks.ts'
+import { describeSeries } from './endpoints/series.ts'
 import { describeTasks } from './endpoints/tasks.ts'
 import { anyRevision, openApi, type OpenedApi } from './support/open-api.ts'
 import { dialectsOf } from './support/open-stores.ts'
@@ -57,12 +58,18 @@ const logDetail: RequestLogDetail = {
   attempts: [],
 }
 const totalsAsked: RequestTotalsQuery[] = []
+const seriesAsked: RequestSeriesQuery[] = []
+const sums: RequestSums[] = []
 const logReader = {
   list: async () => ({ items: [logDetail], next: { receivedAtMs: 5, id: 7 } }),
   find: async (id: string) => (id === 'req-1' ? logDetail : null),
   totals: async ({ spanS, fromS }: RequestTotalsQuery) => {
     totalsAsked.push({ spanS, fromS })
     return spanS === 60 ? { requests: 7, failures: 2 } : { requests: 70, failures: 20 }
+  },
+  series: async (query: RequestSeriesQuery) => {
+    seriesAsked.push(query)
+    return sums
   },
 }
 
@@ -363,6 +370,7 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
     describeConfig(api)
     describeIdempotency(api, connect)
     describeTasks(api)
+    describeSeries(api, { asked: seriesAsked, sums })
     describeKeyTasks(api)
 
     test('every endpoint of the table was called with success above', async () => {

@@ -13,6 +13,7 @@ import { dialectsOf } from './support/open-stores.ts'
 const logReader = {
   list: async () => ({ items: [], next: null }),
   find: async () => null,
+  series: async () => [],
   totals: async ({ fromS, groupId }: { fromS: number; groupId?: number }) => {
     const hours = Math.round(Date.now() / 3_600_000 - fromS / 3_600)
     return groupId === undefined ? { requests: 1, failures: 1 } : { requests: hours * 3, failures: hours }

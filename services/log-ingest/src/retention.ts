@@ -1,21 +1,21 @@
+import { seriesSteps } from '@gpt-load/contracts/api/stats'
 import type { SqlClient } from '@gpt-load/database/sql-client/sql-client'
 import { dayOf, partitionedTables, readPartitions } from './stored-days.ts'
 
 /**
  * Drops what is older than it may be. MySQL: whole partitions. SQLite: chunks, each a short transaction of its own, so that
- * storing goes on between them. Minute rollups are kept 2 days, hours 90, days for ever; identities a week past retention.
+ * storing goes on between them. How long rollups are kept the contract says; identities are kept a week past retention.
  */
 export type RetentionOptions = { sql: SqlClient; nowMs: number; retentionDays: number; signal: AbortSignal }
 
 const rowsPerChunk = 2_000
 const dayMs = 86_400_000
-const minuteRollupDays = 2
-const hourRollupDays = 90
 /** A batch in a spool may come back this late and must still be recognised. */
 const identityDays = 30
 
 export async function applyRetention(options: RetentionOptions): Promise<void> {
   const { sql, nowMs, retentionDays } = options
+  const nowS = Math.floor(nowMs / 1_000)
   if (retentionDays > 0) {
     const firstKept = dayOf(nowMs) - retentionDays
     for (const table of partitionedTables) {
@@ -23,17 +23,14 @@ export async function applyRetention(options: RetentionOptions): Promise<void> {
       else await deleteInChunks(options, table, 'stored_on < ?', [firstKept])
     }
   }
-  await deleteInChunks(options, 'request_rollups', 'span = 60 AND bucket < ?', [seconds(nowMs, minuteRollupDays)])
-  await deleteInChunks(options, 'latency_rollups', 'span = 60 AND bucket < ?', [seconds(nowMs, minuteRollupDays)])
-  await deleteInChunks(options, 'request_rollups', 'span = 3600 AND bucket < ?', [seconds(nowMs, hourRollupDays)])
-  await deleteInChunks(options, 'latency_rollups', 'span = 3600 AND bucket < ?', [seconds(nowMs, hourRollupDays)])
-  await deleteInChunks(options, 'key_rollups', 'bucket < ?', [seconds(nowMs, hourRollupDays)])
+  for (const { spanS, keptS } of [seriesSteps.minute, seriesSteps.hour])
+    for (const table of ['request_rollups', 'latency_rollups'])
+      await deleteInChunks(options, table, 'span = ? AND bucket < ?', [spanS, nowS - keptS])
+  await deleteInChunks(options, 'key_rollups', 'bucket < ?', [nowS - seriesSteps.hour.keptS])
   await deleteInChunks(options, 'log_batches', 'committed_at < ?', [
     nowMs - Math.max(retentionDays, identityDays) * dayMs,
   ])
 }
-
-const seconds = (nowMs: number, days: number) => Math.floor(nowMs / 1000) - days * 86_400
 
 async function dropPartitions(sql: SqlClient, table: string, firstKept: number): Promise<void> {
   const partitions = await readPartitions(sql, table)

@@ -122,6 +122,50 @@ function guarantees(open: () => Promise<SqlClient>): void {
     assert.deepEqual(await reader.totals({ spanS: 3_600, fromS: hour - 7_200 }), { requests: 3, failures: 1 })
   })
 
+  test('a series has the sums of each bucket, of one group or access key when asked', async () => {
+    await using sql = disposable(await open())
+    const { store } = openStore(sql.client)
+    await store.startOffset(place)
+    const hourMs = 3_600_000
+    const failed = { status: 502, errorClass: 'upstream' as const }
+    const retried = { attempts: [attempt(1, { status: 429 }), attempt(2, { status: 429 }), attempt(3)] }
+    const unauthorised = { status: 401, errorClass: 'client' as const, attempts: [], accessKeyId: 0 }
+    const events = [
+      logEvent(1, { receivedAtMs: nowMs - hourMs }),
+      logEvent(2, { receivedAtMs: nowMs, ...retried }),
+      logEvent(3, { receivedAtMs: nowMs, groupId: 2, memberGroupId: 1, accessKeyId: 8, ...retried, ...failed }),
+      logEvent(4, { receivedAtMs: nowMs, groupId: 3, ...unauthorised }),
+      logEvent(5, { receivedAtMs: nowMs + hourMs }),
+    ]
+    await store.handle(place, [batchRecord(0, events)])
+    const reader = createRequestLogReader(sql.client)
+    const hour = Math.floor(nowMs / hourMs) * 3_600
+    const range = { spanS: 3_600, fromS: hour - 3_600, toS: hour + 3_600 } as const
+    const shown = async (more: object) =>
+      (await reader.series({ ...range, ...more })).map((sums) => [
+        (sums.bucketS - hour) / 3_600,
+        sums.requests,
+        sums.failures,
+        sums.retries,
+        sums.rescued,
+        ...Object.values(sums.tokens),
+      ])
+    assert.deepEqual(await shown({}), [
+      [-1, 1, 0, 0, 0, 10, 5, 0, 0],
+      [0, 3, 2, 4, 1, 30, 15, 0, 0],
+    ])
+    assert.deepEqual(await shown({ groupId: 1 }), [
+      [-1, 1, 0, 0, 0, 10, 5, 0, 0],
+      [0, 2, 1, 4, 1, 20, 10, 0, 0],
+    ])
+    assert.deepEqual(await shown({ accessKeyId: 8 }), [[0, 1, 1, 2, 0, 10, 5, 0, 0]])
+    assert.deepEqual(await shown({ groupId: 3, accessKeyId: 8 }), [])
+    assert.deepEqual(
+      (await reader.series({ ...range, spanS: 86_400, fromS: hour - 43_200 })).map(({ requests }) => requests),
+      [5],
+    )
+  })
+
   test('a resent batch moves the offset and stores nothing twice', async () => {
     await using sql = disposable(await open())
     const { store } = openStore(sql.client)

@@ -34,7 +34,7 @@ import { idParameters, keyIdParameters, memberParameters, requestIdParameters } 
 import { pageSchema } from './page.ts'
 import { taskEndpoints } from './task-endpoints.ts'
 import { settingListSchema, settingsPatchSchema } from './setting.ts'
-import { statsOverviewSchema } from './stats.ts'
+import { statsOverviewSchema, statsSeriesQuerySchema, statsSeriesSchema } from './stats.ts'
 import { upstreamListInputSchema, upstreamListSchema } from './upstream.ts'
 
 /**
@@ -344,6 +344,15 @@ export const endpoints = {
     tag: 'statistics',
     summary: 'Get keys by state and group, requests of the last hour and day, edges',
     response: { status: 200, schema: statsOverviewSchema },
+  },
+  getSeries: {
+    ...read,
+    method: 'GET',
+    path: '/api/v1/stats/series',
+    tag: 'statistics',
+    summary: 'Get requests, failures, retries and tokens over time',
+    query: statsSeriesQuerySchema,
+    response: { status: 200, schema: statsSeriesSchema },
   },
   listEdges: {
     ...read,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { groupKinds, keyCountsSchema } from './group.ts'
-import { instantSchema } from './parameters.ts'
+import { idParameter, instantInputSchema, instantSchema } from './parameters.ts'
 
 /** What a dashboard shows first. Counts are kept as they change and requests are summed up by log-ingest: asking is cheap. */
 export const maxOverviewGroups = 1_000
@@ -37,3 +37,50 @@ export const statsOverviewSchema = z.object({
   server_time: instantSchema,
 })
 export type StatsOverview = z.infer<typeof statsOverviewSchema>
+
+/**
+ * Sums that log-ingest keeps per step, and for how long: an hour (a day) more than the API promises, so that a client whose clock
+ * is a little behind gets whole ranges. null = for ever.
+ */
+export const seriesSteps = {
+  minute: { spanS: 60, keptS: 2 * 86_400 + 3_600 },
+  hour: { spanS: 3_600, keptS: 90 * 86_400 + 86_400 },
+  day: { spanS: 86_400, keptS: null },
+} as const
+export type SeriesStep = keyof typeof seriesSteps
+export const maxSeriesRangeMs = 90 * 86_400_000
+export const defaultSeriesRangeMs = 86_400_000
+
+export const statsSeriesQuerySchema = z.strictObject({
+  step: z
+    .enum(Object.keys(seriesSteps) as [SeriesStep, ...SeriesStep[]])
+    .default('hour')
+    .describe('Minutes are kept for 2 days, hours for 90, days (UTC) for ever.'),
+  from: instantInputSchema.optional().describe('Left out: a day before `to`. The step that holds it comes first.'),
+  to: instantInputSchema.optional().describe('Left out, or later than now: now. The range holds at most 90 days.'),
+  group_id: idParameter.optional().describe('The group in the URL or the member that served it.'),
+  access_key_id: idParameter.optional(),
+})
+
+export const statsPointSchema = z.object({
+  at: instantSchema.describe('Begin of the step.'),
+  requests: z.number().int(),
+  failures: z.number().int().describe('Requests that ended in an error or broke off.'),
+  retries: z.number().int().describe('Attempts after the first of each request.'),
+  rescued: z.number().int().describe('Requests that succeeded by a retry.'),
+  tokens: z.object({
+    input: z.number().int(),
+    output: z.number().int(),
+    cached: z.number().int(),
+    reasoning: z.number().int(),
+  }),
+})
+export type StatsPoint = z.infer<typeof statsPointSchema>
+
+export const statsSeriesSchema = z.object({
+  step: statsSeriesQuerySchema.shape.step.unwrap(),
+  from: instantSchema.describe('Begin of the first point.'),
+  to: instantSchema.describe('End of the last one.'),
+  points: z.array(statsPointSchema).describe('Oldest first, one per step: without requests all of it is 0.'),
+})
+export type StatsSeries = z.infer<typeof statsSeriesSchema>

@@ -28,6 +28,24 @@ export type RequestTotalsQuery = {
   /** The group in the URL or the member that served it. */
   groupId?: number
 }
+export type RequestSeriesQuery = {
+  spanS: 60 | 3_600 | 86_400
+  /** Begins of the first bucket and of the one after the last. */
+  fromS: number
+  toS: number
+  groupId?: number
+  accessKeyId?: number
+}
+/** Sums of one bucket; one in which nothing happened is not there. */
+export type RequestSums = {
+  bucketS: number
+  requests: number
+  failures: number
+  /** Attempts after the first of each request. */
+  retries: number
+  rescued: number
+  tokens: { input: number; output: number; cached: number; reasoning: number }
+}
 export type RequestTotals = { requests: number; failures: number }
 
 export interface RequestLogReader {
@@ -36,6 +54,8 @@ export interface RequestLogReader {
   find(requestId: string): Promise<RequestLogDetail | null>
   /** Sums over a range of the rollups' primary key: a few rows per bucket, however many requests there were. */
   totals(query: RequestTotalsQuery): Promise<RequestTotals>
+  /** The same, bucket by bucket, oldest first. */
+  series(query: RequestSeriesQuery): Promise<RequestSums[]>
 }
 
 const failureColumns = "COALESCE(f.error_message, '') AS error_message"
@@ -76,6 +96,50 @@ export function createRequestLogReader(client: SqlReader): RequestLogReader {
         [spanS, fromS, ...(groupId === undefined ? [] : [groupId, groupId])],
       )
       return { requests: number(row, 'requests'), failures: number(row, 'failures') }
+    },
+    async series(query) {
+      const { where, values } = seriesConditions(query)
+      const rows = await sql.read(
+        `SELECT ${seriesColumns} FROM request_rollups WHERE ${where} GROUP BY bucket ORDER BY bucket`,
+        values,
+      )
+      return rows.map(toSums)
+    },
+  }
+}
+
+/** Requests that got as far as an attempt have rows apart from those that did not: their upstream tells them apart. */
+const seriesColumns = `bucket, SUM(requests) AS requests, SUM(failures) AS failures, SUM(rescued) AS rescued,
+  SUM(CASE WHEN attempts > requests THEN attempts - requests ELSE 0 END) AS retries,
+  SUM(tokens_input) AS tokens_input, SUM(tokens_output) AS tokens_output,
+  SUM(tokens_cached) AS tokens_cached, SUM(tokens_reasoning) AS tokens_reasoning`
+
+function seriesConditions({ spanS, fromS, toS, groupId, accessKeyId }: RequestSeriesQuery) {
+  const parts = ['span = ?', 'bucket >= ?', 'bucket < ?']
+  const values: SqlValue[] = [spanS, fromS, toS]
+  if (groupId !== undefined) {
+    parts.push('(group_id = ? OR member_group_id = ?)')
+    values.push(groupId, groupId)
+  }
+  if (accessKeyId !== undefined) {
+    parts.push('access_key_id = ?')
+    values.push(accessKeyId)
+  }
+  return { where: parts.join(' AND '), values }
+}
+
+function toSums(row: SqlRow): RequestSums {
+  return {
+    bucketS: number(row, 'bucket'),
+    requests: number(row, 'requests'),
+    failures: number(row, 'failures'),
+    retries: number(row, 'retries'),
+    rescued: number(row, 'rescued'),
+    tokens: {
+      input: number(row, 'tokens_input'),
+      output: number(row, 'tokens_output'),
+      cached: number(row, 'tokens_cached'),
+      reasoning: number(row, 'tokens_reasoning'),
     },
   }
 }

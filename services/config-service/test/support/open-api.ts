@@ -55,6 +55,7 @@ export async function openApi(connection: DatabaseConnection, options: OpenApiOp
       list: async () => ({ items: [], next: null }),
       find: async () => null,
       totals: async () => ({ requests: 0, failures: 0 }),
+      series: async () => [],
     },
     probeSender: createUndiciProbeSender({
       environment: { httpProxy: '', httpsProxy: '', noProxy: '' },
