@@ -47,8 +47,8 @@ import { getSeries } from './stats/get-series.ts'
 import { cancelTask } from './tasks/cancel-task.ts'
 import { exportKeys, exportKeySecrets } from './keys/export-keys.ts'
 import { getTask } from './tasks/get-task.ts'
-import { importKeys } from './tasks/import-keys.ts'
 import { listTasks } from './tasks/list-tasks.ts'
+import { deleteListedKeys, importKeys } from './tasks/receive-keys.ts'
 import { copyKeys, deleteKeys, restoreKeys, validateKeys } from './tasks/start-key-tasks.ts'
 import { watchTask } from './tasks/watch-task.ts'
 import { listUpstreams } from './upstreams/list-upstreams.ts'
@@ -107,6 +107,7 @@ export function createVerbs({ version }: { version: string }): Verbs {
     getStatus,
     importKeys,
     deleteKeys,
+    deleteListedKeys,
     restoreKeys,
     validateKeys,
     copyKeys,

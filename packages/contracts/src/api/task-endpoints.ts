@@ -47,6 +47,13 @@ export const taskEndpoints = {
     upload: keyImportTypes,
   },
   deleteKeys: { ...start, path: '/api/v1/groups/{id}/keys/delete', summary: 'Delete keys by ids or filter' },
+  deleteListedKeys: {
+    ...start,
+    path: '/api/v1/groups/{id}/keys/delete-listed',
+    summary: 'Delete the keys of a stream of any size',
+    body: null,
+    upload: keyImportTypes,
+  },
   restoreKeys: { ...start, path: '/api/v1/groups/{id}/keys/restore', summary: 'Restore keys by ids or filter' },
   validateKeys: { ...start, path: '/api/v1/groups/{id}/keys/validate', summary: 'Probe keys by ids or filter' },
   copyKeys: {
