@@ -48,8 +48,8 @@ import { getSeries } from './stats/get-series.ts'
 import { cancelTask } from './tasks/cancel-task.ts'
 import { exportKeys, exportKeySecrets } from './keys/export-keys.ts'
 import { getTask } from './tasks/get-task.ts'
-import { importKeys } from './tasks/import-keys.ts'
 import { listTasks } from './tasks/list-tasks.ts'
+import { deleteListedKeys, importKeys } from './tasks/receive-keys.ts'
 import {
   copyKeys,
   deleteKeys,
@@ -117,6 +117,7 @@ export function createVerbs({ version }: { version: string }): Verbs {
     getStatus,
     importKeys,
     deleteKeys,
+    deleteListedKeys,
     restoreKeys,
     enableKeys,
     disableKeys,

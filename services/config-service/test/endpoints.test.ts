@@ -359,7 +359,7 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
       assert.equal(body.openapi, '3.1.0')
       assert.equal(body.paths['/api/v1/keys/{id}/disable'].post.operationId, 'disableKey')
       const upload = body.paths['/api/v1/groups/{id}/keys/import'].post.requestBody.content
-      assert.deepEqual(Object.keys(upload), ['text/plain', 'text/csv', 'application/x-ndjson'])
+      assert.deepEqual(Object.keys(upload), ['text/plain', 'text/csv', 'application/x-ndjson', 'application/json'])
       const events = body.paths['/api/v1/tasks/{id}/events'].get.responses['200'].content
       assert.deepEqual(Object.keys(events), ['text/event-stream'])
     })

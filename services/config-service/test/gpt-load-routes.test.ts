@@ -6,6 +6,7 @@ import { describeGroups } from './gpt-load-routes/groups.ts'
 import { describeKeys } from './gpt-load-routes/keys.ts'
 import { describeSettings } from './gpt-load-routes/settings.ts'
 import { describeStatus } from './gpt-load-routes/status.ts'
+import { describeTasks } from './gpt-load-routes/tasks.ts'
 import { openApi, type OpenedApi } from './support/open-api.ts'
 import { dialectsOf } from './support/open-stores.ts'
 
@@ -31,6 +32,7 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
     describeKeys(api)
     describeSettings(api)
     describeStatus(api)
+    describeTasks(api)
     describeFlows(api)
   })
 }

@@ -148,10 +148,7 @@ function guarantees(open: () => Promise<SqlClient>): void {
         sums.failures,
         sums.retries,
         sums.rescued,
-        sums.tokens.input,
-        sums.tokens.output,
-        sums.tokens.cached,
-        sums.tokens.reasoning,
+        ...Object.values(sums.tokens),
       ])
     assert.deepEqual(await shown({}), [
       [-1, 1, 0, 0, 0, 10, 5, 0, 0],

@@ -130,8 +130,14 @@ export type GroupPatch = z.infer<typeof groupPatchSchema>
 /** Keys that a copy takes along while the caller waits. */
 export const maxCopiedKeys = 50_000
 
-/** Keys come along fresh, as an import would add them; only those that a person disabled stay so. */
-export const groupCopySchema = z.strictObject({ name: groupNameSchema, keys: z.enum(['none', 'all']).default('none') })
+/**
+ * Keys come along fresh, as an import would add them; only those that a person disabled stay so. `valid`: without those, and
+ * without what is condemned.
+ */
+export const groupCopySchema = z.strictObject({
+  name: groupNameSchema,
+  keys: z.enum(['none', 'all', 'valid']).default('none'),
+})
 
 export const groupOrderSchema = z
   .array(z.strictObject({ id: entityIdSchema, sort: sortSchema }))

@@ -48,6 +48,13 @@ export const taskEndpoints = {
     upload: keyImportTypes,
   },
   deleteKeys: { ...start, path: '/api/v1/groups/{id}/keys/delete', summary: 'Delete keys by ids or filter' },
+  deleteListedKeys: {
+    ...start,
+    path: '/api/v1/groups/{id}/keys/delete-listed',
+    summary: 'Delete the keys of a stream of any size',
+    body: null,
+    upload: keyImportTypes,
+  },
   restoreKeys: { ...start, path: '/api/v1/groups/{id}/keys/restore', summary: 'Restore keys by ids or filter' },
   enableKeys: { ...start, path: '/api/v1/groups/{id}/keys/enable', summary: 'Enable disabled keys by ids or filter' },
   disableKeys: {

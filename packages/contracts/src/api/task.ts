@@ -95,8 +95,11 @@ export const keyImportQuerySchema = z.strictObject({
   weight: integerParameter({ min: 1 }).pipe(weightSchema).optional(),
 })
 
-/** One key per line or between blanks, commas and semicolons; the column `key` or the first one; a string or `{"key": …}` a line. */
-export const keyImportTypes = ['text/plain', 'text/csv', 'application/x-ndjson'] as const
+/**
+ * One key per line or between blanks, commas and semicolons; the column `key` or the first one; a string or `{"key": …}` a line;
+ * a list of those, or an object with them as `keys`.
+ */
+export const keyImportTypes = ['text/plain', 'text/csv', 'application/x-ndjson', 'application/json'] as const
 export type KeyImportType = (typeof keyImportTypes)[number]
 
 /** Fits into a URL; larger selections are a filter. */

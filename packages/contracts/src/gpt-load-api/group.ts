@@ -84,7 +84,8 @@ export const gptLoadGroupStatsSchema = z.object({
   stats_30_day: totalsSchema,
 })
 
-export const gptLoadCopyModes = ['all', 'none'] as const
+/** Its name -> ours. */
+export const gptLoadCopyModes = { all: 'all', valid_only: 'valid', none: 'none' } as const
 export const gptLoadCopyInputSchema = z.object({ copy_keys: z.string().nullish() })
 export const gptLoadCopySchema = z.object({ group: gptLoadGroupSchema })
 

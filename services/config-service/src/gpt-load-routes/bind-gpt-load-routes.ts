@@ -20,12 +20,14 @@ import { messages } from './messages.ts'
 import { deprecatedSince, queryKey } from './present-key.ts'
 import { settingRoutes } from './setting-routes.ts'
 import { statusRoutes } from './status-routes.ts'
+import { isForm } from './read-keys-form.ts'
 import { subGroupRoutes } from './sub-group-routes.ts'
+import { taskRoutes } from './task-routes.ts'
 
 /**
  * GPT-Load's own admin routes, so that scripts and panels written for it keep working: another shape over the same verbs,
- * with the same actors, scopes and throttles. Answers are its envelope `{code, message, data}`, also for failures. Left out
- * are its background tasks and what is listed in the README; a path that is not here is 404.
+ * with the same actors, scopes and throttles. Answers are its envelope `{code, message, data}`, also for failures. A
+ * path that is not here is 404.
  */
 export type GptLoadOptions = {
   services: Services
@@ -40,6 +42,7 @@ const routes: readonly GptLoadRoute[] = [
   ...groupRoutes,
   ...subGroupRoutes,
   ...keyRoutes,
+  ...taskRoutes,
   ...settingRoutes,
   ...statusRoutes,
 ]
@@ -77,6 +80,7 @@ async function handleRequest(
   requireScope(actor, route.scope)
   const language = languageOf(request)
   const commits: number[] = []
+  let message = messages[language].SUCCESS
   const data = await route.handle({
     ctx: { ...options.services, actor, requestId: response.locals['requestId'] as string },
     verbs: options.verbs,
@@ -91,18 +95,19 @@ async function handleRequest(
     request,
     response,
     noteCommit: (revision) => void (typeof revision === 'number' && commits.push(revision)),
+    say: (text) => void (message = text),
   })
   if (response.headersSent) return
   if (options.areAnswersChecked) route.answer?.parse(data)
   await waitForEdges(commits, response, options.services)
-  const envelope = { code: 0, message: messages[language].SUCCESS, ...(data === undefined ? {} : { data }) }
+  const envelope = { code: 0, message, ...(data === undefined ? {} : { data }) }
   response.json(route.isBare ? data : envelope)
 }
 
 class UnreadableBody extends ApiProblem {}
 
 async function readBody(route: GptLoadRoute, request: Request): Promise<RouteCall<unknown>['body']> {
-  if (route.body === null) return undefined
+  if (route.body === null || (route.takesForm && isForm(request))) return undefined
   const limits = { maxBytes: route.maxBodyBytes, timeoutMs: bodyTimeoutMs, isAnyType: true }
   const value = await readJsonBody(request, limits).catch((error: unknown) => {
     if (error instanceof ApiProblem && error.code === 'bad_request') throw new UnreadableBody(error.code, error.message)

@@ -148,9 +148,10 @@ async function updateGroup(call: RouteCall<ReturnType<typeof gptLoadGroupInputSc
 const maxCopyNames = 100
 
 async function copyGroup(call: RouteCall<ReturnType<typeof gptLoadCopyInputSchema.parse> | undefined>) {
-  const keys = call.body?.copy_keys ?? 'all'
-  if (!(gptLoadCopyModes as readonly string[]).includes(keys))
-    throw wrongField('/copy_keys', `takes ${gptLoadCopyModes.join(' or ')}`)
+  const wanted = call.body?.copy_keys ?? 'all'
+  const mode = Object.entries(gptLoadCopyModes).find(([name]) => name === wanted)
+  if (mode === undefined) throw wrongField('/copy_keys', `takes ${Object.keys(gptLoadCopyModes).join(', ')}`)
+  const [, keys] = mode
   const source = await oneGroup(call)
   const copy = await copyUnderFreeName(call, source, keys)
   if (source.display_name === '') return { group: await toOneGptLoadGroup(call, copy) }

@@ -29,7 +29,7 @@ import { groupOf, idsOf, ignoredAndTotal, selectKeys } from './key-selection.ts'
 import { pageRequestOf, toPage } from './paging.ts'
 import { testKeys } from './test-keys.ts'
 
-/** Keys of a group. What takes more than 5,000 at once is a background task in GPT-Load and is not here. */
+/** Keys of a group, up to 5,000 at once; more are the tasks' matter. */
 export const keyRoutes: readonly GptLoadRoute[] = [
   route({
     method: 'get',

@@ -3,7 +3,15 @@ import type { GptLoadSettingCategory } from '@gpt-load/contracts/gpt-load-api/se
 import type { Language } from './language.ts'
 
 /** Texts of answers. What is wrong with which field follows in English, as our own API says it. */
-export type MessageId = 'SUCCESS' | 'SIGNED_IN' | 'KEYS_RESTORED' | 'KEY_NOT_IN_GROUP' | GptLoadCode
+export type MessageId =
+  | 'SUCCESS'
+  | 'SIGNED_IN'
+  | 'KEYS_RESTORED'
+  | 'KEYS_RESTORED_COUNT'
+  | 'KEYS_DELETED_COUNT'
+  | 'GOES_ON'
+  | 'KEY_NOT_IN_GROUP'
+  | GptLoadCode
 export type Messages = Readonly<Record<MessageId, string>>
 
 export const messages: Readonly<Record<Language, Messages>> = {
@@ -11,6 +19,9 @@ export const messages: Readonly<Record<Language, Messages>> = {
     SUCCESS: 'Success',
     SIGNED_IN: 'Signed in',
     KEYS_RESTORED: 'Keys restored',
+    KEYS_RESTORED_COUNT: '{count} keys restored',
+    KEYS_DELETED_COUNT: '{count} keys deleted',
+    GOES_ON: 'task {task} goes on with the rest',
     KEY_NOT_IN_GROUP: 'The group has no such key',
     BAD_REQUEST: 'The request cannot be carried out',
     INVALID_JSON: 'The body cannot be read',
@@ -28,6 +39,9 @@ export const messages: Readonly<Record<Language, Messages>> = {
     SUCCESS: '操作成功',
     SIGNED_IN: '登录成功',
     KEYS_RESTORED: '密钥已恢复',
+    KEYS_RESTORED_COUNT: '已恢复 {count} 个密钥',
+    KEYS_DELETED_COUNT: '已删除 {count} 个密钥',
+    GOES_ON: '其余由任务 {task} 继续处理',
     KEY_NOT_IN_GROUP: '该分组中没有此密钥',
     BAD_REQUEST: '无法执行该请求',
     INVALID_JSON: '无法读取请求内容',
@@ -45,6 +59,9 @@ export const messages: Readonly<Record<Language, Messages>> = {
     SUCCESS: '成功しました',
     SIGNED_IN: 'ログインしました',
     KEYS_RESTORED: 'キーを復元しました',
+    KEYS_RESTORED_COUNT: '{count} 個のキーを復元しました',
+    KEYS_DELETED_COUNT: '{count} 個のキーを削除しました',
+    GOES_ON: '残りはタスク {task} が続けます',
     KEY_NOT_IN_GROUP: 'このグループに該当するキーはありません',
     BAD_REQUEST: 'リクエストを実行できません',
     INVALID_JSON: 'リクエストの内容を読み取れません',

@@ -25,11 +25,12 @@ export async function copyGroup({
 }): Promise<VerbAnswer<Group>> {
   authorise(ctx, 'copyGroup')
   const { id: from } = input.params
-  if (input.body.keys === 'all') await refuseTooMany(ctx, from)
+  const { keys } = input.body
+  if (keys !== 'none') await refuseTooMany(ctx, from)
   const { result: id, revision } = await nameTakenAsProblem(() =>
     commitChange({ ctx }, (tx) => insertCopy(tx, ctx, input)),
   )
-  const last = input.body.keys === 'all' ? await copyKeys(ctx, { from, to: id }) : null
+  const last = keys === 'none' ? null : await copyKeys(ctx, { from, to: id, isValidOnly: keys === 'valid' })
   const [group] = await loadGroups(ctx.store.database, ctx.keyring, [id])
   if (group === undefined) throw notFound('group')
   const committed = last ?? revision

@@ -13,12 +13,15 @@ import { newestKeyId, requireStandardGroup } from './insert-keys.ts'
 const chunkKeys = { mysql: 5_000, sqlite: 2_000 } as const
 
 /** Answers the revision of the last chunk; null when there was nothing to copy. */
-export async function copyKeys(ctx: VerbContext, { from, to }: { from: number; to: number }): Promise<number | null> {
+export async function copyKeys(
+  ctx: VerbContext,
+  { from, to, isValidOnly }: { from: number; to: number; isValidOnly: boolean },
+): Promise<number | null> {
   let last: number | null = null
   for (let after = 0; ;) {
     const upTo = await endOfChunk(ctx, from, after)
     if (upTo === null) return last
-    const range = { from, to, after, upTo }
+    const range = { from, to, after, upTo, isValidOnly }
     const { revision } = await commitChange({ ctx }, (tx) => copyChunk(tx, range))
     last = revision ?? last
     after = upTo
@@ -35,10 +38,17 @@ async function endOfChunk({ store }: VerbContext, groupId: number, after: number
 
 async function copyChunk(
   tx: ChangeTransaction,
-  { from, to, after, upTo }: { from: number; to: number; after: number; upTo: number },
+  {
+    from,
+    to,
+    after,
+    upTo,
+    isValidOnly,
+  }: { from: number; to: number; after: number; upTo: number; isValidOnly: boolean },
 ): Promise<void> {
   await requireStandardGroup(tx.sql, to)
-  const added = await insertSelected(tx, { from, to, condition: 'id > ? AND id <= ?', values: [after, upTo] })
+  const condition = `id > ? AND id <= ?${isValidOnly ? " AND state NOT IN ('invalid', 'disabled')" : ''}`
+  const added = await insertSelected(tx, { from, to, condition, values: [after, upTo] })
   tx.audit({ action: 'key.copy', entity: 'group', entityId: to, detail: { added, from } })
 }
 

@@ -1,13 +1,13 @@
 import type { TaskKind, TaskState } from '@gpt-load/contracts/api/task'
 import type { WriteTransaction } from '@gpt-load/database/database-handle'
 import type { VerbContext } from '../verb.ts'
-import type { ImportParameters, SelectionParameters } from './task-row.ts'
+import type { ImportParameters, ListedParameters, SelectionParameters } from './task-row.ts'
 
 export type NewTask = {
   kind: TaskKind
   groupId: number
   state: Extract<TaskState, 'receiving' | 'queued'>
-  parameters: ImportParameters | SelectionParameters
+  parameters: ImportParameters | SelectionParameters | ListedParameters
   endPosition: number
   total: number | null
 }

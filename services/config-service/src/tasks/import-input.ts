@@ -6,13 +6,13 @@ import { ApiProblem } from '../http/api-problem.ts'
 import type { ImportEntry } from './read-key-lines.ts'
 
 /**
- * The keys of an import between the request that brings them and the chunks that add them: sealed parts in the database, so
- * that any replica can go on and nothing is in clear outside of memory. A part is what one transaction adds.
+ * The keys of a task between the request that brings them and the chunks that work on them: sealed parts in the database, so
+ * that any replica can go on and nothing is in clear outside of memory. A part is what one transaction changes.
  */
 export type InputServices = { store: DatabaseHandle; keyring: Keyring; clock: Pick<Clock, 'monotonicMs'> }
 
 /** A write transaction on SQLite may last 50 ms; 500 keys take about 8 ms. */
-const entriesPerPart = { mysql: 5_000, sqlite: 2_000 } as const
+export const entriesPerImport = { mysql: 5_000, sqlite: 2_000 } as const
 /** Far below what a server takes in one statement. */
 const maxPartLength = 524_288
 /** A slow stream shows that it lives. */
@@ -24,9 +24,9 @@ export const receivingLeaseMs = 300_000
 export async function storeInput(
   services: InputServices,
   taskId: number,
-  entries: AsyncIterable<ImportEntry>,
+  { entries, perPart }: { entries: AsyncIterable<ImportEntry>; perPart: number },
 ): Promise<number> {
-  const { store, clock } = services
+  const { clock } = services
   let [ordinal, total, length, since] = [0, 0, 0, clock.monotonicMs()]
   let part: ImportEntry[] = []
   const flush = async (): Promise<void> => {
@@ -38,7 +38,7 @@ export async function storeInput(
   for await (const entry of entries) {
     length += 'key' in entry ? entry.key.length : 0
     part.push(entry)
-    const isFull = part.length >= entriesPerPart[store.dialect] || length >= maxPartLength
+    const isFull = part.length >= perPart || length >= maxPartLength
     if (isFull || clock.monotonicMs() - since > maxPartAgeMs) await flush()
   }
   if (part.length > 0) await flush()

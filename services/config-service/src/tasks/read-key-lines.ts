@@ -5,6 +5,7 @@ import { parse, CsvError, type Info } from 'csv-parse'
 import { z } from 'zod'
 import { ApiProblem } from '../http/api-problem.ts'
 import { keysOfLine, type KeyLine } from '../keys/parse-keys-text.ts'
+import { readJsonKeys } from './read-json-keys.ts'
 
 /**
  * A stream of any size -> keys with the line of each, one line in memory at a time. A line that cannot be read is reported
@@ -26,6 +27,7 @@ const readers: Readonly<Record<KeyImportType, (text: AsyncIterable<string>) => A
   'text/plain': readPlain,
   'text/csv': readCsv,
   'application/x-ndjson': readNdjson,
+  'application/json': readJson,
 }
 
 async function* readPlain(text: AsyncIterable<string>): AsyncGenerator<ImportEntry> {
@@ -35,14 +37,14 @@ async function* readPlain(text: AsyncIterable<string>): AsyncGenerator<ImportEnt
     else if (part.content.trim() !== '') {
       // Splitting JSON at its commas would store keys with brackets and quotes.
       if (isFirst && /^\s*[[{]/.test(part.content))
-        throw new ApiProblem('bad_request', 'This is JSON: send one string or object per line as application/x-ndjson.')
+        throw new ApiProblem('bad_request', 'This is JSON: send it as application/json, or as application/x-ndjson.')
       isFirst = false
       yield* keysOfLine(part.content, part.line)
     }
   }
 }
 
-const ndjsonSchema = z.union([z.string(), z.object({ key: z.string() }).transform(({ key }) => key)])
+const keyValueSchema = z.union([z.string(), z.object({ key: z.string() }).transform(({ key }) => key)])
 
 async function* readNdjson(text: AsyncIterable<string>): AsyncGenerator<ImportEntry> {
   for await (const part of linesOf(text)) {
@@ -53,11 +55,21 @@ async function* readNdjson(text: AsyncIterable<string>): AsyncGenerator<ImportEn
 
 function ndjsonEntry({ line, content }: { line: number; content: string }): ImportEntry {
   try {
-    const { success, data } = ndjsonSchema.safeParse(JSON.parse(content))
-    return success ? { line, key: data } : { line, problem: 'is neither a string nor an object with a string "key"' }
+    return entryOf(line, JSON.parse(content))
   } catch {
     return { line, problem: 'is not JSON' }
   }
+}
+
+/** Values are counted as lines are. */
+async function* readJson(text: AsyncIterable<string>): AsyncGenerator<ImportEntry> {
+  let line = 0
+  for await (const value of readJsonKeys(text)) yield entryOf((line += 1), value)
+}
+
+function entryOf(line: number, value: unknown): ImportEntry {
+  const { success, data } = keyValueSchema.safeParse(value)
+  return success ? { line, key: data } : { line, problem: 'is neither a string nor an object with a string "key"' }
 }
 
 const keyColumns: ReadonlySet<string> = new Set(['key', 'api_key', 'apikey', 'key_value', 'token'])

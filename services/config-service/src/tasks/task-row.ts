@@ -35,6 +35,13 @@ export type TaskRow = {
 export type ImportParameters = { note: string; weight: number }
 export type SelectionParameters = { selection: KeySelection; to_group_id?: number; note?: string; until_ms?: number }
 
+/** The keys came with the request that made the task. */
+export type ListedParameters = { is_listed: true }
+
+export function isOverInput({ parameters }: TaskRow): boolean {
+  return 'is_listed' in (JSON.parse(parameters) as object)
+}
+
 export function importParametersOf({ parameters }: TaskRow): ImportParameters {
   return JSON.parse(parameters) as ImportParameters
 }

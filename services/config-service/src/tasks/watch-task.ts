@@ -1,6 +1,6 @@
-import { finalTaskStates, type Task } from '@gpt-load/contracts/api/task'
 import { authorise } from '../authorise.ts'
 import type { VerbAnswer, VerbContext, VerbInput } from '../verb.ts'
+import { isOver } from './await-task.ts'
 import { findTask, requireTask, toTask, type TaskRow } from './task-row.ts'
 
 /**
@@ -40,8 +40,4 @@ async function* eventsOf({ store, clock }: VerbContext, first: TaskRow): AsyncGe
     if (sentAtMs >= endsAtMs) return
     await clock.sleep(pollMs)
   }
-}
-
-function isOver({ state }: Task): boolean {
-  return finalTaskStates.some((final) => final === state)
 }

@@ -73,6 +73,8 @@ export function describeGroupOrders(api: () => Promise<OpenedApi>): void {
         [copy.body.id],
       )
       assert.deepEqual(rows.map(({ hash, secret }) => openProviderKey(keyring, hash, secret)).toSorted(), keys)
+      const valid = await operate('copyGroup', { params: { id }, body: { name: 'copy-valid-keys', keys: 'valid' } })
+      assert.deepEqual([valid.body.key_counts.total, valid.body.key_counts.active], [1, 1])
     })
 
     test('more keys than one chunk come along whole', async () => {

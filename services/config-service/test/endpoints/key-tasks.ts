@@ -41,6 +41,20 @@ export function describeKeyTasks(api: () => Promise<OpenedApi>): void {
       assert.deepEqual([items, (await stateCounts(opened, id))['total']], [[], 0])
     })
 
+    test('the keys of a list are deleted, in as many parts as it takes; what the group has not is skipped', async () => {
+      const opened = await api()
+      const id = await withKeys(opened, 'delete-listed', 3_000)
+      const raw = `${keyLines('delete-listed', 2_900)}sk-elsewhere-aaaa\nbad\u0007key\n${keyLines('delete-listed', 1)}`
+      const call = { params: { id }, raw, headers: { 'content-type': 'text/plain' } }
+      const task = await succeeded(opened, (await opened.operate('deleteListedKeys', call)).body.id)
+      assert.deepEqual(counts(task), [2_903, 2_903, 2_900, 2, 1])
+      assert.deepEqual(
+        task.problems.map(({ line }) => line),
+        [2_902],
+      )
+      assert.equal((await stateCounts(opened, id))['active'], 100)
+    })
+
     test('a selection must name ids or a filter, not both and not neither', async () => {
       const opened = await api()
       const id = await newGroup(opened, 'delete-refused')

@@ -54,6 +54,21 @@ export function describeTasks(api: () => Promise<OpenedApi>): void {
       )
     })
 
+    test('JSON is an array of keys, or an object with them, of any length', async () => {
+      const opened = await api()
+      const id = await newGroup(opened, 'import-json')
+      const type = 'application/json'
+      const object = '{"note": [1, {}], "keys": ["sk-json-key-aaaaaaaa", {"key": "sk-json-key-bbbbbbbb"}, 7, []]}'
+      const task = await succeeded(opened, await startImport(opened, id, object, { type }))
+      assert.deepEqual(counts(task), [4, 4, 2, 0, 2])
+      assert.deepEqual(
+        task.problems.map(({ line }) => line),
+        [3, 4],
+      )
+      const many = JSON.stringify(Array.from({ length: 7_000 }, (_, n) => `sk-json-many-${n}`))
+      assert.equal((await succeeded(opened, await startImport(opened, id, many, { type }))).succeeded, 7_000)
+    })
+
     test('a report lists the first thousand problems and counts all', async () => {
       const opened = await api()
       const id = await newGroup(opened, 'import-problems')
@@ -81,7 +96,12 @@ export function describeTasks(api: () => Promise<OpenedApi>): void {
         return status
       }
       assert.equal(await send('["sk-refused-aaaa"]', 'text/plain'), 400)
-      assert.equal(await send('sk-refused-aaaa', 'application/json'), 415)
+      assert.equal(await send('sk-refused-aaaa', 'application/xml'), 415)
+      assert.equal(await send('["sk-refused-aaaa" "sk-refused-bbbb"]', 'application/json'), 400)
+      assert.equal(await send('["sk-refused-aaaa"', 'application/json'), 400)
+      assert.equal(await send('["sk-refused-aaaa"] []', 'application/json'), 400)
+      assert.equal(await send('{"key":["sk-refused-aaaa"]}', 'application/json'), 400)
+      assert.equal(await send(`["${'x'.repeat(400_000)}"]`, 'application/json'), 400)
       assert.equal(await send(new Uint8Array([0x73, 0xff, 0x0a]), 'text/plain'), 400)
       assert.equal(await send('# nothing\n', 'text/plain'), 400)
       assert.equal(await send(`key\n"sk-refused-aaaa`, 'text/csv'), 400)

@@ -36,6 +36,12 @@ export function describeFlows(api: () => Promise<OpenedApi>): void {
             [2, true],
           ],
         )
+        for (const id of members) await data('POST', '/api/keys/clear-all', { group_id: id })
+        const cleared = await data('GET', `/api/groups/${aggregate}/sub-groups`)
+        assert.deepEqual(
+          cleared.map((sub: { total_keys: number }) => sub.total_keys),
+          [0, 0],
+        )
         for (const id of [aggregate, ...members]) await data('DELETE', `/api/groups/${id}`)
       }
     })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { OpenedApi } from '../support/open-api.ts'
-import { createGptLoadClient, groupInput } from './gpt-load-client.ts'
+import { createGptLoadClient, groupInput, putKeyIntoState } from './gpt-load-client.ts'
 
 /** JSON types by field, as GPT-Load has them (admin-api.md 2). */
 const groupTypes = {
@@ -139,8 +139,12 @@ export function describeGroups(api: () => Promise<OpenedApi>): void {
       const totalOf = async (group: { id: number }) =>
         (await data('GET', `/api/groups/${group.id}/stats`)).key_stats.total_keys
       assert.deepEqual([await totalOf(first.group), await totalOf(second.group)], [1, 0])
-      const half = { path: `/api/groups/${id}/copy`, method: 'POST', body: { copy_keys: 'valid_only' } }
+      const half = { path: `/api/groups/${id}/copy`, method: 'POST', body: { copy_keys: 'odd' } }
       await refused(half, 400, 'VALIDATION_FAILED')
+      await data('POST', '/api/keys/add-multiple', { group_id: id, keys_text: 'sk-copied-key-number-0002' })
+      await putKeyIntoState(await api(), { groupId: id, hintEnd: '002', state: 'invalid' })
+      const third = await data('POST', `/api/groups/${id}/copy`, { copy_keys: 'valid_only' })
+      assert.equal(await totalOf(third.group), 1)
     })
 
     test('sub-groups are added to, weighted, listed with key counts, and taken out; parents are told', async () => {
