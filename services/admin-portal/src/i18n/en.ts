@@ -510,7 +510,7 @@ export const en = {
   'rules.noHeaders': 'Headers of the caller go out as they come, without its credentials.',
   'rules.changed': 'Changed, not saved yet',
   'managed.note':
-    '{owner} manages this group. What is changed here shows as drift at its next plan, and its next apply takes it back.',
+    '{owner} manages this group. A change to what that file names shows as drift at its next plan, and its next apply takes it back.',
   'managed.setting': '{owner} manages this: the next plan shows the change as drift.',
   'groups.reorder': 'Reorder',
   'groups.reorderAbout': 'The order of this list, and of every choice of a group. Drag, or use the arrows.',
@@ -577,5 +577,5 @@ export const en = {
   'system.unwell': 'Not well',
   'system.required': 'required',
   'system.edgeVersions': 'Edges by version',
-  'system.edgesOf': '{count} edges',
+  'system.edgesOf': '{count} running',
 } as const

@@ -510,7 +510,7 @@ export const ja: Messages = {
   'rules.noHeaders': '呼び出し側のヘッダーは、認証情報を除きそのまま送られます。',
   'rules.changed': '変更あり（未保存）',
   'managed.note':
-    'このグループは {owner} が管理しています。ここでの変更は次の plan でドリフトとして表示され、次の apply で元に戻ります。',
+    'このグループは {owner} が管理しています。ファイルに書かれた項目の変更は次の plan でドリフトとして表示され、次の apply で元に戻ります。',
   'managed.setting': '{owner} が管理：次の plan で変更がドリフトとして表示されます。',
   'groups.reorder': '並べ替え',
   'groups.reorderAbout': 'この一覧とグループ選択欄の順序です。ドラッグするか矢印を使います。',
@@ -577,5 +577,5 @@ export const ja: Messages = {
   'system.unwell': '異常',
   'system.required': '必須',
   'system.edgeVersions': 'バージョン別のエッジ',
-  'system.edgesOf': '{count} 台',
+  'system.edgesOf': '{count} 台稼働中',
 }

@@ -503,7 +503,7 @@ export const zh: Messages = {
   'rules.headerDown': '下移请求头规则 {number}',
   'rules.noHeaders': '调用方的请求头原样发送，但不含其凭据。',
   'rules.changed': '已更改，尚未保存',
-  'managed.note': '此分组由 {owner} 管理。在此的更改会在下次 plan 时显示为漂移，并在下次 apply 时被还原。',
+  'managed.note': '此分组由 {owner} 管理。更改该文件所列内容会在下次 plan 时显示为漂移，并在下次 apply 时被还原。',
   'managed.setting': '由 {owner} 管理：下次 plan 会将此更改显示为漂移。',
   'groups.reorder': '调整顺序',
   'groups.reorderAbout': '此列表以及所有分组选择的顺序。可拖动或使用箭头。',
@@ -570,5 +570,5 @@ export const zh: Messages = {
   'system.unwell': '异常',
   'system.required': '必需',
   'system.edgeVersions': '按版本的边缘节点',
-  'system.edgesOf': '{count} 个节点',
+  'system.edgesOf': '{count} 个运行中',
 }
