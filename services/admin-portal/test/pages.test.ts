@@ -19,6 +19,7 @@ before(async () => {
     ['/audit/', 'Audit'],
     ['/groups/', 'Groups'],
     ['/groups/?create=true', 'Create group'],
+    ['/groups/?order=true', 'Reorder'],
     [`/groups/view/?id=${group}`, 'OpenAI production'],
     [`/groups/view/?id=${group}&add=true`, 'Import keys'],
     [`/groups/view/?id=${group}&key=1`, 'History'],
@@ -26,6 +27,7 @@ before(async () => {
     [`/groups/view/?id=${group}&tab=connect`, 'Access key'],
     [`/groups/view/?id=${group}&tab=settings`, 'Requests'],
     [`/groups/view/?id=${group}&tab=details`, 'OpenAI production'],
+    [`/groups/view/?id=${group}&tab=rules`, 'Headers'],
     [`/groups/view/?id=${aggregate}`, 'OpenAI, all pools'],
     ['/access-keys/', 'Access keys'],
     ['/access-keys/?create=true', 'Create access key'],
@@ -34,6 +36,9 @@ before(async () => {
     ['/tasks/', 'Tasks'],
     [`/tasks/?task=${task}`, 'Problems'],
     ['/edges/', 'Edges'],
+    ['/tokens/', 'Admin tokens'],
+    ['/tokens/?create=true', 'Create token'],
+    ['/system/', 'Installation'],
     ['/settings/', 'Settings'],
   ]
 })

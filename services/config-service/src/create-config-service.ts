@@ -11,6 +11,7 @@ import { createProbeSlots } from './probe/probe-slots.ts'
 import { startScheduledProbes } from './probe/scheduled-probes.ts'
 import type { Services } from './services.ts'
 import { startJobs } from './start-jobs.ts'
+import type { Surroundings } from './system/surroundings.ts'
 import { startTruth, type Truth, type TruthOptions } from './truth/start-truth.ts'
 import { startTaskRunner } from './tasks/run-tasks.ts'
 import type { UpstreamPolicy } from './upstreams/sync-upstreams.ts'
@@ -29,6 +30,7 @@ export type ConfigServiceOptions = TruthOptions & {
   /** CIDR ranges of reverse proxies whose X-Forwarded-For, -Proto and -Host are believed. */
   trustedProxies: readonly string[]
   upstreamPolicy: UpstreamPolicy
+  surroundings: Surroundings
   version: string
   /** Every answer is checked by its schema: for tests. */
   areAnswersChecked?: boolean

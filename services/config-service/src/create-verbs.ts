@@ -45,6 +45,7 @@ import { listSettings } from './settings/list-settings.ts'
 import { updateSettings } from './settings/update-settings.ts'
 import { getOverview } from './stats/get-overview.ts'
 import { getSeries } from './stats/get-series.ts'
+import { getSystem } from './system/get-system.ts'
 import { cancelTask } from './tasks/cancel-task.ts'
 import { exportKeys, exportKeySecrets } from './keys/export-keys.ts'
 import { getTask } from './tasks/get-task.ts'
@@ -115,6 +116,7 @@ export function createVerbs({ version }: { version: string }): Verbs {
     listEdges,
     listRuleObservations,
     getStatus,
+    getSystem,
     importKeys,
     deleteKeys,
     deleteListedKeys,

@@ -32,6 +32,7 @@ import { startPublicServer } from './http/public-server.ts'
 import { startInternalServer } from './internal/internal-server.ts'
 import { createUndiciProbeSender } from './probe/undici-probe-sender.ts'
 import { startServiceMetrics } from './service-metrics.ts'
+import { findWeakSecrets } from './system/surroundings.ts'
 
 /** Edges never connect to such an upstream, so storing one or probing it would only open a way to the host's metadata. */
 const isLinkLocalAllowed = false
@@ -91,6 +92,16 @@ runProcess(async ({ lifecycle, useLog }) => {
     trustedProxies: config.TRUSTED_PROXIES,
     environmentSettings: config.environmentSettings,
     upstreamPolicy: { isLinkLocalAllowed },
+    surroundings: {
+      kind: 'cluster',
+      health,
+      weakSecrets: findWeakSecrets({
+        AUTH_KEY: config.AUTH_KEY,
+        ENCRYPTION_KEY: config.ENCRYPTION_KEY,
+        EDGE_TOKEN: config.EDGE_TOKEN[0],
+      }),
+      isEncryptionKeyGenerated: false,
+    },
     clock,
     logger,
     version: packageFile.version,

@@ -9,6 +9,7 @@ import type { FailureThrottle } from './http/failure-throttle.ts'
 import type { ProbeSender } from './probe/probe-sender.ts'
 import type { ProbeCounts } from './probe/probe-key.ts'
 import type { ProbeSlots } from './probe/probe-slots.ts'
+import type { Surroundings } from './system/surroundings.ts'
 import type { Truth } from './truth/start-truth.ts'
 import type { UpstreamPolicy } from './upstreams/sync-upstreams.ts'
 
@@ -28,6 +29,7 @@ export type Services = {
   environmentSettings: Partial<Settings>
   clock: Clock
   logger: Logger
+  surroundings: Surroundings
   version: string
   startedAtMs: number
   /** How far reachable edges are; resolves after a second at the latest. */

@@ -14,6 +14,7 @@ import { describeSessions } from './endpoints/sessions.ts'
 import { describeSettings } from './endpoints/settings.ts'
 import { describeKeyTasks } from './endpoints/key-tasks.ts'
 import { describeSeries } from './endpoints/series.ts'
+import { describeSystem } from './endpoints/system.ts'
 import { describeTasks } from './endpoints/tasks.ts'
 import { anyRevision, openApi, type OpenedApi } from './support/open-api.ts'
 import { dialectsOf } from './support/open-stores.ts'
@@ -373,6 +374,7 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
     describeConfig(api)
     describeIdempotency(api, connect)
     describeTasks(api)
+    describeSystem(api)
     describeSeries(api, { asked: seriesAsked, sums })
     describeKeyTasks(api)
 

@@ -3,6 +3,7 @@
 
 import { basename } from 'node:path'
 import { openPortalFiles } from '@gpt-load/admin-portal/server/portal-files'
+import { findWeakSecrets } from '@gpt-load/config-service/system/surroundings'
 import { createConfigService } from '@gpt-load/config-service/create-config-service'
 import { applyConfig } from '@gpt-load/config-service/config/apply-config'
 import { seedDefaultGroup, type DefaultGroupSeed } from '@gpt-load/config-service/config/seed-default-group'
@@ -63,7 +64,7 @@ export async function createStandalone(options: StandaloneOptions): Promise<Omit
   const keysFile = await findKeysFile(config.KEYS_FILE, process.cwd())
   const metrics = createMetrics()
   const health = createHealth({ clock, scrub: log.scrub })
-  const plane = await openControlPlane(options)
+  const plane = await openControlPlane(options, health)
   await configure(options, plane, { loaded, keysFile })
   const edge = await openDataPlane(options, plane, { metrics, health })
   const { dataDir } = installation
@@ -78,7 +79,7 @@ export async function createStandalone(options: StandaloneOptions): Promise<Omit
 
 type ControlPlane = Awaited<ReturnType<typeof openControlPlane>>
 
-async function openControlPlane(options: StandaloneOptions) {
+async function openControlPlane(options: StandaloneOptions, health: Health) {
   const { config, installation, lifecycle, log, clock, version, fail } = options
   const { logger } = log
   const { dataDir } = installation
@@ -120,6 +121,12 @@ async function openControlPlane(options: StandaloneOptions) {
     trustedProxies: config.TRUSTED_PROXIES,
     environmentSettings: config.environmentSettings,
     upstreamPolicy: { isLinkLocalAllowed: false },
+    surroundings: {
+      kind: 'standalone',
+      health,
+      weakSecrets: findWeakSecrets({ AUTH_KEY: config.AUTH_KEY, ENCRYPTION_KEY: config.ENCRYPTION_KEY }),
+      isEncryptionKeyGenerated: config.ENCRYPTION_KEY === undefined,
+    },
     cacheDir: dataDir.snapshotDir,
     clock,
     logger,

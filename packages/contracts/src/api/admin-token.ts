@@ -35,4 +35,7 @@ export const adminTokenCreatedSchema = z.object({
   token: z.string().describe('It is not shown again.'),
 })
 
-export const adminTokenListQuerySchema = z.strictObject(pageParameters)
+export const adminTokenListQuerySchema = z.strictObject({
+  ...pageParameters,
+  search: z.string().trim().max(100).optional().describe('Part of the name.'),
+})

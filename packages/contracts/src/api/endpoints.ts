@@ -35,6 +35,7 @@ import { pageSchema } from './page.ts'
 import { taskEndpoints } from './task-endpoints.ts'
 import { settingListSchema, settingsPatchSchema } from './setting.ts'
 import { statsOverviewSchema, statsSeriesQuerySchema, statsSeriesSchema } from './stats.ts'
+import { systemSchema } from './system.ts'
 import { upstreamListInputSchema, upstreamListSchema } from './upstream.ts'
 
 /**
@@ -379,6 +380,14 @@ export const endpoints = {
     tag: 'system',
     summary: 'Revision, epoch and version',
     response: { status: 200, schema: statusSchema },
+  },
+  getSystem: {
+    ...read,
+    method: 'GET',
+    path: '/api/v1/system',
+    tag: 'system',
+    summary: 'Get versions, health of dependencies, and what somebody should look at',
+    response: { status: 200, schema: systemSchema },
   },
   getOpenapi: {
     ...read,

@@ -9,6 +9,9 @@ export const gptLoadTaskTypes = {
   delete: 'KEY_DELETE',
   validate: 'KEY_VALIDATION',
   restore: 'KEY_RESTORE',
+  enable: 'KEY_RESTORE',
+  disable: 'KEY_DELETE',
+  move: 'KEY_IMPORT',
 } as const satisfies Record<TaskKind, string>
 
 /** What a task that never started shows; Go's zero time. */

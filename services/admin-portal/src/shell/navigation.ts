@@ -1,4 +1,6 @@
 import {
+  Activity,
+  TerminalSquare,
   Cable,
   Gauge,
   KeyRound,
@@ -22,7 +24,9 @@ export const destinations: readonly Destination[] = [
   { href: '/tasks/', text: 'nav.tasks', letter: 't', icon: ListChecks },
   { href: '/edges/', text: 'nav.edges', letter: 'e', icon: Cable },
   { href: '/audit/', text: 'nav.audit', letter: 'u', icon: ScrollText },
+  { href: '/tokens/', text: 'nav.tokens', letter: 'k', icon: TerminalSquare },
   { href: '/settings/', text: 'nav.settings', letter: 's', icon: Settings2 },
+  { href: '/system/', text: 'nav.system', letter: 'y', icon: Activity },
 ]
 
 export function groupHref(id: number, tab?: string): string {

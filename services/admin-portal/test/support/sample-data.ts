@@ -26,6 +26,18 @@ export async function fillWithSamples(
     display_name: 'OpenAI production',
     description: 'Everything that customers see',
     settings: { max_retries: 5, request_timeout: 900 },
+    param_overrides: { temperature: 0.2, stream_options: { include_usage: true } },
+    model_redirects: {
+      'gpt-4*': 'gpt-4.1-mini',
+      fast: [
+        { model: 'gpt-4.1-nano', weight: 3 },
+        { model: 'gpt-4.1-mini', weight: 1 },
+      ],
+    },
+    header_rules: [
+      { key: 'x-request-source', value: 'gpt-load ${GROUP_NAME}', action: 'set' },
+      { key: 'openai-organization', value: '', action: 'remove' },
+    ],
   })
   const batch = await addGroup(
     installation,
@@ -72,6 +84,10 @@ export async function fillWithSamples(
     await api('POST /api/v1/access-keys', {
       body: { name, group_ids: [group, batch].slice(0, name.length % 2 === 0 ? 1 : 2) },
     })
+  await api('POST /api/v1/admin-tokens', { body: { name: 'deploy pipeline', scopes: ['read', 'write'] } })
+  await api('POST /api/v1/admin-tokens', {
+    body: { name: 'status page', scopes: ['read'], expires_at: new Date(Date.now() + 30 * 86_400_000).toISOString() },
+  })
   provider.key(keys[0]!).limit({ retryAfterS: 4_000 })
   provider.key(keys[1]!).revoke()
   provider.key(keys[2]!).outOfQuota()

@@ -3,6 +3,7 @@ import type { Page } from '@gpt-load/contracts/api/page'
 import { z } from 'zod'
 import { authorise } from '../authorise.ts'
 import { decodeCursor, pageOf } from '../http/cursor.ts'
+import { likePattern } from '../like-pattern.ts'
 import type { VerbAnswer, VerbContext, VerbInput } from '../verb.ts'
 import { adminTokenColumns, toAdminToken, type AdminTokenRow } from './admin-token-answer.ts'
 
@@ -17,11 +18,11 @@ export async function listAdminTokens({
   input: Pick<VerbInput<'listAdminTokens'>, 'query'>
 }): Promise<VerbAnswer<Page<AdminToken>>> {
   authorise(ctx, 'listAdminTokens')
-  const { limit, cursor } = input.query
+  const { limit, cursor, search = '' } = input.query
   const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor(cursor, cursorSchema)[0]
   const rows = await ctx.store.sql.query<AdminTokenRow>(
-    `SELECT ${adminTokenColumns} FROM admin_tokens WHERE id < ? ORDER BY id DESC LIMIT ${limit + 1}`,
-    [before],
+    `SELECT ${adminTokenColumns} FROM admin_tokens WHERE id < ? AND LOWER(name) LIKE ? ESCAPE '!' ORDER BY id DESC LIMIT ${limit + 1}`,
+    [before, likePattern(search.toLowerCase())],
   )
   return { value: pageOf(rows, limit, ({ id }) => [id], toAdminToken) }
 }

@@ -4,7 +4,7 @@ import { anonymous, type Actor } from '../admin-keys.ts'
 import type { Services } from '../services.ts'
 import { resumeSession } from '../sessions/resume-session.ts'
 import { ApiProblem, type FieldProblem } from './api-problem.ts'
-import type { ClientAddressOf, OwnOriginOf } from './client-address.ts'
+import { describeWay, type ClientAddressOf, type OwnOriginOf } from './client-address.ts'
 import { refuseCrossOrigin } from './refuse-cross-origin.ts'
 import type { RequestClient } from './request-client.ts'
 import { readSessionCookie } from './session-cookie.ts'
@@ -27,14 +27,20 @@ export function createAuthenticateAdmin(options: AuthenticateOptions) {
   const { services, clientAddressOf, ownOriginOf, tokenOf = presentedToken } = options
   return async (request: IncomingMessage, scope: EndpointScope): Promise<Authenticated> => {
     const address = clientAddressOf(request)
-    if (scope === 'none') return { actor: anonymous, client: { address, session: null } }
+    const client: RequestClient = {
+      address,
+      session: null,
+      isSecure: ownOriginOf(request).startsWith('https:'),
+      ...describeWay(request, address),
+    }
+    if (scope === 'none') return { actor: anonymous, client }
     const token = tokenOf(request)
     const cookie = token === '' ? readSessionCookie(request) : ''
-    if (cookie === '') return { actor: await verifyToken(services, token, address), client: { address, session: null } }
+    if (cookie === '') return { actor: await verifyToken(services, token, address), client }
     const session = await resumeSession(services, cookie)
     if (session === null) throw unauthorized('The session is over. Sign in again.')
     refuseCrossOrigin(request, ownOriginOf(request))
-    return { actor: session.actor, client: { address, session } }
+    return { actor: session.actor, client: { ...client, session } }
   }
 }
 

@@ -35,6 +35,24 @@ export function createOwnOriginOf(options: { trustedProxies: readonly string[] }
   }
 }
 
+/** Whether a request came straight from this machine, and whether a proxy says that it forwards without being believed. */
+export function describeWay(
+  request: IncomingMessage,
+  address: string,
+): { isLocal: boolean; hasIgnoredForwarding: boolean } {
+  const isForwarded = headerText(request, 'x-forwarded-for') !== ''
+  // A proxy that is believed is never the client itself.
+  const hasIgnoredForwarding = isForwarded && address === peerAddress(request)
+  return {
+    isLocal: !isForwarded && loopback.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4'),
+    hasIgnoredForwarding,
+  }
+}
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8, 'ipv4')
+loopback.addAddress('::1', 'ipv6')
+
 function peerAddress(request: IncomingMessage): string {
   const peer = request.socket.remoteAddress
   if (peer === undefined) return addressOf(headerText(request, internalAddressHeader)) ?? 'internal'

@@ -21,6 +21,9 @@ export function describeAdminTokens(api: () => Promise<OpenedApi>, connect: Dial
       const list = await opened.operate('listAdminTokens', { query: 'limit=1' })
       assert.deepEqual(list.body.items, [shown])
       assert.ok(!list.text.includes(token))
+      const named = async (search: string) =>
+        (await opened.operate('listAdminTokens', { query: `search=${search}` })).body.items.length
+      assert.deepEqual([await named('CI'), await named('nobody-has-it')], [1, 0])
       const rows = await opened.store.sql.query('SELECT * FROM admin_tokens')
       assert.ok(!JSON.stringify(rows).includes(token))
     })

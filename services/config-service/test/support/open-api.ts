@@ -16,6 +16,7 @@ import type { Logger } from '@gpt-load/service-kit/logger'
 import { createEnvironmentAdminKeys } from '../../src/admin-keys.ts'
 import { createConfigService, type ConfigServiceOptions } from '../../src/create-config-service.ts'
 import { createUndiciProbeSender } from '../../src/probe/undici-probe-sender.ts'
+import { findWeakSecrets } from '../../src/system/surroundings.ts'
 import { openStore, removeFiles } from './open-stores.ts'
 
 /** A config-service on a real database behind a real socket, as a process has it, with answers checked by their schema. */
@@ -69,6 +70,18 @@ export async function openApi(connection: DatabaseConnection, options: OpenApiOp
     // Other tests' keys are not probed behind their backs.
     environmentSettings: { key_validation_mode: 'off' },
     upstreamPolicy: { isLinkLocalAllowed: false },
+    surroundings: {
+      kind: 'cluster',
+      health: {
+        readiness: async () => ({
+          ready: true,
+          draining: false,
+          checks: [{ name: 'redis', ok: false, required: false, detail: 'away' }],
+        }),
+      },
+      weakSecrets: findWeakSecrets({ AUTH_KEY: adminKey, EDGE_TOKEN: 'f00dfeedf00dfeedf00dfeedf00dfeed' }),
+      isEncryptionKeyGenerated: true,
+    },
     clock: createSystemClock(),
     logger: recordingLogger(logged),
     version: '0.0.0-test',

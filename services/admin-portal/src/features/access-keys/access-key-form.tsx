@@ -12,9 +12,9 @@ import { api, useChange } from '../../client/api.ts'
 import { showFieldErrors } from '../../client/form-errors.ts'
 import { useText } from '../../i18n/locale.tsx'
 import { Button } from '../../ui/button.tsx'
-import { CopyButton } from '../../ui/copy-button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
 import { Field, TextInput } from '../../ui/field.tsx'
+import { SecretOnce } from '../../ui/secret-once.tsx'
 import { describeError } from '../../ui/states.tsx'
 import { Tick, Toggle } from '../../ui/toggle.tsx'
 
@@ -40,7 +40,15 @@ export function AccessKeyForm(props: { item?: AccessKey; groups: readonly Group[
       if (!showFieldErrors(error, form.setError, Object.keys(schema.shape))) toast.error(describeError(error, t))
     },
   })
-  if (token !== null) return <CreatedToken token={token} onClose={onClose} />
+  if (token !== null)
+    return (
+      <SecretOnce
+        title={t('accessKeys.created.title')}
+        secret={token}
+        copyLabel={t('copy.accessKey')}
+        onClose={onClose}
+      />
+    )
   return (
     <Dialog
       title={item === undefined ? t('accessKeys.create') : t('accessKeys.edit', { name: item.name })}
@@ -127,31 +135,6 @@ function GroupChoice({
         />
       )}
     </fieldset>
-  )
-}
-
-/** The only moment in which the token is anywhere to be seen. */
-function CreatedToken({ token, onClose }: { token: string; onClose: () => void }) {
-  const { t } = useText()
-  return (
-    <Dialog
-      title={t('accessKeys.created.title')}
-      description={t('accessKeys.once')}
-      isDirty
-      onClose={onClose}
-      footer={
-        <Button kind="primary" onClick={onClose}>
-          {t('accessKeys.stored')}
-        </Button>
-      }
-    >
-      <div className="flex flex-wrap items-center gap-3 rounded-md bg-sunken p-3">
-        <code data-token className="min-w-0 flex-1 font-mono text-[13px] break-all">
-          {token}
-        </code>
-        <CopyButton text={token} label={t('copy.accessKey')} isWide />
-      </div>
-    </Dialog>
   )
 }
 

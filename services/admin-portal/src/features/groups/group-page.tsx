@@ -5,7 +5,7 @@ import { ChevronRight, CopyPlus, Ellipsis, Trash2 } from 'lucide-react'
 import { PageLink } from '../../ui/page-link.tsx'
 import { useRouter } from 'next/navigation'
 import { parseAsInteger, parseAsString, useQueryStates } from 'nuqs'
-import { useState } from 'react'
+import { useState, type ReactNode } from 'react'
 import { toast } from 'sonner'
 import { api, useApi, useChange } from '../../client/api.ts'
 import { useText } from '../../i18n/locale.tsx'
@@ -24,8 +24,10 @@ import { CopyGroup } from './copy-group.tsx'
 import { DetailsTab } from './details-tab.tsx'
 import { GroupSettingsTab } from './group-settings-tab.tsx'
 import { GroupState } from './groups-page.tsx'
+import { Managed } from './managed-note.tsx'
 import { MembersTab } from './members-tab.tsx'
 import { useProxyAddress } from './proxy-address.ts'
+import { RulesTab } from './rules-tab.tsx'
 import { UpstreamsTab } from './upstreams-tab.tsx'
 
 export function GroupPage() {
@@ -50,6 +52,7 @@ function GroupView({ group }: { group: Group }) {
     { tab: parseAsString.withDefault(isAggregate ? 'members' : 'keys') },
     { history: 'push' },
   )
+  const managed = (tab: ReactNode): ReactNode => <Managed group={group}>{tab}</Managed>
   const items: TabItem[] = [
     ...(isAggregate
       ? [
@@ -57,7 +60,7 @@ function GroupView({ group }: { group: Group }) {
             value: 'members',
             label: t('tab.members'),
             count: format.number(group.members.length),
-            content: () => <MembersTab group={group} />,
+            content: () => managed(<MembersTab group={group} />),
           },
         ]
       : [
@@ -71,12 +74,13 @@ function GroupView({ group }: { group: Group }) {
             value: 'upstreams',
             label: t('tab.upstreams'),
             count: format.number(group.upstreams.length),
-            content: () => <UpstreamsTab group={group} />,
+            content: () => managed(<UpstreamsTab group={group} />),
           },
         ]),
+    { value: 'rules', label: t('tab.rules'), content: () => managed(<RulesTab group={group} />) },
     { value: 'connect', label: t('tab.connect'), content: () => <ConnectTab group={group} /> },
-    { value: 'settings', label: t('tab.settings'), content: () => <GroupSettingsTab group={group} /> },
-    { value: 'details', label: t('tab.details'), content: () => <DetailsTab group={group} /> },
+    { value: 'settings', label: t('tab.settings'), content: () => managed(<GroupSettingsTab group={group} />) },
+    { value: 'details', label: t('tab.details'), content: () => managed(<DetailsTab group={group} />) },
   ]
   return (
     <>

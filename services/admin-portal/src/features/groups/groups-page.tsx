@@ -2,7 +2,7 @@
 
 import type { Group } from '@gpt-load/contracts/api/group'
 import { channelTypes } from '@gpt-load/contracts/channel-types'
-import { ListTree, Plus } from 'lucide-react'
+import { ArrowDownUp, ListTree, Plus } from 'lucide-react'
 import dynamic from 'next/dynamic'
 import { PageLink } from '../../ui/page-link.tsx'
 import { parseAsBoolean, parseAsString, parseAsStringLiteral, useQueryStates } from 'nuqs'
@@ -25,15 +25,18 @@ import { useProxyAddress } from './proxy-address.ts'
 
 const CreateGroup = dynamic(async () => (await import('./create-group.tsx')).CreateGroup, { ssr: false })
 
+const OrderGroups = dynamic(async () => (await import('./order-groups.tsx')).OrderGroups, { ssr: false })
+
 const filters = {
   search: parseAsString.withDefault(''),
   channel: parseAsStringLiteral(channelTypes),
   create: parseAsBoolean.withDefault(false),
+  order: parseAsBoolean.withDefault(false),
 }
 
 export function GroupsPage() {
   const { t } = useText()
-  const [{ search, channel, create }, setState] = useQueryStates(filters, { history: 'push' })
+  const [{ search, channel, create, order }, setState] = useQueryStates(filters, { history: 'push' })
   const list = useApiList(
     'GET /api/v1/groups',
     { query: { search, channel: channel ?? undefined } },
@@ -50,7 +53,21 @@ export function GroupsPage() {
   )
   return (
     <>
-      <PageHeader title={t('nav.groups')} description={t('groups.about')} actions={createButton} />
+      <PageHeader
+        title={t('nav.groups')}
+        description={t('groups.about')}
+        actions={
+          <>
+            {list.items.length > 1 && (
+              <Button onClick={() => void setState({ order: true })}>
+                <ArrowDownUp aria-hidden className="size-4" />
+                {t('groups.reorder')}
+              </Button>
+            )}
+            {createButton}
+          </>
+        }
+      />
       <Toolbar>
         <SearchField label={t('groups.search')} value={search} onChange={setSearch} />
         <Select
@@ -86,6 +103,7 @@ export function GroupsPage() {
           )
         }
       />
+      {order && <OrderGroups onClose={() => void setState({ order: null })} />}
       {create && <CreateGroup onClose={() => void setState({ create: null })} />}
     </>
   )

@@ -71,6 +71,9 @@ export function SettingRow({ setting, change, problem, onChange }: Props) {
           from={value}
           to={change === undefined ? undefined : shown}
         />
+        {setting.managedBy !== null && change !== undefined && (
+          <p className="text-[13px] text-warn">{t('managed.setting', { owner: setting.managedBy })}</p>
+        )}
       </div>
     </div>
   )
