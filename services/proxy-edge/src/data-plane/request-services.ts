@@ -4,6 +4,7 @@ import type { KeyTable } from './key-table/key-table.ts'
 import type { RequestCounters } from './observe/counters.ts'
 import type { KeyWaitingRoom } from './key-waiting-room.ts'
 import type { KeyOutcomes } from './observe/key-outcomes.ts'
+import type { KeyQuotas } from './observe/key-quotas.ts'
 import type { RequestIds } from './observe/request-id.ts'
 import type { PolicyStore } from './plan/policy-store.ts'
 import type { CorsPolicy } from './route/cors-policy.ts'
@@ -22,6 +23,7 @@ export type RequestServices = {
   readonly wire: UpstreamWire
   readonly recorder: RequestRecorder
   readonly outcomes: KeyOutcomes
+  readonly quotas: KeyQuotas
   readonly wheel: TimerWheel
   readonly counters: RequestCounters
   readonly ids: RequestIds

@@ -51,6 +51,8 @@ export class TargetSelector {
   #skippedMembers: Uint8Array | null = null
   /** Members were left out for the model alone. */
   isModelMissing = false
+  /** When a key that caps kept out has room again, epoch ms; 0 = none was kept out by the last `select`. */
+  roomAtMs = 0
   /** The model that keys were last asked for. */
   model: string
 
@@ -71,6 +73,7 @@ export class TargetSelector {
 
   select(): Target | null {
     this.#leaveKey()
+    this.roomAtMs = 0
     for (;;) {
       if (this.#plan === null && !this.#enterMember()) return null
       const plan = this.#plan!
@@ -176,11 +179,14 @@ export class TargetSelector {
     this.#leaveKey()
     if (this.#facts.isSticky) {
       const slot = table.pickSticky(number, affinityOf(plan.id, this.#accessKeyId), this.model, tried, count)
-      if (rules !== null && slot !== -1) table.enter(slot)
+      if (rules !== null && slot !== -1) table.enter(rules, slot, this.model)
       return this.#entered(rules, slot)
     }
     if (rules === null) return table.pick(number, this.model, tried, count)
-    return this.#entered(rules, table.pickBy(rules, number, this.model, tried, count))
+    const slot = table.pickBy(rules, number, this.model, tried, count)
+    if (slot === -1 && table.roomAtMs !== 0)
+      this.roomAtMs = this.roomAtMs === 0 ? table.roomAtMs : Math.min(this.roomAtMs, table.roomAtMs)
+    return this.#entered(rules, slot)
   }
 
   #entered(rules: PickRules | null, slot: number): number {

@@ -10,6 +10,7 @@ import { openKeyTable } from './key-table/open-key-table.ts'
 import { KeyWaitingRoom } from './key-waiting-room.ts'
 import { RequestCounters } from './observe/counters.ts'
 import { KeyOutcomes } from './observe/key-outcomes.ts'
+import { KeyQuotas } from './observe/key-quotas.ts'
 import { RequestIds } from './observe/request-id.ts'
 import { PolicyStore } from './plan/policy-store.ts'
 import { LoadShedder } from './load-shedder.ts'
@@ -53,6 +54,7 @@ const services: RequestServices = {
     edge: options.edge,
     serverNowMs: () => policies.serverNowMs(),
   }),
+  quotas: new KeyQuotas(table),
   wheel,
   counters,
   ids: new RequestIds(),

@@ -10,6 +10,7 @@ import { KeyWaitingRoom } from '../../src/data-plane/key-waiting-room.ts'
 import { createCounterBuffer, RequestCounters } from '../../src/data-plane/observe/counters.ts'
 import { KeyOutcomes } from '../../src/data-plane/observe/key-outcomes.ts'
 import { LoadShedder } from '../../src/data-plane/load-shedder.ts'
+import { KeyQuotas } from '../../src/data-plane/observe/key-quotas.ts'
 import { RequestIds } from '../../src/data-plane/observe/request-id.ts'
 import { PolicyStore } from '../../src/data-plane/plan/policy-store.ts'
 import { openRequestsBytes, RequestGate } from '../../src/data-plane/request-gate.ts'
@@ -105,6 +106,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       edge: 'edge-1',
       serverNowMs: () => policies.serverNowMs(),
     }),
+    quotas: new KeyQuotas(table),
     wheel,
     counters,
     ids: new RequestIds(),
