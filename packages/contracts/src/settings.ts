@@ -403,6 +403,15 @@ export const settingsRegistry = {
     description:
       'Tokens of one key in sixty seconds, over all edges: each keeps its equal share. Counted when a request has ended. 0 = no cap.',
   },
+  keys_share_organization: {
+    type: 'bool',
+    default: false,
+    category: 'key',
+    groupOverride: true,
+    gptLoad: false,
+    description:
+      'All keys are of one organisation at the provider: files, batches, stored responses and their like exist for each of them, so such requests rotate as all others do.',
+  },
   max_keys_per_request: {
     type: 'int',
     default: 8,

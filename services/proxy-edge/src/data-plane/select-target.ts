@@ -177,7 +177,7 @@ export class TargetSelector {
     const { pickRules: rules, number } = plan
     const table = this.#table
     this.#leaveKey()
-    if (this.#facts.isSticky) {
+    if (this.#facts.isSticky && !plan.settings.keys_share_organization) {
       const slot = table.pickSticky(number, affinityOf(plan.id, this.#accessKeyId), this.model, tried, count)
       if (rules !== null && slot !== -1) table.enter(rules, slot, this.model)
       return this.#entered(rules, slot)
@@ -229,7 +229,7 @@ export class TargetSelector {
 
   #nextMember(skipped: Uint8Array): number {
     const { members, memberRotation } = this.#outer
-    if (!this.#facts.isSticky) return memberRotation.next(skipped)
+    if (!this.#facts.isSticky || this.#outer.settings.keys_share_organization) return memberRotation.next(skipped)
     let best = -1
     let bestScore = Infinity
     for (let index = 0; index < members.length; index += 1) {
