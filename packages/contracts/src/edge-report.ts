@@ -65,3 +65,7 @@ export const edgeReportSchema = z.object({
   worker_deaths: z.number().int(),
 })
 export type EdgeReport = z.infer<typeof edgeReportSchema>
+
+/** What every edge must know of the others: caps of a key are shared by those that are there. */
+export const edgeReportAnswerSchema = z.object({ live_edges: z.number().int().positive() })
+export type EdgeReportAnswer = z.infer<typeof edgeReportAnswerSchema>

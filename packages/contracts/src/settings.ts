@@ -363,6 +363,58 @@ export const settingsRegistry = {
     description:
       'How keys take turns: one after the other, the one with the fewest requests under way on this edge, or in proportion to the weights of the keys.',
   },
+  learn_key_quotas: {
+    type: 'bool',
+    default: true,
+    category: 'key',
+    groupOverride: true,
+    gptLoad: false,
+    description:
+      'Read from the answers what each key has left in its current window, and take keys that are spent last, before they answer 429.',
+  },
+  max_concurrent_requests_per_key: {
+    type: 'int',
+    default: 0,
+    min: 0,
+    max: 100_000,
+    unit: 'requests',
+    category: 'key',
+    groupOverride: true,
+    gptLoad: false,
+    description: 'Requests under way on one key, over all edges: each keeps its equal share, one at least. 0 = no cap.',
+  },
+  max_requests_per_minute_per_key: {
+    type: 'int',
+    default: 0,
+    min: 0,
+    max: 10_000_000,
+    unit: 'requests/min',
+    category: 'key',
+    groupOverride: true,
+    gptLoad: false,
+    description: 'Requests of one key in sixty seconds, over all edges: each keeps its equal share. 0 = no cap.',
+  },
+  max_tokens_per_minute_per_key: {
+    type: 'int',
+    default: 0,
+    min: 0,
+    max: 1_000_000_000,
+    unit: 'tokens/min',
+    category: 'key',
+    groupOverride: true,
+    gptLoad: false,
+    description:
+      'Tokens of one key in sixty seconds, over all edges: each keeps its equal share. Counted when a request has ended. 0 = no cap.',
+  },
+  keys_share_organization: {
+    type: 'bool',
+    default: false,
+    category: 'key',
+    groupOverride: true,
+    gptLoad: false,
+    description:
+      'All keys are of one organisation at the provider: files, batches, stored responses and their like exist for each of them, so such requests rotate as all others do.',
+  },
   max_keys_per_request: {
     type: 'int',
     default: 8,

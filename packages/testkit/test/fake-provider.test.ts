@@ -306,3 +306,26 @@ test('TLS is accepted with the CA and refused without', async () => {
   assert.match((await client.readResponse()).toString(), /^HTTP\/1.1 200/)
   assert.equal((await provider.nextRequest()).connection, 1)
 })
+
+test('limits of a key are told in every answer, kept, and over when the window ends', async () => {
+  await using provider = await startFakeProvider({ dialect: 'openai' })
+  provider.limitKey('sk-1', { requests: 2, tokens: 1_000, windowMs: 300 })
+  const ask = async () => {
+    const answer = await fetch(`${provider.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer sk-1', 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hi' }] }),
+    })
+    await answer.arrayBuffer()
+    return [answer.status, answer.headers.get('x-ratelimit-remaining-requests')]
+  }
+  assert.deepEqual(
+    [await ask(), await ask(), await ask()],
+    [
+      [200, '1'],
+      [200, '0'],
+      [429, '0'],
+    ],
+  )
+  await until(async () => (await ask())[0] === 200, { what: 'the next window' })
+})

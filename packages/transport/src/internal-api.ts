@@ -2,7 +2,7 @@
 // (in standalone the edge holds it directly), and the edge's HTTP client. Every call may reject with
 // InternalApiUnavailable (nothing there, database down, too many waiting): callers wait and repeat, nothing is lost by it.
 
-import type { EdgeReport } from '@gpt-load/contracts/edge-report'
+import type { EdgeReport, EdgeReportAnswer } from '@gpt-load/contracts/edge-report'
 import type { KeyEventAck, KeyEventPost } from '@gpt-load/contracts/key-event'
 import type { BaseManifest } from '@gpt-load/contracts/snapshot'
 
@@ -61,5 +61,5 @@ export interface InternalApi {
   delta(request: DeltaRequest): Promise<DeltaAnswer>
   /** Resolves after commit: that is the acknowledgement. Sending the same number again answers alike. */
   keyEvents(post: KeyEventPost): Promise<KeyEventsAnswer>
-  report(report: EdgeReport): Promise<void>
+  report(report: EdgeReport): Promise<EdgeReportAnswer>
 }

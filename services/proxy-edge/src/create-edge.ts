@@ -153,7 +153,12 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
   const lastGood = openLastGood(options, api)
   const upstreamWatch = createUpstreamWatch({ slots: upstreamSlots, health: watchedUpstreams, clock, logger })
   const parts = { table, applier, sync, shipper, outbox, pool, upstreamWatch, observedRules }
-  const reporter = createReporter({ api, clock, describe: () => describeEdge(parts, state, identity) })
+  const reporter = createReporter({
+    api,
+    clock,
+    describe: () => describeEdge(parts, state, identity),
+    onAnswer: ({ live_edges }) => table.setLiveEdges(live_edges),
+  })
   const identity = { edge: name, instance, version: options.version, started_at: startedAtMs }
 
   function onApplied(position: SnapshotPosition): void {

@@ -10,7 +10,7 @@ export const gptLoadTaskTypes = {
   validate: 'KEY_VALIDATION',
   restore: 'KEY_RESTORE',
   enable: 'KEY_RESTORE',
-  disable: 'KEY_DELETE',
+  disable: 'KEY_RESTORE',
   move: 'KEY_IMPORT',
 } as const satisfies Record<TaskKind, string>
 

@@ -12,6 +12,8 @@ import { writeAnswer } from './provider/answer-writer.ts'
 import type { ContentCoding } from './provider/answer-writer.ts'
 import { isOpenAiSurface, readKey } from './provider/dialect.ts'
 import type { ProviderDialect } from './provider/dialect.ts'
+import { createKeyQuota } from './provider/key-quota.ts'
+import type { KeyQuota, QuotaLimits } from './provider/key-quota.ts'
 import { createKeyProgram, programmedAnswer } from './provider/key-program.ts'
 import type { KeyProgram, KeyStep, ProgrammedAnswer, RunningProgram, Times } from './provider/key-program.ts'
 import { errorStyle, providerError } from './provider/provider-error.ts'
@@ -54,6 +56,8 @@ export interface FakeProvider extends AsyncDisposable {
   key(key: string): KeyProgram
   /** Programs all keys. */
   readonly everyKey: KeyProgram
+  /** Limits of a key, as the provider keeps them; steps of its program come first. */
+  limitKey(key: string, limits: QuotaLimits): void
   /** From now on only keys that were named by `key` or here are valid. */
   refuseUnknownKeys(...known: string[]): void
   /** What the model says from now on; what is not given is the default. */
@@ -91,6 +95,7 @@ class Provider implements FakeProvider {
   readonly everyKey: RunningProgram = createKeyProgram()
   readonly #options: FakeProviderOptions
   readonly #programs = new Map<string, RunningProgram>()
+  readonly #quotas = new Map<string, KeyQuota>()
   readonly #log: ReturnType<typeof createRequestLog>
   readonly #resources: ReturnType<typeof createResourceStore>
   readonly #server: Server
@@ -145,6 +150,10 @@ class Provider implements FakeProvider {
     this.#programs.set(key, program)
     this.#knownKeys?.add(key)
     return program
+  }
+
+  limitKey(key: string, limits: QuotaLimits): void {
+    this.#quotas.set(key, createKeyQuota(limits, this.dialect))
   }
 
   refuseUnknownKeys(...known: string[]): void {
@@ -216,7 +225,9 @@ class Provider implements FakeProvider {
       const body = await readBody(incoming, recording)
       this.#log.bodyComplete(recording)
       const step = this.#nextStep(key)
-      answer = this.#answer(step, incoming, target, key, body)
+      const quota = step === undefined && key !== undefined ? this.#quotas.get(key) : undefined
+      answer = this.#limited(quota, key, target) ?? this.#answer(step, incoming, target, key, body)
+      if (quota !== undefined && answer.status < 400) answer = quota.settle(answer)
       const outcome = await writeAnswer(response, answer, {
         intervalMs: (step?.kind === 'answer' && step.answer.intervalMs) || this.stream.intervalMs,
         fault: step?.kind === 'fault' ? step.fault : undefined,
@@ -229,6 +240,13 @@ class Provider implements FakeProvider {
       if (!gone.signal.aborted && !incoming.socket.destroyed) throw error
       this.#log.finish(recording, 'aborted', answer?.status)
     }
+  }
+
+  #limited(quota: KeyQuota | undefined, key: string | undefined, target: URL): ProviderAnswer | undefined {
+    const retryAfterS = quota?.take() ?? null
+    if (retryAfterS === null) return undefined
+    const style = errorStyle(this.dialect, isOpenAiSurface(target.pathname))
+    return providerError(style, 'rate-limited', { key: key ?? '', retryAfterS })
   }
 
   #nextStep(key: string | undefined): KeyStep | undefined {

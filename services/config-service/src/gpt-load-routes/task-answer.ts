@@ -1,4 +1,4 @@
-import type { Task } from '@gpt-load/contracts/api/task'
+import type { Task, TaskKind } from '@gpt-load/contracts/api/task'
 import { gptLoadNever, gptLoadTaskTypes, type GptLoadTask } from '@gpt-load/contracts/gpt-load-api/task'
 import { isOver } from '../tasks/await-task.ts'
 import type { RouteCall } from './gpt-load-route.ts'
@@ -43,10 +43,12 @@ function toGptLoadTask(task: Task, groupName: string | undefined): GptLoadTask {
   }
 }
 
+const restoringKinds: ReadonlySet<TaskKind> = new Set(['restore', 'enable', 'disable'])
+
 function resultOf({ kind, processed, succeeded, skipped, failed }: Task): GptLoadTask['result'] {
   const ignored = { ignored_count: skipped + failed }
   if (kind === 'delete') return { deleted_count: succeeded, ...ignored }
-  if (kind === 'restore') return { restored_count: succeeded, ...ignored }
+  if (restoringKinds.has(kind)) return { restored_count: succeeded, ...ignored }
   if (kind === 'validate') return { total_keys: processed, valid_keys: succeeded, invalid_keys: failed }
   return { added_count: succeeded, ...ignored }
 }

@@ -1,9 +1,10 @@
+import type { EdgeReport, EdgeReportAnswer } from '@gpt-load/contracts/edge-report'
 import { faultOf } from '@gpt-load/database/database-errors'
 import { InternalApiUnavailable, type InternalApi } from '@gpt-load/transport/internal-api'
 import { applyKeyEvents, type KeyEventContext } from '../key-state/apply-key-events.ts'
 import type { BaseSource } from './base-source.ts'
 import type { DeltaSource } from './delta-source.ts'
-import { storeReport } from './store-report.ts'
+import { countLiveEdges, storeReport } from './store-report.ts'
 import type { DatabaseHandle } from '@gpt-load/database/database-handle'
 
 /**
@@ -26,8 +27,13 @@ export function createInternalApi({ store, bases, delta, keyEvents }: InternalAp
     },
     delta,
     keyEvents: (post) => orUnavailable(applyKeyEvents(keyEvents, post)),
-    report: (report) => orUnavailable(storeReport(store, report, keyEvents.clock.nowMs())),
+    report: (report) => orUnavailable(takeReport(store, report, keyEvents.clock.nowMs())),
   }
+}
+
+async function takeReport(store: DatabaseHandle, report: EdgeReport, nowMs: number): Promise<EdgeReportAnswer> {
+  await storeReport(store, report, nowMs)
+  return { live_edges: await countLiveEdges(store, nowMs) }
 }
 
 async function orUnavailable<T>(work: Promise<T>): Promise<T> {

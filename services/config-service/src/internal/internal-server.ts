@@ -97,8 +97,7 @@ function createRoutes({ api, bases }: InternalServerOptions): Record<string, Rou
       else answerJson(response, 409, { code: 'other_epoch', epoch: answer.epoch })
     },
     'POST /internal/reports': async ({ request, response }) => {
-      await api.report(await readJsonBody(request, edgeReportSchema, maxReportBytes))
-      response.writeHead(204).end()
+      answerJson(response, 200, await api.report(await readJsonBody(request, edgeReportSchema, maxReportBytes)))
     },
   }
 }

@@ -1,4 +1,4 @@
-import type { EdgeReport } from '@gpt-load/contracts/edge-report'
+import { edgeReachableMs, type EdgeReport } from '@gpt-load/contracts/edge-report'
 import { quoteName } from '@gpt-load/database/bulk-insert'
 import type { DatabaseHandle } from '@gpt-load/database/database-handle'
 
@@ -23,4 +23,12 @@ export async function storeReport(store: DatabaseHandle, report: EdgeReport, now
       nowMs,
     ])
   })
+}
+
+/** Edges that have reported lately; never none, since whoever asks is one. */
+export async function countLiveEdges({ sql }: Pick<DatabaseHandle, 'sql'>, nowMs: number): Promise<number> {
+  const [row] = await sql.query<{ live: number }>('SELECT COUNT(*) AS live FROM edges WHERE reported_at > ?', [
+    nowMs - edgeReachableMs,
+  ])
+  return Math.max(1, Number(row?.live ?? 0))
 }

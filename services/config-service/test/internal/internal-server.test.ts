@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { edgeReachableMs, type EdgeReport } from '@gpt-load/contracts/edge-report'
 import type { KeyEvent, KeyEventPost } from '@gpt-load/contracts/key-event'
 import { deltaHeaders, type BaseManifest } from '@gpt-load/contracts/snapshot'
 import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
@@ -52,6 +53,29 @@ async function serve(replica: Replica) {
         { what: 'the first base' },
       ),
     [Symbol.asyncDispose]: () => server.close(),
+  }
+}
+
+function edgeReport(instance: string, epoch: string): EdgeReport {
+  return {
+    edge: 'edge-1',
+    instance,
+    version: 'test',
+    started_at: 1_000,
+    epoch,
+    revision: 0,
+    state_hash: '',
+    clock_skew_ms: 0,
+    ready: true,
+    draining: false,
+    workers: 1,
+    in_flight: 0,
+    keys: 0,
+    feed_connected: true,
+    log: { served: 0, acknowledged: 0, in_flight: 0, spooled: 0, dropped: 0 },
+    outbox_pending: 0,
+    worker_deaths: 0,
+    open_upstreams: [],
   }
 }
 
@@ -166,6 +190,26 @@ for (const [name, connect] of Object.entries(dialects)) {
       assert.equal((await server.post('/internal/key-events', { ...post, number: 0 })).status, 400)
       const large = await server.post('/internal/reports', { text: 'x'.repeat(70_000) })
       assert.equal(large.status, 413)
+    })
+
+    test('a report is answered with the number of edges that have reported lately', async () => {
+      await using connection = await connect()
+      await using replica = await openReplica(connection)
+      await using server = await serve(replica)
+      const { epoch } = await replica.truth.position()
+      const answers: unknown[] = []
+      for (const instance of ['one', 'two', 'one']) {
+        const answer = await server.post('/internal/reports', edgeReport(instance, epoch))
+        assert.equal(answer.status, 200)
+        answers.push(await answer.json())
+      }
+      assert.deepEqual(answers, [{ live_edges: 1 }, { live_edges: 2 }, { live_edges: 2 }])
+      await replica.store.sql.execute('UPDATE edges SET reported_at = reported_at - ? WHERE instance = ?', [
+        edgeReachableMs,
+        'two',
+      ])
+      const later = await server.post('/internal/reports', edgeReport('one', epoch))
+      assert.deepEqual(await later.json(), { live_edges: 1 })
     })
   })
 }

@@ -1,4 +1,5 @@
 import { baseManifestSchema, deltaHeaders } from '@gpt-load/contracts/snapshot'
+import { edgeReportAnswerSchema } from '@gpt-load/contracts/edge-report'
 import { keyEventAckSchema } from '@gpt-load/contracts/key-event'
 import { splitChunks } from '@gpt-load/transport/chunk-splitter'
 import { InternalApiUnavailable } from '@gpt-load/transport/internal-api'
@@ -106,7 +107,9 @@ export function createInternalClient({ urls, edgeTokens }: InternalClientOptions
     },
     async report(report) {
       const answer = await call('/internal/reports', { body: report })
+      if (answer.statusCode === 200) return edgeReportAnswerSchema.parse(await readJson(answer))
       await answer.body.dump()
+      throw new InternalApiUnavailable(`the report was refused with ${answer.statusCode}`)
     },
     close: () => agent.destroy(),
   }

@@ -1,5 +1,5 @@
 import { edgeReportIntervalMs } from '@gpt-load/contracts/edge-report'
-import type { EdgeReport } from '@gpt-load/contracts/edge-report'
+import type { EdgeReport, EdgeReportAnswer } from '@gpt-load/contracts/edge-report'
 import type { Clock, Timer } from '@gpt-load/service-kit/clock'
 import type { InternalApi } from '@gpt-load/transport/internal-api'
 
@@ -20,6 +20,7 @@ const minIntervalMs = 50
 export function createReporter(options: {
   api: Pick<InternalApi, 'report'>
   describe(): EdgeReport
+  onAnswer(answer: EdgeReportAnswer): void
   clock: Clock
 }): Reporter {
   const { clock } = options
@@ -45,7 +46,7 @@ export function createReporter(options: {
 
   async function send(): Promise<void> {
     lastSentMs = clock.monotonicMs()
-    await options.api.report(options.describe()).catch(() => undefined)
+    await options.api.report(options.describe()).then(options.onAnswer, () => undefined)
     sending = undefined
     schedule(isWanted ? minIntervalMs : edgeReportIntervalMs)
     isWanted = false

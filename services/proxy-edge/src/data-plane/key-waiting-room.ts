@@ -130,7 +130,7 @@ export class KeyWait implements LineNode<KeyWait>, TimerTarget {
 
   /** -1: none returns by itself. */
   #msUntilReturn(): number {
-    const until = earliestReturn(this.#room.services.table, this.outer, this.#selector.model)
+    const until = earliestReturn(this.#room.services.table, this.outer, this.#selector)
     return until === 0 ? -1 : Math.max(0, until - Date.now())
   }
 

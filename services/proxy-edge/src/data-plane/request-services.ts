@@ -5,6 +5,7 @@ import type { RequestCounters } from './observe/counters.ts'
 import type { KeyWaitingRoom } from './key-waiting-room.ts'
 import type { KeyOutcomes } from './observe/key-outcomes.ts'
 import type { RuleObservations } from './observe/rule-observations.ts'
+import type { KeyQuotas } from './observe/key-quotas.ts'
 import type { RequestIds } from './observe/request-id.ts'
 import type { PolicyStore } from './plan/policy-store.ts'
 import type { CorsPolicy } from './route/cors-policy.ts'
@@ -24,6 +25,7 @@ export type RequestServices = {
   readonly recorder: RequestRecorder
   readonly outcomes: KeyOutcomes
   readonly observations: RuleObservations
+  readonly quotas: KeyQuotas
   readonly wheel: TimerWheel
   readonly counters: RequestCounters
   readonly ids: RequestIds

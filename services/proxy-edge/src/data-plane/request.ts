@@ -194,7 +194,8 @@ export class ProxyRequest
   }
 
   judgeHead(attempt: Attempt): HeadVerdict {
-    const { plan } = attempt.target
+    const { plan, slot, keyId, model } = attempt.target
+    if (plan.pickRules?.learnsQuotas === true) this.#services.quotas.learn(slot, keyId, model, attempt.rawHeaders)
     if (isFailureStatus(plan, attempt.status)) return 'judge'
     if (attempt.status < 300 && this.#admission.body.isReplayable && isHeldBack(plan, attempt.rawHeaders)) return 'hold'
     this.#succeeded(attempt.target)
@@ -363,10 +364,7 @@ export class ProxyRequest
       return this.#send(error, last.stage === '' ? 'proxy_error' : 'timeout')
     }
     if (prepared.status === 429)
-      setRetryAfter(
-        prepared.headers,
-        poolRetryAfter(this.#services.table, this.#admission.outer, this.#selector!.model),
-      )
+      setRetryAfter(prepared.headers, poolRetryAfter(this.#services.table, this.#admission.outer, this.#selector!))
     const isLive = choice.failure === last && !choice.answer.isWhole
     if (!isLive) attempt.abort()
     this.#state = 'relaying'
@@ -378,7 +376,7 @@ export class ProxyRequest
   #refuseUnserved(): void {
     if (this.#selector!.isModelMissing && this.#admission.outer.isAggregate && !this.#anyMemberUsable())
       return this.#refuse('MODEL_NOT_ALLOWED')
-    const { code, retryAfterSeconds } = poolState(this.#services.table, this.#admission.outer, this.#selector!.model)
+    const { code, retryAfterSeconds } = poolState(this.#services.table, this.#admission.outer, this.#selector!)
     this.#refuse(code, retryAfterSeconds)
   }
 
@@ -461,6 +459,8 @@ export class ProxyRequest
 
   /** The last thing: usage is known as far as it will be. */
   onUsageRead(): void {
-    this.#account.record(this.#exchange, this.clientAddress, this.#relay.tee?.usage ?? null)
+    const usage = this.#relay.tee?.usage ?? null
+    if (usage !== null && this.#attempt !== null) this.#services.quotas.spend(this.#attempt.target, usage)
+    this.#account.record(this.#exchange, this.clientAddress, usage)
   }
 }

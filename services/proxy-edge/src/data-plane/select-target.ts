@@ -51,6 +51,8 @@ export class TargetSelector {
   #skippedMembers: Uint8Array | null = null
   /** Members were left out for the model alone. */
   isModelMissing = false
+  /** When a key that caps kept out has room again, epoch ms; 0 = none was kept out by the last `select`. */
+  roomAtMs = 0
   /** The model that keys were last asked for. */
   model: string
 
@@ -71,6 +73,7 @@ export class TargetSelector {
 
   select(): Target | null {
     this.#leaveKey()
+    this.roomAtMs = 0
     for (;;) {
       if (this.#plan === null && !this.#enterMember()) return null
       const plan = this.#plan!
@@ -174,13 +177,16 @@ export class TargetSelector {
     const { pickRules: rules, number } = plan
     const table = this.#table
     this.#leaveKey()
-    if (this.#facts.isSticky) {
+    if (this.#facts.isSticky && !plan.settings.keys_share_organization) {
       const slot = table.pickSticky(number, affinityOf(plan.id, this.#accessKeyId), this.model, tried, count)
-      if (rules !== null && slot !== -1) table.enter(slot)
+      if (rules !== null && slot !== -1) table.enter(rules, slot, this.model)
       return this.#entered(rules, slot)
     }
     if (rules === null) return table.pick(number, this.model, tried, count)
-    return this.#entered(rules, table.pickBy(rules, number, this.model, tried, count))
+    const slot = table.pickBy(rules, number, this.model, tried, count)
+    if (slot === -1 && table.roomAtMs !== 0)
+      this.roomAtMs = this.roomAtMs === 0 ? table.roomAtMs : Math.min(this.roomAtMs, table.roomAtMs)
+    return this.#entered(rules, slot)
   }
 
   #entered(rules: PickRules | null, slot: number): number {
@@ -223,7 +229,7 @@ export class TargetSelector {
 
   #nextMember(skipped: Uint8Array): number {
     const { members, memberRotation } = this.#outer
-    if (!this.#facts.isSticky) return memberRotation.next(skipped)
+    if (!this.#facts.isSticky || this.#outer.settings.keys_share_organization) return memberRotation.next(skipped)
     let best = -1
     let bestScore = Infinity
     for (let index = 0; index < members.length; index += 1) {

@@ -11,6 +11,7 @@ import { KeyWaitingRoom } from './key-waiting-room.ts'
 import { RequestCounters } from './observe/counters.ts'
 import { KeyOutcomes } from './observe/key-outcomes.ts'
 import { RuleObservations } from './observe/rule-observations.ts'
+import { KeyQuotas } from './observe/key-quotas.ts'
 import { RequestIds } from './observe/request-id.ts'
 import { PolicyStore } from './plan/policy-store.ts'
 import { LoadShedder } from './load-shedder.ts'
@@ -58,6 +59,7 @@ const services: RequestServices = {
     post: (observed) => post({ type: 'rule_observed', observed }),
     serverNowMs: () => policies.serverNowMs(),
   }),
+  quotas: new KeyQuotas(table),
   wheel,
   counters,
   ids: new RequestIds(),

@@ -152,6 +152,7 @@ export class FakeControlPlane implements InternalApi {
   async report() {
     this.#answer()
     this.counts.reports += 1
+    return { live_edges: 1 }
   }
 }
 

@@ -22,6 +22,16 @@ suite('stateful paths', () => {
     assert.equal(new Set(provider.requests.slice(4).map(({ key }) => key)).size, 4)
   })
 
+  test('rotate like all others where all keys are of one organisation', async () => {
+    await using provider = await startFakeProvider({ dialect: 'openai', isAccountShared: true })
+    const settings = { keys_share_organization: true }
+    await using plane = await openDataPlane({ groups: [{ name: 'g', upstreams: [provider.url], keys, settings }] })
+    provider.everyKey.respond({ status: 200, body: '{}' })
+    for (const target of ['/v1/files', '/v1/files/file-1', '/v1/batches/b-1', '/v1/responses/resp_1'])
+      await send(plane.port, get(target))
+    assert.equal(new Set(provider.requests.map(({ key }) => key)).size, 4)
+  })
+
   test('are spread over the keys by access key', async () => {
     await using provider = await startFakeProvider({ dialect: 'openai' })
     const tokens = Array.from({ length: 30 }, (_, index) => `access-key-number-${index}`)

@@ -114,7 +114,7 @@ suite('rotation', () => {
     }
     const { writer } = open(equal(5))
     for (const [keyId, requests] of [4, 2, 1, 2, 3].entries())
-      for (let turn = 0; turn < requests; turn += 1) writer.table.enter(writer.slotOf(keyId + 1))
+      for (let turn = 0; turn < requests; turn += 1) writer.table.enter(leastInFlight, writer.slotOf(keyId + 1), '')
     assert.equal(writer.table.keyId(writer.table.pickBy(leastInFlight, 1, '', none, 0)), 3)
   })
 
@@ -139,10 +139,10 @@ suite('rotation', () => {
     table.leave(slot, 1)
     table.leave(slot, 1)
     assert.equal(table.inFlight(slot), 0, 'never below zero')
-    table.enter(slot)
+    table.enter(leastInFlight, slot, '')
     writer.recoverFrom(7)
     assert.equal(table.inFlight(slot), 0, 'what a dead worker had open is forgotten')
-    table.enter(slot)
+    table.enter(leastInFlight, slot, '')
     writer.removeKeys([1])
     await clock.advance(slotRestMs)
     writer.putKeys(1, keyRows(2, 1), 'merge')

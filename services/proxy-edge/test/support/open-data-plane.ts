@@ -11,6 +11,7 @@ import { createCounterBuffer, RequestCounters } from '../../src/data-plane/obser
 import { KeyOutcomes } from '../../src/data-plane/observe/key-outcomes.ts'
 import { LoadShedder } from '../../src/data-plane/load-shedder.ts'
 import { RuleObservations } from '../../src/data-plane/observe/rule-observations.ts'
+import { KeyQuotas } from '../../src/data-plane/observe/key-quotas.ts'
 import { RequestIds } from '../../src/data-plane/observe/request-id.ts'
 import { PolicyStore } from '../../src/data-plane/plan/policy-store.ts'
 import { openRequestsBytes, RequestGate } from '../../src/data-plane/request-gate.ts'
@@ -112,6 +113,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       post: (observed) => void observations.push(observed),
       serverNowMs: () => policies.serverNowMs(),
     }),
+    quotas: new KeyQuotas(table),
     wheel,
     counters,
     ids: new RequestIds(),

@@ -1,12 +1,14 @@
 import type { KeyImportType } from '@gpt-load/contracts/api/task'
 
+/** A JSON document becomes JSON lines, so that all of them can be read and counted line by line. */
+export type KeySourceType = Exclude<KeyImportType, 'application/json'>
 /** What is to be imported, as the API takes it. `name` is that of a file. */
-export type KeySource = { name: string | null; type: KeyImportType; body: Blob }
+export type KeySource = { name: string | null; type: KeySourceType; body: Blob }
 
 /** A JSON document has to be read as a whole; larger sets come as JSON lines. */
 const maxJsonBytes = 67_108_864
 const peekBytes = 1_024
-const typesByEnding: Readonly<Record<string, KeyImportType>> = {
+const typesByEnding: Readonly<Record<string, KeySourceType>> = {
   csv: 'text/csv',
   jsonl: 'application/x-ndjson',
   ndjson: 'application/x-ndjson',

@@ -1,7 +1,6 @@
-import type { KeyImportType } from '@gpt-load/contracts/api/task'
 import { providerKeySchema } from '@gpt-load/contracts/group-shape'
 import { keyHint } from '@gpt-load/contracts/key-hint'
-import type { KeySource } from './key-source.ts'
+import type { KeySource, KeySourceType } from './key-source.ts'
 
 /**
  * What an import holds, counted in the browser before anything is sent: read as the API reads it (`read-key-lines.ts` there; a test
@@ -74,7 +73,7 @@ function problemOf(key: string): string | null {
 type Line = { line: number; content: string }
 type Reader = (line: Line) => Entry[]
 
-const readers: Readonly<Record<KeyImportType, () => Reader>> = {
+const readers: Readonly<Record<KeySourceType, () => Reader>> = {
   'text/plain': () => plainEntries,
   'text/csv': csvReader,
   'application/x-ndjson': () => jsonEntries,

@@ -11,7 +11,8 @@ import type { Clock, Timer } from '@gpt-load/service-kit/clock'
 import { createAttentionReader } from './attention-queue.ts'
 import { createDeadlineWatch } from './deadline-watch.ts'
 import { createKeyIdIndex } from './key-id-index.ts'
-import { forgetAllLoad, forgetLoad } from './key-load.ts'
+import { forgetInFlight, forgetLoad } from './key-load.ts'
+import { forgetQuota } from './key-quota.ts'
 import { forgetFacts, readGroupHash, writeFacts, writeNewFacts } from './key-mutation.ts'
 import type { KeyTable } from './key-table.ts'
 import { mergeFromControlPlane } from './merge-views.ts'
@@ -71,6 +72,8 @@ export interface KeyTableWriter {
   beginSweep(): void
   endSweep(): number
   abandonSweep(): void
+  /** Edges that share the caps of keys, this one included. */
+  setLiveEdges(count: number): void
   /** Edge clock minus server clock. */
   setClockSkewMs(skewMs: number): void
   /** -1 = unknown. */
@@ -173,6 +176,7 @@ export function createKeyTable({ clock }: { clock: Clock }): KeyTableWriter {
   function addKey(groupNumber: number, keyId: number, facts: KeyFacts, secret: Uint8Array): number {
     const slot = slots.take()
     forgetLoad(columns, slot)
+    forgetQuota(columns, slot)
     columns.keyId[slot] = keyId
     index.add(keyId, slot)
     secrets.put(slot, secret)
@@ -356,6 +360,7 @@ export function createKeyTable({ clock }: { clock: Clock }): KeyTableWriter {
       return removed
     },
     abandonSweep: () => void (seen = undefined),
+    setLiveEdges: (count) => void Atomics.store(columns.control, control.liveEdges, count),
     setClockSkewMs: (skewMs) => void Atomics.store(columns.control, control.clockSkewMs, Math.round(skewMs)),
     slotOf: (keyId) => index.slotOf(keyId),
     tick,
@@ -366,7 +371,7 @@ export function createKeyTable({ clock }: { clock: Clock }): KeyTableWriter {
     },
     recoverFrom(owner) {
       if (columns.control[control.modelLock] === owner) models.repair()
-      forgetAllLoad(columns, slots.filled)
+      forgetInFlight(columns, slots.filled)
       for (const groupNumber of openGroups) {
         if (columns.headers[lockWord(groupNumber)] !== owner) continue
         rebuildGroup(groupNumber)

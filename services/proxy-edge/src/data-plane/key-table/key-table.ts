@@ -1,3 +1,4 @@
+import type { Headroom } from '@gpt-load/channels/rate-limit-headroom'
 import type { KeyFacts } from '@gpt-load/contracts/key-state'
 import type { PickRules } from './pick-rules.ts'
 
@@ -20,10 +21,16 @@ export interface KeyTable {
   /** The same key for the same `affinity` on every edge while it is usable (rendezvous hash), for stateful paths. */
   pickSticky(groupNumber: number, affinity: number, model: string, tried: Int32Array, triedCount: number): number
 
+  /** When a key that the caps kept from the last `pickBy` has room again, epoch ms; 0 = caps kept none. */
+  readonly roomAtMs: number
   /** One more request under way on the key, and one less. For groups with rules. */
-  enter(slot: number): void
+  enter(rules: PickRules, slot: number, model: string): void
   leave(slot: number, keyId: number): void
   inFlight(slot: number): number
+  /** Tokens that a request on the key has taken. */
+  spend(slot: number, keyId: number, tokens: number): void
+  /** What an answer to a request for `model` says that the key has left. */
+  learn(slot: number, keyId: number, model: string, room: Headroom): void
 
   keyId(slot: number): number
   groupNumber(slot: number): number

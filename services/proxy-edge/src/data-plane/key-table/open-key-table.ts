@@ -2,10 +2,12 @@
 // main thread's own view. Nothing is allocated by a pick.
 // Invariant: a slot that `pick` answers was usable, untried and of the group at the moment its place was read.
 
+import type { Headroom } from '@gpt-load/channels/rate-limit-headroom'
 import { keyStates, type KeyFacts } from '@gpt-load/contracts/key-state'
 import { pushAttention } from './attention-queue.ts'
 import { writeFacts } from './key-mutation.ts'
-import { enterKey, leaveKey } from './key-load.ts'
+import { countRequest, enterKey, leaveKey, spendTokens } from './key-load.ts'
+import { learnQuota, quotaModelOf, useQuota } from './key-quota.ts'
 import type { KeyTable } from './key-table.ts'
 import { mergeReport } from './merge-views.ts'
 import { hashModel, ModelDeviations, type ModelHash } from './model-deviations.ts'
@@ -75,10 +77,16 @@ export class SharedKeyTable implements KeyTable, SlotFilter {
 
   pickBy(rules: PickRules, groupNumber: number, model: string, tried: Int32Array, triedCount: number): number {
     this.#ask(groupNumber, model, tried, triedCount)
-    let slot = this.#pickRuled(rules, groupNumber, membership.active)
-    if (slot < 0) slot = this.#pickRuled(rules, groupNumber, membership.suspect)
-    if (slot >= 0) this.enter(slot)
+    const isTimed = rules.learnsQuotas || rules.caps !== null
+    this.#ruledPick.begin(rules, this, quotaModelOf(this.#hashOf(model)), isTimed ? this.#nowMs() : 0)
+    let slot = this.#pickRuled(groupNumber, membership.active)
+    if (slot < 0) slot = this.#pickRuled(groupNumber, membership.suspect)
+    if (slot >= 0) this.enter(rules, slot, model)
     return slot
+  }
+
+  get roomAtMs(): number {
+    return this.#ruledPick.roomAtMs
   }
 
   pickSticky(groupNumber: number, affinity: number, model: string, tried: Int32Array, triedCount: number): number {
@@ -87,9 +95,12 @@ export class SharedKeyTable implements KeyTable, SlotFilter {
     return slot >= 0 ? slot : this.#stickyFrom(groupNumber, membership.suspect, affinity)
   }
 
-  enter(slot: number): void {
+  enter({ learnsQuotas, caps }: PickRules, slot: number, model: string): void {
     this.#see(slot)
-    enterKey(this.#columns, slot)
+    const columns = this.#columns
+    enterKey(columns, slot)
+    if (caps !== null) countRequest(columns, slot, this.#nowMs())
+    if (learnsQuotas) useQuota(columns, this.groupNumber(slot), slot, quotaModelOf(this.#hashOf(model)))
   }
 
   leave(slot: number, keyId: number): void {
@@ -100,6 +111,15 @@ export class SharedKeyTable implements KeyTable, SlotFilter {
   inFlight(slot: number): number {
     this.#see(slot)
     return Atomics.load(this.#columns.inFlight, slot)
+  }
+
+  spend(slot: number, keyId: number, tokens: number): void {
+    if (this.keyId(slot) === keyId) spendTokens(this.#columns, this.groupNumber(slot), slot, tokens, this.#nowMs())
+  }
+
+  learn(slot: number, keyId: number, model: string, room: Headroom): void {
+    if (this.keyId(slot) !== keyId) return
+    learnQuota(this.#columns, slot, quotaModelOf(this.#hashOf(model)), room, this.#nowMs())
   }
 
   keyId(slot: number): number {
@@ -220,11 +240,11 @@ export class SharedKeyTable implements KeyTable, SlotFilter {
     return -1
   }
 
-  #pickRuled(rules: PickRules, groupNumber: number, member: Membership): number {
+  #pickRuled(groupNumber: number, member: Membership): number {
     const length = this.#length(groupNumber, member)
     if (length === 0) return -1
     this.#wantedPlace = placeOf(groupNumber, member)
-    return this.#ruledPick.pick(groupNumber, member, length, rules, this)
+    return this.#ruledPick.pick(groupNumber, member, length)
   }
 
   #stickyFrom(groupNumber: number, member: Membership, affinity: number): number {

@@ -38,6 +38,8 @@ export const header = {
   /** Greatest weight among usable keys, as far as weighted picks have met them. */
   maxWeight: 23,
   suspectSet: 24,
+  /** Running mean of tokens per request; 0 = unknown. */
+  meanTokens: 31,
   activeCursor: 32,
   suspectCursor: 48,
 } as const
@@ -76,6 +78,8 @@ export const control = {
   modelCount: 12,
   modelRefused: 13,
   lockSteals: 14,
+  /** Edges that share the caps of a key, this one included. */
+  liveEdges: 15,
 } as const
 const controlWords = 64
 
@@ -105,8 +109,19 @@ const columnBytes = {
   secretOffset: 4,
   /** Odd while the slot changes: readers of more than one column read again. */
   stamp: 4,
-  /** Requests under way, for groups that choose by it. */
+  /** What the key carries, for groups with rules (key-load.ts): requests under way, and counts of two clock minutes. */
   inFlight: 4,
+  minute: 4,
+  minuteRequests: 4,
+  minuteTokens: 4,
+  requestsBefore: 4,
+  tokensBefore: 4,
+  /** What the provider says is left (key-quota.ts), until when, for the model of this hash. */
+  quotaModel: 4,
+  requestsLeft: 4,
+  tokensLeft: 4,
+  requestsResetAt: 8,
+  tokensResetAt: 8,
   secretLength: 2,
   weight: 2,
   state: 1,
@@ -148,6 +163,16 @@ export class SharedColumns {
   secretOffset: Int32Array = new Int32Array(0)
   stamp: Int32Array = new Int32Array(0)
   inFlight: Int32Array = new Int32Array(0)
+  minute: Int32Array = new Int32Array(0)
+  minuteRequests: Int32Array = new Int32Array(0)
+  minuteTokens: Int32Array = new Int32Array(0)
+  requestsBefore: Int32Array = new Int32Array(0)
+  tokensBefore: Int32Array = new Int32Array(0)
+  quotaModel: Int32Array = new Int32Array(0)
+  requestsLeft: Int32Array = new Int32Array(0)
+  tokensLeft: Int32Array = new Int32Array(0)
+  requestsResetAt: Float64Array = new Float64Array(0)
+  tokensResetAt: Float64Array = new Float64Array(0)
   secretLength: Uint16Array = new Uint16Array(0)
   weight: Uint16Array = new Uint16Array(0)
   state: Uint8Array = new Uint8Array(0)
@@ -226,6 +251,16 @@ export class SharedColumns {
     this.secretOffset = new Int32Array(columns.secretOffset, 0, slots)
     this.stamp = new Int32Array(columns.stamp, 0, slots)
     this.inFlight = new Int32Array(columns.inFlight, 0, slots)
+    this.minute = new Int32Array(columns.minute, 0, slots)
+    this.minuteRequests = new Int32Array(columns.minuteRequests, 0, slots)
+    this.minuteTokens = new Int32Array(columns.minuteTokens, 0, slots)
+    this.requestsBefore = new Int32Array(columns.requestsBefore, 0, slots)
+    this.tokensBefore = new Int32Array(columns.tokensBefore, 0, slots)
+    this.quotaModel = new Int32Array(columns.quotaModel, 0, slots)
+    this.requestsLeft = new Int32Array(columns.requestsLeft, 0, slots)
+    this.tokensLeft = new Int32Array(columns.tokensLeft, 0, slots)
+    this.requestsResetAt = new Float64Array(columns.requestsResetAt, 0, slots)
+    this.tokensResetAt = new Float64Array(columns.tokensResetAt, 0, slots)
     this.secretLength = new Uint16Array(columns.secretLength, 0, slots)
     this.weight = new Uint16Array(columns.weight, 0, slots)
     this.state = new Uint8Array(columns.state, 0, slots)
