@@ -76,6 +76,7 @@ function edgeReport(instance: string, epoch: string): EdgeReport {
     outbox_pending: 0,
     worker_deaths: 0,
     open_upstreams: [],
+    rule_observations: [],
   }
 }
 
