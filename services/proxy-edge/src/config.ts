@@ -24,6 +24,7 @@ import {
 } from '@gpt-load/service-kit/outbound-proxy-variables'
 import { accepted, refused } from '@gpt-load/service-kit/parse-result'
 import { redisVariables } from '@gpt-load/service-kit/redis-dsn'
+import { spoolFsyncPolicies } from './access-log/spool/log-spool.ts'
 import { wireNames } from './data-plane/wire/create-wires.ts'
 import { logBatchCodecs } from '@gpt-load/transport/log-batch/log-batch'
 
@@ -145,6 +146,19 @@ export const proxyEdgeVariables = z.object({
     min: 0,
     max: 600_000,
     description: 'Milliseconds for which a draining edge still accepts, until balancers have noticed',
+  }),
+  LOG_SPOOL_DIR: envString({
+    default: './data/spool',
+    description: 'Where request records wait on disk while Kafka is away; empty = in memory only',
+  }),
+  LOG_SPOOL_MAX_BYTES: envInteger({
+    default: 1_024 * mebibyte,
+    min: 16 * mebibyte,
+    description: 'Disk for them; past it the oldest are dropped and counted',
+  }),
+  LOG_SPOOL_FSYNC: envChoice(spoolFsyncPolicies, {
+    default: 'segment',
+    description: 'When they are forced to the disk: always (each write), segment (every 8 MiB), never',
   }),
   ...requestPathVariables(),
 })

@@ -15,6 +15,7 @@ import type { InternalApi } from '@gpt-load/transport/internal-api'
 import type { LogProducer } from '@gpt-load/transport/log-stream'
 import type { SnapshotStore } from '@gpt-load/transport/snapshot-store'
 import { createLogShipper } from './access-log/log-shipper.ts'
+import { createLogSpool, type LogSpoolOptions } from './access-log/spool/log-spool.ts'
 import { openClientTls } from './client-tls.ts'
 import type { RequestPathConfig } from './config.ts'
 import { createAnsweredApi } from './control-plane/answered-api.ts'
@@ -51,6 +52,8 @@ export type EdgeOptions = {
   api: InternalApi
   feed: ChangeFeedSubscriber
   logProducer: LogProducer
+  /** null = request records wait in memory only. */
+  logSpool: Pick<LogSpoolOptions, 'dir' | 'maxBytes' | 'fsync'> | null
   /** null = nothing is kept, and the edge starts from the control plane only. */
   snapshotStore: SnapshotStore | null
   /** Unix socket of the control plane's server; '' = none beside this edge. */
@@ -103,7 +106,12 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
   })
   const applier = createSnapshotApplier({ table, policies })
   const sync = createSnapshotSync({ api, feed: options.feed, applier, edgeTokens, clock, logger, onApplied })
+  const spool =
+    options.logSpool === null
+      ? null
+      : createLogSpool({ ...options.logSpool, instance, clock, logger, onTakenOver: () => shipper.resume() })
   const shipper = createLogShipper({
+    spool,
     producer: options.logProducer,
     codec: config.LOG_BATCH_CODEC,
     clock,
@@ -152,7 +160,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
   })
   const lastGood = openLastGood(options, api)
   const upstreamWatch = createUpstreamWatch({ slots: upstreamSlots, health: watchedUpstreams, clock, logger })
-  const parts = { table, applier, sync, shipper, outbox, pool, upstreamWatch, observedRules }
+  const parts = { spool, table, applier, sync, shipper, outbox, pool, upstreamWatch, observedRules }
   const reporter = createReporter({
     api,
     clock,
@@ -182,7 +190,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
     wantedWorkers: options.workers,
     isFeedConnected: () => sync.isFeedConnected,
     isLogStreamConnected: () => options.logProducer.isConnected(),
-    log: () => shipper.counts,
+    log: () => ({ ...shipper.counts, spoolTrouble: spool === null ? 'there is none' : spool.trouble }),
     outboxPending: () => outbox.pending,
   })
   registerEdgeMetrics({ metrics: options.metrics, ...parts, storedRevision: () => lastGood?.storedRevision ?? 0 })
@@ -223,6 +231,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
       await lastGood?.close()
       await outbox.close()
       await shipper.close()
+      await spool?.close()
       table.close()
       clientTls.close()
     },

@@ -1,6 +1,7 @@
 import type { EdgeReport } from '@gpt-load/contracts/edge-report'
 import { formatStateHash } from '@gpt-load/key-health/state-hash'
 import type { LogShipper } from './access-log/log-shipper.ts'
+import type { LogSpool } from './access-log/spool/log-spool.ts'
 import type { Outbox } from './control-plane/outbox.ts'
 import type { SnapshotApplier } from './control-plane/snapshot-applier.ts'
 import type { SnapshotPosition, SnapshotSync } from './control-plane/snapshot-sync.ts'
@@ -15,6 +16,8 @@ export type EdgeParts = {
   applier: SnapshotApplier
   sync: SnapshotSync
   shipper: LogShipper
+  /** null = there is none. */
+  spool: LogSpool | null
   outbox: Outbox
   pool: WorkerPool
   upstreamWatch: UpstreamWatch
@@ -27,7 +30,7 @@ export type EdgeIdentity = Pick<EdgeReport, 'edge' | 'instance' | 'version' | 's
 /** The edge's report of this moment. Its revision is the one that every worker has in force. */
 export function describeEdge(parts: EdgeParts, state: EdgeState, identity: EdgeIdentity): EdgeReport {
   const { table, applier, sync, shipper, outbox, pool, upstreamWatch, observedRules } = parts
-  const { served, acknowledged, inFlight, dropped } = shipper.counts
+  const { served, acknowledged, inFlight, spooled, dropped } = shipper.counts
   return {
     ...identity,
     ...state.inForce,
@@ -39,7 +42,7 @@ export function describeEdge(parts: EdgeParts, state: EdgeState, identity: EdgeI
     in_flight: pool.counters().in_flight,
     keys: table.stats().keys,
     feed_connected: sync.isFeedConnected,
-    log: { served, acknowledged, in_flight: inFlight, spooled: 0, dropped },
+    log: { served, acknowledged, in_flight: inFlight, spooled, dropped },
     outbox_pending: outbox.pending,
     worker_deaths: pool.deaths,
     open_upstreams: upstreamWatch.open(),

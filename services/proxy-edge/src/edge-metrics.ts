@@ -97,13 +97,22 @@ function registerControl({ metrics, sync, outbox, storedRevision }: EdgeMetricsO
   counter('outbox_dropped', 'Key events of another epoch, dropped', () => outbox.counts.dropped)
 }
 
-function registerLog({ metrics, shipper }: EdgeMetricsOptions): void {
+function registerLog({ metrics, shipper, spool }: EdgeMetricsOptions): void {
   const counter = (name: string, help: string, read: () => number) =>
     metrics.observedCounter({ name: `gptload_edge_log_${name}_total`, help }, read)
   counter('served', 'Requests that left a record', () => shipper.counts.served)
   counter('acknowledged', 'Records that the log stream has', () => shipper.counts.acknowledged)
   counter('dropped', 'Records lost past the bound, or with a thread that died', () => shipper.counts.dropped)
   counter('failed_sends', 'Sends that failed and were repeated', () => shipper.counts.failedSends)
+  counter('recovered', 'Records of earlier processes that were sent from the spool', () => shipper.counts.recovered)
+  const gauge = (name: string, help: string, read: () => number) =>
+    metrics.observedGauge({ name: `gptload_edge_log_spool_${name}`, help }, read)
+  gauge('records', 'Records of this process that wait on disk', () => spool?.counts.records ?? 0)
+  gauge('bytes', 'Disk that waiting records take (bound: LOG_SPOOL_MAX_BYTES)', () => spool?.counts.bytes ?? 0)
+  gauge('damaged', 'Segments whose end could not be read', () => spool?.counts.damaged ?? 0)
+  gauge('failing', '1 while the disk does not take records, or there is no spool', () =>
+    spool !== null && spool.trouble === '' ? 0 : 1,
+  )
   metrics.observedGauge(
     { name: 'gptload_edge_log_in_flight', help: 'Records in memory, not acknowledged' },
     () => shipper.counts.inFlight,

@@ -18,7 +18,7 @@ import { createRedisSnapshotStore } from '@gpt-load/transport/redis-snapshot-sto
 import type { SnapshotStore } from '@gpt-load/transport/snapshot-store'
 import { proxyEdgeVariables, readProxyEdgeConfig, type ProxyEdgeConfig } from './config.ts'
 import { createInternalClient } from './control-plane/internal-client.ts'
-import { createEdge } from './create-edge.ts'
+import { createEdge, type EdgeOptions } from './create-edge.ts'
 import packageJson from '../package.json' with { type: 'json' }
 
 /** On top of what draining may take by its settings: the quiet second's bound, the flush, and the closing itself. */
@@ -66,6 +66,7 @@ runProcess(async ({ lifecycle, useLog, fail }) => {
     api,
     feed,
     logProducer,
+    logSpool: openLogSpool(config),
     snapshotStore: openSnapshotStore(config, redis),
     controlSocketPath: '',
     health,
@@ -79,6 +80,11 @@ runProcess(async ({ lifecycle, useLog, fail }) => {
   lifecycle.onClose('edge', () => edge.close(), { timeoutMs: drainMs + closeSlackMs })
   logger.info({ port: edge.port, admin_port: admin.port, ...edge.position() }, 'proxy-edge serves')
 })
+
+function openLogSpool(config: ProxyEdgeConfig): EdgeOptions['logSpool'] {
+  const { LOG_SPOOL_DIR: dir, LOG_SPOOL_MAX_BYTES: maxBytes, LOG_SPOOL_FSYNC: fsync } = config
+  return dir === '' ? null : { dir, maxBytes, fsync }
+}
 
 function openSnapshotStore(
   { SNAPSHOT_STORE: choice }: ProxyEdgeConfig,

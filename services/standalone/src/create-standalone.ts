@@ -197,6 +197,8 @@ async function openDataPlane(
     api: service.internalApi,
     feed: feed.createSubscriber(),
     logProducer: logs.producer,
+    // The log stream is this process: what it does not take, no disk would either.
+    logSpool: null,
     snapshotStore: null,
     controlSocketPath: control.socketPath,
     health,

@@ -1,7 +1,8 @@
 // The main thread's side of the request log: seals what workers hand over, keeps it in a bounded ring, sends it until it is
-// acknowledged. Sending twice is harmless (a batch's identity never changes), not sending is a loss, so it never gives up;
-// only past the ring's bound the oldest batches go, counted. A disk spool would stand between ring and drop.
-// Invariant, per edge instance: served = acknowledged + in flight (ring) + dropped.
+// acknowledged. Sending twice is harmless (a batch's identity never changes), not sending is a loss, so it never gives up.
+// What the log stream does not take in time goes to the disk spool, if there is one, and is sent from there later; only past
+// the bounds of both the oldest batches go, counted.
+// Invariant, per edge instance: served = acknowledged + in flight (ring) + spooled + dropped.
 
 import type { LogBatchIdentity } from '@gpt-load/contracts/log-event'
 import { createBackoff } from '@gpt-load/service-kit/backoff'
@@ -10,20 +11,28 @@ import type { Logger } from '@gpt-load/service-kit/logger'
 import { sealLogBatch } from '@gpt-load/transport/log-batch/log-batch'
 import type { LogBatchCodec } from '@gpt-load/transport/log-batch/log-batch'
 import type { LogProducer, SealedBatch } from '@gpt-load/transport/log-stream'
+import type { LogSpool } from './spool/log-spool.ts'
 
 /** About 600,000 requests: ten minutes without a broker at 1,000 requests/s. */
 export const defaultMaxRingBytes = 64 * 1_048_576
 /** Batches of one send; more would only make a failed one dearer. */
 const maxBatchesPerSend = 64
+/** A batch that has waited for so long when a send fails goes to disk: what is on disk survives the process. */
+const spoolAfterMs = 2_000
+/** Written to disk at once. */
+const spoolBatches = 256
 
 export type LogShipperCounts = {
   served: number
   acknowledged: number
   inFlight: number
+  spooled: number
   dropped: number
   ringBytes: number
   sends: number
   failedSends: number
+  /** Records of earlier processes that were sent from the spool. */
+  recovered: number
 }
 
 export interface LogShipper {
@@ -32,10 +41,14 @@ export interface LogShipper {
   /** A worker died with events that it had not handed over. */
   noteLost(count: number): void
   readonly counts: Readonly<LogShipperCounts>
-  /** Resolves true when everything is acknowledged, false when the time is over. */
+  /** The spool has something to send, though no request came. */
+  resume(): void
+  /** Resolves true when everything is acknowledged or on disk, false when the time is over. */
   flush(timeoutMs: number): Promise<boolean>
   close(): Promise<void>
 }
+
+type Waiting = SealedBatch & { addedAtMs: number }
 
 export function createLogShipper(options: {
   producer: LogProducer
@@ -43,27 +56,34 @@ export function createLogShipper(options: {
   clock: Clock
   logger: Logger
   maxRingBytes?: number
+  /** Absent: memory only. */
+  spool?: LogSpool | null
 }): LogShipper {
   const { producer, codec, clock, logger, maxRingBytes = defaultMaxRingBytes } = options
+  const spool = options.spool ?? null
   const closing = new AbortController()
+  const backoff = createBackoff({ baseMs: 100, maxMs: 2_000, minMs: 20 })
   const counts: LogShipperCounts = {
     served: 0,
     acknowledged: 0,
     inFlight: 0,
+    spooled: 0,
     dropped: 0,
     ringBytes: 0,
     sends: 0,
     failedSends: 0,
+    recovered: 0,
   }
-  let ring: SealedBatch[] = []
-  /** The first so many of the ring are being sent and stay where they are. */
-  let sendingCount = 0
+  let ring: Waiting[] = []
+  /** The first so many of the ring are in hand and stay where they are. */
+  let inHand = 0
   let sending: Promise<void> | undefined
+  let isEnding = false
 
   function dropOldest(): void {
     let dropped = 0
-    while (counts.ringBytes > maxRingBytes && ring.length > sendingCount) {
-      const [batch] = ring.splice(sendingCount, 1) as [SealedBatch]
+    while (counts.ringBytes > maxRingBytes && ring.length > inHand) {
+      const [batch] = ring.splice(inHand, 1) as [Waiting]
       counts.ringBytes -= batch.bytes.length
       counts.inFlight -= batch.identity.count
       dropped += batch.identity.count
@@ -76,33 +96,96 @@ export function createLogShipper(options: {
     )
   }
 
+  /** Live records and the spool take turns, so that neither waits for the other's end. */
   async function sendAll(): Promise<void> {
-    const backoff = createBackoff({ baseMs: 100, maxMs: 2_000, minMs: 20 })
-    while (ring.length > 0 && !closing.signal.aborted) {
-      sendingCount = Math.min(ring.length, maxBatchesPerSend)
-      const batches = ring.slice(0, sendingCount)
-      try {
-        counts.sends += 1
-        await producer.send(batches)
-        acknowledge(batches)
-        backoff.reset()
-      } catch (error) {
-        counts.failedSends += 1
-        sendingCount = 0
-        logger.warn({ err: error, waiting: counts.inFlight }, 'request records wait for the log stream')
-        await clock.sleep(backoff.nextMs(), closing.signal)
-      }
+    while (!closing.signal.aborted && (ring.length > 0 || hasSpooled())) {
+      const isSent = (await sendRing()) && (await sendSpooled())
+      if (isSent) backoff.reset()
+      else await clock.sleep(backoff.nextMs(), closing.signal)
     }
   }
 
-  function acknowledge(batches: readonly SealedBatch[]): void {
-    ring = ring.slice(batches.length)
-    sendingCount = 0
-    for (const { bytes, identity } of batches) {
+  function hasSpooled(): boolean {
+    return spool !== null && !spool.isEmpty
+  }
+
+  async function sendRing(): Promise<boolean> {
+    if (ring.length === 0) return true
+    inHand = Math.min(ring.length, maxBatchesPerSend)
+    const batches = ring.slice(0, inHand)
+    const isSent = await send(batches)
+    if (isSent) for (const { count } of leaveRing(batches.length)) counts.acknowledged += count
+    inHand = 0
+    if (!isSent) await spoolOld()
+    return isSent
+  }
+
+  async function sendSpooled(): Promise<boolean> {
+    if (spool === null || spool.isEmpty || isEnding) return true
+    const chunk = await spool.next().catch((error: unknown) => {
+      logger.error({ err: error }, 'the log spool cannot be read')
+      return null
+    })
+    if (chunk === null) return true
+    if (!(await send(chunk.batches))) return false
+    const records = chunk.batches.reduce((sum, { identity }) => sum + identity.count, 0)
+    if (chunk.isOwn) counts.acknowledged += records
+    else counts.recovered += records
+    await spool.acknowledge()
+    noteSpool(spool)
+    return true
+  }
+
+  async function send(batches: readonly SealedBatch[]): Promise<boolean> {
+    try {
+      counts.sends += 1
+      await producer.send(batches)
+      return true
+    } catch (error) {
+      counts.failedSends += 1
+      const waiting = { in_memory: counts.inFlight, on_disk: counts.spooled }
+      logger.warn({ err: error, ...waiting }, 'request records wait for the log stream')
+      return false
+    }
+  }
+
+  /** To disk with what has waited long enough; at the end, with all of it. */
+  async function spoolOld(): Promise<void> {
+    if (spool === null) return
+    for (;;) {
+      const dueMs = clock.monotonicMs() - spoolAfterMs
+      const isDue = ({ addedAtMs }: Waiting): boolean =>
+        isEnding || addedAtMs <= dueMs || counts.ringBytes > maxRingBytes / 2
+      const batches = ring.slice(0, spoolBatches).filter(isDue)
+      if (batches.length === 0) return
+      inHand = batches.length
+      const isTaken = await spool.append(batches).then(
+        () => true,
+        () => false,
+      )
+      if (isTaken) leaveRing(batches.length)
+      inHand = 0
+      noteSpool(spool)
+      if (!isTaken) return
+    }
+  }
+
+  function leaveRing(howMany: number): LogBatchIdentity[] {
+    const gone = ring.slice(0, howMany)
+    ring = ring.slice(howMany)
+    for (const { bytes, identity } of gone) {
       counts.ringBytes -= bytes.length
       counts.inFlight -= identity.count
-      counts.acknowledged += identity.count
     }
+    return gone.map(({ identity }) => identity)
+  }
+
+  let droppedBySpool = 0
+
+  function noteSpool({ counts: stored }: LogSpool): void {
+    counts.spooled = stored.records
+    counts.dropped += stored.dropped - droppedBySpool
+    droppedBySpool = stored.dropped
   }
 
   function wake(): void {
@@ -114,7 +197,7 @@ export function createLogShipper(options: {
   return {
     add(identity, events) {
       const bytes = sealLogBatch({ identity, events, codec })
-      ring.push({ identity, bytes })
+      ring.push({ identity, bytes, addedAtMs: clock.monotonicMs() })
       counts.served += identity.count
       counts.inFlight += identity.count
       counts.ringBytes += bytes.length
@@ -126,6 +209,7 @@ export function createLogShipper(options: {
       counts.dropped += count
     },
     counts,
+    resume: wake,
     async flush(timeoutMs) {
       const deadline = clock.monotonicMs() + timeoutMs
       while (ring.length > 0 && clock.monotonicMs() < deadline) {
@@ -135,10 +219,12 @@ export function createLogShipper(options: {
       return ring.length === 0
     },
     async close() {
+      isEnding = true
       closing.abort()
       await sending
+      await spoolOld()
       if (counts.inFlight > 0)
-        logger.error({ lost: counts.inFlight }, 'closed with request records that were not acknowledged')
+        logger.error({ lost: counts.inFlight }, 'closed with request records that were neither acknowledged nor stored')
     },
   }
 }

@@ -17,7 +17,8 @@ export type EdgeHealthOptions = {
   wantedWorkers: number
   isFeedConnected(): boolean
   isLogStreamConnected(): boolean
-  log(): { inFlight: number; dropped: number }
+  /** `spoolTrouble` '' = the disk takes what it is given. */
+  log(): { inFlight: number; spooled: number; dropped: number; spoolTrouble: string }
   outboxPending(): number
 }
 
@@ -63,7 +64,8 @@ function contactCheck({ answeredAtMs, clock, maxSnapshotAgeMs }: EdgeHealthOptio
 }
 
 function logCheck({ isLogStreamConnected, log }: EdgeHealthOptions) {
-  const { inFlight, dropped } = log()
-  const detail = `${inFlight} records in memory (no disk spool), ${dropped} dropped`
+  const { inFlight, spooled, dropped, spoolTrouble } = log()
+  const disk = spoolTrouble === '' ? `${spooled} on disk` : `the disk spool does not work (${spoolTrouble})`
+  const detail = `${inFlight} records in memory, ${disk}, ${dropped} dropped`
   return { ok: isLogStreamConnected(), detail }
 }

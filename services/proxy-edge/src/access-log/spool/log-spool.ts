@@ -1,0 +1,265 @@
+import { open, rename, rmdir, type FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Clock, Timer } from '@gpt-load/service-kit/clock'
+import type { Logger } from '@gpt-load/service-kit/logger'
+import type { SealedBatch } from '@gpt-load/transport/log-stream'
+import {
+  openPath,
+  removeSegment,
+  sealedPath,
+  takeAbandoned,
+  touchFolder,
+  touchIntervalMs,
+  type Segment,
+} from './segment-files.ts'
+import { encodeRecord, readRecords } from './spool-record.ts'
+
+/**
+ * Request records that the log stream does not take, on disk: appended to segment files, read back oldest first, a megabyte
+ * at a time. A segment goes when all of it is acknowledged; after a crash it is sent again from its beginning, which the
+ * identity of batches makes harmless. Past its bound the oldest segment is dropped. A disk that fails (full, read-only) is
+ * left alone for a while and tried again; the shipper keeps its batches meanwhile.
+ */
+export const spoolFsyncPolicies = ['always', 'segment', 'never'] as const
+export type SpoolFsync = (typeof spoolFsyncPolicies)[number]
+
+export type LogSpoolOptions = {
+  /** Shared by the processes of a machine. */
+  dir: string
+  instance: string
+  maxBytes: number
+  fsync: SpoolFsync
+  /** Records of an earlier process are there to be sent. */
+  onTakenOver(): void
+  clock: Clock
+  logger: Logger
+}
+
+export type SpoolChunk = { batches: readonly SealedBatch[]; isOwn: boolean }
+
+export type LogSpoolCounts = {
+  /** Records of this process that lie on disk. */
+  records: number
+  /** Of all segments, also those of earlier processes. */
+  bytes: number
+  /** Records of this process that were dropped at the bound. */
+  dropped: number
+  /** Segments of earlier processes that were taken over; those that were dropped, or had a damaged end. */
+  takenOver: number
+  damaged: number
+}
+
+export interface LogSpool {
+  /** Rejects when the disk does not take them; nothing is known of them then, and they stay the caller's. */
+  append(batches: readonly SealedBatch[]): Promise<void>
+  /** The oldest batches that are not acknowledged; null = there are none. The same again until `acknowledge`. */
+  next(): Promise<SpoolChunk | null>
+  acknowledge(): Promise<void>
+  readonly isEmpty: boolean
+  /** '' = the disk takes what it is given. */
+  readonly trouble: string
+  readonly counts: Readonly<LogSpoolCounts>
+  close(): Promise<void>
+}
+
+const segmentBytes = 8 * 1_048_576
+const chunkBytes = 1_048_576
+const restAfterFailureMs = 10_000
+
+export function createLogSpool(options: LogSpoolOptions): LogSpool {
+  const { clock, logger, fsync, maxBytes } = options
+  const folder = join(options.dir, options.instance)
+  const counts: LogSpoolCounts = { records: 0, bytes: 0, dropped: 0, takenOver: 0, damaged: 0 }
+  const segments: Segment[] = []
+  let writing: { handle: FileHandle; number: number; bytes: number; records: number } | null = null
+  let reading: { handle: FileHandle; segment: Segment; at: number; length: number; records: number } | null = null
+  let nextNumber = 1
+  let trouble = ''
+  let restsUntilMs = 0
+  let timer: Timer | undefined
+  let isClosed = false
+  /** One thing at a time: appending, reading, taking over. */
+  let queue: Promise<unknown> = Promise.resolve()
+
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const run = queue.then(work)
+    queue = run.catch(() => undefined)
+    return run
+  }
+
+  function noteTrouble(error: unknown): void {
+    const code = (error as NodeJS.ErrnoException).code ?? String(error)
+    restsUntilMs = clock.monotonicMs() + restAfterFailureMs
+    if (code !== trouble) logger.error({ err: error }, 'the log spool cannot be written: records wait in memory')
+    trouble = code
+  }
+
+  async function openSegment(): Promise<NonNullable<typeof writing>> {
+    await touchFolder(folder, clock.nowMs())
+    const number = nextNumber++
+    const handle = await open(openPath(folder, number), 'wx', 0o600)
+    return { handle, number, bytes: 0, records: 0 }
+  }
+
+  async function write(batches: readonly SealedBatch[]): Promise<void> {
+    if (clock.monotonicMs() < restsUntilMs) throw new Error(`the log spool rests after ${trouble}`)
+    const bytes = Buffer.concat(batches.map(encodeRecord))
+    const records = recordsIn(batches)
+    try {
+      writing ??= await openSegment()
+      await writing.handle.appendFile(bytes)
+      if (fsync === 'always') await writing.handle.datasync()
+    } catch (error) {
+      noteTrouble(error)
+      // What stands behind the last whole record is cut when it is read.
+      await seal().catch(() => undefined)
+      throw error
+    }
+    trouble = ''
+    writing.bytes += bytes.length
+    writing.records += records
+    counts.bytes += bytes.length
+    counts.records += records
+    if (writing.bytes >= segmentBytes) await seal()
+    await dropPastBound()
+  }
+
+  /** From now on it may be read. */
+  async function seal(): Promise<void> {
+    if (writing === null) return
+    const { handle, number, bytes, records } = writing
+    writing = null
+    try {
+      if (fsync === 'segment') await handle.datasync()
+    } finally {
+      await handle.close()
+    }
+    const path = sealedPath(folder, number, records)
+    await rename(openPath(folder, number), path)
+    segments.push({ path, bytes, records, isOwn: true })
+  }
+
+  async function dropPastBound(): Promise<void> {
+    while (counts.bytes > maxBytes && segments.length > 0) {
+      const [oldest] = segments
+      if (reading?.segment === oldest) await stopReading()
+      await forget(oldest!)
+      if (oldest!.isOwn) counts.dropped += oldest!.records ?? 0
+      logger.error(
+        { segment: oldest!.path, records: oldest!.records, dropped_total: counts.dropped },
+        'the log spool is full: its oldest records were dropped',
+      )
+    }
+  }
+
+  async function forget(segment: Segment): Promise<void> {
+    segments.splice(segments.indexOf(segment), 1)
+    counts.bytes -= segment.bytes
+    if (segment.isOwn) counts.records -= segment.records ?? 0
+    await removeSegment(segment)
+  }
+
+  async function stopReading(): Promise<void> {
+    const { handle } = reading ?? {}
+    reading = null
+    await handle?.close()
+  }
+
+  async function read(): Promise<SpoolChunk | null> {
+    for (;;) {
+      if (segments.length === 0) await seal()
+      const [segment] = segments
+      if (segment === undefined) return null
+      reading ??= { handle: await open(segment.path, 'r'), segment, at: 0, length: 0, records: 0 }
+      const { batches, length, isBroken } = await readAt(reading.handle, reading.at)
+      if (batches.length > 0) {
+        reading.length = length
+        reading.records = recordsIn(batches)
+        return { batches, isOwn: segment.isOwn }
+      }
+      if (isBroken) noteDamage(segment)
+      await stopReading()
+      await forget(segment)
+    }
+  }
+
+  function noteDamage({ path }: Segment): void {
+    counts.damaged += 1
+    logger.warn({ segment: path }, 'a segment of the log spool has a damaged end: what stands before it is sent')
+  }
+
+  async function takeOver(): Promise<void> {
+    try {
+      await touchFolder(folder, clock.nowMs())
+      const taken = await takeAbandoned({
+        spool: options.dir,
+        own: folder,
+        nowMs: clock.nowMs(),
+        nextNumber: () => nextNumber++,
+      })
+      if (taken.length === 0) return
+      segments.unshift(...taken)
+      counts.takenOver += taken.length
+      for (const { bytes } of taken) counts.bytes += bytes
+      logger.info({ segments: taken.length }, 'took over request records that an earlier process left')
+      await dropPastBound()
+      options.onTakenOver()
+    } catch (error) {
+      noteTrouble(error)
+    }
+  }
+
+  function schedule(): void {
+    if (isClosed) return
+    timer = clock.setTimeout(() => void inTurn(takeOver).finally(schedule), touchIntervalMs, { isBackground: true })
+  }
+
+  void inTurn(takeOver).finally(schedule)
+
+  return {
+    append: (batches) => inTurn(() => write(batches)),
+    next: () => inTurn(read),
+    acknowledge: () =>
+      inTurn(async () => {
+        if (reading === null) return
+        const { segment, records } = reading
+        if (segment.isOwn) {
+          counts.records -= records
+          segment.records = (segment.records ?? 0) - records
+        }
+        Object.assign(reading, { at: reading.at + reading.length, length: 0, records: 0 })
+      }),
+    get isEmpty() {
+      return segments.length === 0 && writing === null
+    },
+    get trouble() {
+      return trouble
+    },
+    counts,
+    async close() {
+      isClosed = true
+      timer?.cancel()
+      await inTurn(async () => {
+        await stopReading()
+        await seal().catch(() => undefined)
+        // Only when nothing is left in it.
+        await rmdir(folder).catch(() => undefined)
+      })
+    },
+  }
+}
+
+function recordsIn(batches: readonly SealedBatch[]): number {
+  return batches.reduce((sum, { identity }) => sum + identity.count, 0)
+}
+
+/** Whole records from there on, about a megabyte of them. */
+async function readAt(handle: FileHandle, position: number) {
+  const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(chunkBytes), 0, chunkBytes, position)
+  const read = readRecords(buffer.subarray(0, bytesRead))
+  if (read.length > 0 || bytesRead < chunkBytes) {
+    // At the end of a segment nothing is "not whole yet".
+    return { ...read, isBroken: read.isBroken || (read.length < bytesRead && bytesRead < chunkBytes) }
+  }
+  return { ...read, isBroken: true }
+}
