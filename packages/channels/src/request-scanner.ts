@@ -14,7 +14,17 @@ const maxTextBytes = 4_096
 const paths = compileJsonPaths([
   { path: ['model'], maxBytes: maxTextBytes },
   { path: ['stream'], maxBytes: 16 },
-  { path: ['previous_response_id'], maxBytes: maxTextBytes },
+  // What an earlier call has made: stored responses, files of a batch or a tuning, Gemini's cached contents.
+  ...[
+    'previous_response_id',
+    'conversation',
+    'input_file_id',
+    'training_file',
+    'file_id',
+    'assistant_id',
+    'cachedContent',
+    'cached_content',
+  ].map((name) => ({ path: [name], maxBytes: maxTextBytes })),
 ])
 
 const models = new TextMemo()
@@ -28,7 +38,7 @@ export class RequestScanner {
   #model = ''
   #modelSpan: ByteSpan | null = null
   #stream = false
-  #previousResponseId = ''
+  #referencedId = ''
 
   /** Past `maxBytes` the scanner stops looking: `isCut` turns true, what was found stays. */
   constructor({ maxBytes }: { maxBytes: number }) {
@@ -76,17 +86,17 @@ export class RequestScanner {
   }
 
   /** For paths that stick to one key; '' = none. */
-  get previousResponseId(): string {
-    return this.#previousResponseId
+  get referencedId(): string {
+    return this.#referencedId
   }
 
   #take(capture: number, bytes: Uint8Array | null, span: ByteSpan): void {
     // Only a root object is asked, not those inside an array, nor what follows it: that is not JSON any more.
     if (this.#isClosed || !this.isObject) return
     if (capture === 1) this.#stream = bytes !== null && isTrue(bytes)
-    else if (capture === 2) {
+    else if (capture >= 2) {
       const value = bytes === null ? undefined : parseJsonBytes(bytes)
-      this.#previousResponseId = typeof value === 'string' ? value : ''
+      this.#referencedId = typeof value === 'string' ? value : ''
     } else {
       this.#model = bytes === null ? '' : models.textOf(bytes)
       this.#modelSpan = span

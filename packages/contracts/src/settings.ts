@@ -415,6 +415,18 @@ export const settingsRegistry = {
     description:
       'All keys are of one organisation at the provider: files, batches, stored responses and their like exist for each of them, so such requests rotate as all others do.',
   },
+  resource_key_ttl_hours: {
+    type: 'int',
+    default: 720,
+    min: 0,
+    max: 87_600,
+    unit: 'h',
+    category: 'key',
+    groupOverride: true,
+    gptLoad: false,
+    description:
+      'For so long it is remembered which key made a file, a batch or a stored response, so that every edge asks the same key for it. 0 = nothing is learnt, the access key alone decides.',
+  },
   max_keys_per_request: {
     type: 'int',
     default: 8,

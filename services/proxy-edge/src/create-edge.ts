@@ -24,6 +24,7 @@ import { createOutbox } from './control-plane/outbox.ts'
 import { createObservedRules } from './control-plane/observed-rules.ts'
 import { createPolicyDistributor } from './control-plane/policy-distributor.ts'
 import { createReporter } from './control-plane/reporter.ts'
+import { createResourceExchange } from './control-plane/resource-exchange.ts'
 import { createSnapshotApplier } from './control-plane/snapshot-applier.ts'
 import { createSnapshotSync, type SnapshotPosition } from './control-plane/snapshot-sync.ts'
 import { createKeyTable } from './data-plane/key-table/key-table-writer.ts'
@@ -122,6 +123,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
     logger,
     onOtherEpoch: () => sync.pullNow(),
   })
+  const resources = createResourceExchange({ api, table, epoch, clock, logger })
   const pool = createWorkerPool({
     count: options.workers,
     host: options.host,
@@ -139,6 +141,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
     onMessage({ number }, message) {
       if (message.type === 'key_outcome') outbox.add(message.outcome)
       else if (message.type === 'rule_observed') observedRules.add(message.observed)
+      else if (message.type === 'resource') resources.add(message.resource)
       else if (message.type === 'log_batch') records.take(number, message)
     },
     onDeath({ seat, finishedRequests }) {
@@ -152,7 +155,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
   })
   const lastGood = openLastGood(options, api)
   const upstreamWatch = createUpstreamWatch({ slots: upstreamSlots, health: watchedUpstreams, clock, logger })
-  const parts = { table, applier, sync, shipper, outbox, pool, upstreamWatch, observedRules }
+  const parts = { table, applier, sync, shipper, outbox, resources, pool, upstreamWatch, observedRules }
   const reporter = createReporter({
     api,
     clock,
@@ -193,6 +196,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
     logger.warn({ revision: sync.position.revision }, 'the control plane does not answer yet')
   const { port } = await pool.start()
   sync.start()
+  resources.start()
   lastGood?.follow(() => sync.position)
   reporter.start()
 
@@ -214,7 +218,8 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
         openRequests: () => pool.counters().in_flight,
         lastRequestAtMs: () => pool.counters().last_request_at_ms,
         closeWorkers: () => pool.close(),
-        flush: async (timeoutMs) => void (await Promise.all([shipper.flush(timeoutMs), outbox.flush(timeoutMs)])),
+        flush: async (timeoutMs) =>
+          void (await Promise.all([shipper.flush(timeoutMs), outbox.flush(timeoutMs), resources.flush(timeoutMs)])),
         clock,
         logger,
       })
@@ -222,6 +227,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
       await sync.close()
       await lastGood?.close()
       await outbox.close()
+      await resources.close()
       await shipper.close()
       table.close()
       clientTls.close()

@@ -1,5 +1,6 @@
 import type { Headroom } from '@gpt-load/channels/rate-limit-headroom'
 import type { KeyFacts } from '@gpt-load/contracts/key-state'
+import type { TextHash } from './hash-text.ts'
 import type { PickRules } from './pick-rules.ts'
 
 /**
@@ -31,6 +32,13 @@ export interface KeyTable {
   spend(slot: number, keyId: number, tokens: number): void
   /** What an answer to a request for `model` says that the key has left. */
   learn(slot: number, keyId: number, model: string, room: Headroom): void
+
+  /** Slot of the key that made the resource; -1 = not known, `goneSlot` (resource-keys) = its key is gone. */
+  findResource(resource: TextHash): number
+  /** True: it is news. */
+  learnResource(resource: TextHash, slot: number, keyId: number, endMs: number): boolean
+  /** The key may be asked for what it has made: it is not condemned and not disabled, limited or not. */
+  isAlive(slot: number): boolean
 
   keyId(slot: number): number
   groupNumber(slot: number): number
