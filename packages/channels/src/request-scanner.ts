@@ -25,7 +25,22 @@ const paths = compileJsonPaths([
     'cachedContent',
     'cached_content',
   ].map((name) => ({ path: [name], maxBytes: maxTextBytes })),
+  { path: ['prompt_cache_key'], maxBytes: maxTextBytes },
+  { path: ['metadata', 'user_id'], maxBytes: maxTextBytes },
+  // Where the prompt begins.
+  ...[
+    'system',
+    'instructions',
+    'messages',
+    'input',
+    'systemInstruction',
+    'system_instruction',
+    'contents',
+    'prompt',
+  ].map((name) => ({ path: [name], maxBytes: 0 })),
 ])
+const firstSession = 10
+const firstPrompt = 12
 
 const models = new TextMemo()
 
@@ -39,6 +54,8 @@ export class RequestScanner {
   #modelSpan: ByteSpan | null = null
   #stream = false
   #referencedId = ''
+  #sessionId = ''
+  #promptStart = -1
 
   /** Past `maxBytes` the scanner stops looking: `isCut` turns true, what was found stays. */
   constructor({ maxBytes }: { maxBytes: number }) {
@@ -90,13 +107,26 @@ export class RequestScanner {
     return this.#referencedId
   }
 
+  /** What the caller names its conversation or end user by (`prompt_cache_key`, `metadata.user_id`); '' = nothing. */
+  get sessionId(): string {
+    return this.#sessionId
+  }
+
+  /** Offset of the first byte of the prompt; -1 = not seen. */
+  get promptStart(): number {
+    return this.#promptStart
+  }
+
   #take(capture: number, bytes: Uint8Array | null, span: ByteSpan): void {
     // Only a root object is asked, not those inside an array, nor what follows it: that is not JSON any more.
     if (this.#isClosed || !this.isObject) return
-    if (capture === 1) this.#stream = bytes !== null && isTrue(bytes)
+    if (capture >= firstPrompt) this.#promptStart = this.#promptStart === -1 ? span.start : this.#promptStart
+    else if (capture === 1) this.#stream = bytes !== null && isTrue(bytes)
     else if (capture >= 2) {
       const value = bytes === null ? undefined : parseJsonBytes(bytes)
-      this.#referencedId = typeof value === 'string' ? value : ''
+      const text = typeof value === 'string' ? value : ''
+      if (capture >= firstSession) this.#sessionId = text === '' ? this.#sessionId : text
+      else this.#referencedId = text
     } else {
       this.#model = bytes === null ? '' : models.textOf(bytes)
       this.#modelSpan = span

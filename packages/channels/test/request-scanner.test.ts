@@ -117,3 +117,18 @@ function referenced(body: object): string {
   scanner.push(Buffer.from(JSON.stringify(body)))
   return scanner.referencedId
 }
+
+test('names the session, and where the prompt begins', () => {
+  const scan = (text: string) => {
+    const scanner = new RequestScanner({ maxBytes: 4_096 })
+    for (const byte of Buffer.from(text)) scanner.push(Uint8Array.of(byte))
+    return [scanner.sessionId, scanner.promptStart === -1 ? '' : text.slice(scanner.promptStart)]
+  }
+  assert.deepEqual(scan('{"model":"m","metadata":{"user_id":"u-1"},"system":"s","messages":[]}'), [
+    'u-1',
+    '"s","messages":[]}',
+  ])
+  assert.deepEqual(scan('{"prompt_cache_key":"k","input":"hi"}'), ['k', '"hi"}'])
+  assert.deepEqual(scan('{"contents": [{"a":1}]}'), ['', '[{"a":1}]}'])
+  assert.deepEqual(scan('{"metadata":"no object","n":{"messages":[]}}'), ['', ''])
+})

@@ -15,6 +15,8 @@ export class RequestFacts implements RequestShape {
   bodyStream = false
   /** Of something that an earlier call has made and the body names: a stored response, a file, a cached content. */
   referencedId = ''
+  /** Requests that name the same one are kept on one key (key-affinity); '' = none. */
+  session = ''
   model = ''
   place: ModelPlace = 'none'
   /** The body is one JSON object, as far as it has come. */

@@ -210,6 +210,10 @@ export class TargetSelector {
       if (rules !== null && slot !== -1) table.enter(rules, slot, this.model)
       return this.#entered(rules, slot)
     }
+    if (this.#facts.session !== '') {
+      const slot = this.#askAffine(plan, tried, count)
+      if (slot !== -1) return this.#entered(rules, slot)
+    }
     if (rules === null) return table.pick(number, this.model, tried, count)
     const slot = table.pickBy(rules, number, this.model, tried, count)
     if (slot === -1 && table.roomAtMs !== 0)
@@ -224,6 +228,17 @@ export class TargetSelector {
     if (!this.#table.isAlive(slot)) return -1
     if (rules !== null) this.#table.enter(rules, slot, this.model)
     return this.#entered(rules, slot)
+  }
+
+  /** The key of the session, unless it has enough to do: then this request rotates. */
+  #askAffine({ id, number, pickRules: rules }: GroupPlan, tried: Int32Array, count: number): number {
+    const affinity = affinityOf(id, this.#accessKeyId, this.#facts.session)
+    const slot = this.#table.pickSticky(number, affinity, this.model, tried, count)
+    if (slot === -1 || rules === null) return slot
+    const isBusy = this.#table.inFlight(slot) >= this.#outer.affinity!.maxRequests
+    if (isBusy || !this.#table.hasRoom(rules, slot, this.model)) return -1
+    this.#table.enter(rules, slot, this.model)
+    return slot
   }
 
   #entered(rules: PickRules | null, slot: number): number {
@@ -270,11 +285,16 @@ export class TargetSelector {
       const owner = members.findIndex(({ number }) => number === this.#table.groupNumber(this.#ownerSlot))
       return skipped[owner] === 0 ? owner : -1
     }
-    if (!this.#facts.isSticky || this.#outer.settings.keys_share_organization) return memberRotation.next(skipped)
+    const { isSticky, session } = this.#facts
+    if (session === '' && (!isSticky || this.#outer.settings.keys_share_organization))
+      return memberRotation.next(skipped)
     let best = -1
     let bestScore = Infinity
     for (let index = 0; index < members.length; index += 1) {
-      const score = stickyScore(affinityOf(members[index]!.id, this.#accessKeyId), memberRotation.weightOf(index))
+      const score = stickyScore(
+        affinityOf(members[index]!.id, this.#accessKeyId, isSticky ? '' : session),
+        memberRotation.weightOf(index),
+      )
       if (skipped[index] === 1 || score >= bestScore) continue
       best = index
       bestScore = score
@@ -309,9 +329,10 @@ function stickyScore(affinity: number, weight: number): number {
   return -Math.log((((spread ^ (spread >>> 16)) >>> 0) + 1) / 4_294_967_297) / weight
 }
 
-/** FNV-1a over group and access key: the same on every edge. */
-export function affinityOf(groupId: number, accessKeyId: number): number {
+/** FNV-1a over group, access key and session: the same on every edge. */
+export function affinityOf(groupId: number, accessKeyId: number, session = ''): number {
   let hash = 0x811c9dc5
-  for (const character of `${groupId}:${accessKeyId}`) hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193)
+  for (const character of `${groupId}:${accessKeyId}${session}`)
+    hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193)
   return hash >>> 0
 }

@@ -22,6 +22,8 @@ export interface KeyTable {
   /** The same key for the same `affinity` on every edge while it is usable (rendezvous hash), for stateful paths. */
   pickSticky(groupNumber: number, affinity: number, model: string, tried: Int32Array, triedCount: number): number
 
+  /** A key that was chosen otherwise would be by the rules too: it has room, and is not spent. */
+  hasRoom(rules: PickRules, slot: number, model: string): boolean
   /** When a key that the caps kept from the last `pickBy` has room again, epoch ms; 0 = caps kept none. */
   readonly roomAtMs: number
   /** One more request under way on the key, and one less. For groups with rules. */

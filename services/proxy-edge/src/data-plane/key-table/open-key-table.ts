@@ -81,12 +81,21 @@ export class SharedKeyTable implements KeyTable, SlotFilter {
 
   pickBy(rules: PickRules, groupNumber: number, model: string, tried: Int32Array, triedCount: number): number {
     this.#ask(groupNumber, model, tried, triedCount)
-    const isTimed = rules.learnsQuotas || rules.caps !== null
-    this.#ruledPick.begin(rules, this, quotaModelOf(this.#hashOf(model)), isTimed ? this.#nowMs() : 0)
+    this.#beginRuled(rules, model)
     let slot = this.#pickRuled(groupNumber, membership.active)
     if (slot < 0) slot = this.#pickRuled(groupNumber, membership.suspect)
     if (slot >= 0) this.enter(rules, slot, model)
     return slot
+  }
+
+  hasRoom(rules: PickRules, slot: number, model: string): boolean {
+    this.#beginRuled(rules, model)
+    return this.#ruledPick.allows(this.groupNumber(slot), slot)
+  }
+
+  #beginRuled(rules: PickRules, model: string): void {
+    const isTimed = rules.learnsQuotas || rules.caps !== null
+    this.#ruledPick.begin(rules, this, quotaModelOf(this.#hashOf(model)), isTimed ? this.#nowMs() : 0)
   }
 
   get roomAtMs(): number {
