@@ -45,6 +45,7 @@ export const anthropicChannel: Channel = {
   keepaliveEvent: pingEvent,
   renderStreamError: (error) => renderEvent('error', anthropicErrorBody(error)),
   statefulPath: (method, path) => findStatefulPath(method, path, families),
+  storesAnswer: () => false,
   modelListPath: findModelListPath,
   rewriteModelList: (body, rules) => rewriteModelList(body, rules, anthropicModelList),
 }

@@ -116,6 +116,8 @@ export interface Channel {
   /** One event that ends a broken stream in the caller's dialect. */
   renderStreamError(error: DialectError): string
   statefulPath(method: string, path: string): StatefulPath | null
+  /** A generating call whose answer the provider keeps under an id that later calls name. */
+  storesAnswer(method: string, path: string): boolean
   /** GET of a model list or of one model; null otherwise. `model` '' = the list. */
   modelListPath(method: string, path: string): { model: string } | null
   /** Model list after redirect rules (gpt-load/proxy.md 6); null = not a model list, leave it alone. */

@@ -58,6 +58,7 @@ export const geminiChannel: Channel = {
   keepaliveEvent: commentEvent,
   renderStreamError: (error) => renderEvent('', geminiErrorBody(error)),
   statefulPath: (method, path) => findStatefulPath(method, path, families),
+  storesAnswer: () => false,
   modelListPath: findModelListPath,
   rewriteModelList(body, rules) {
     return rewriteModelList(body, rules, geminiModelList) ?? rewriteModelList(body, rules, openaiModelList)

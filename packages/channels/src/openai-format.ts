@@ -46,6 +46,7 @@ export const openaiFormat = {
     if (answer !== null) return answer.resourceId === '' ? null : answer
     return findStatefulPath(method, path, openaiFamilies)
   },
+  storesAnswer: (method, path) => method === 'POST' && path.endsWith('/responses'),
   modelListPath: findModelListPath,
   rewriteModelList: (body, rules) => rewriteModelList(body, rules, openaiModelList),
 } satisfies Partial<Channel>

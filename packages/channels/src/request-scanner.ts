@@ -14,8 +14,33 @@ const maxTextBytes = 4_096
 const paths = compileJsonPaths([
   { path: ['model'], maxBytes: maxTextBytes },
   { path: ['stream'], maxBytes: 16 },
-  { path: ['previous_response_id'], maxBytes: maxTextBytes },
+  // What an earlier call has made: stored responses, files of a batch or a tuning, Gemini's cached contents.
+  ...[
+    'previous_response_id',
+    'conversation',
+    'input_file_id',
+    'training_file',
+    'file_id',
+    'assistant_id',
+    'cachedContent',
+    'cached_content',
+  ].map((name) => ({ path: [name], maxBytes: maxTextBytes })),
+  { path: ['prompt_cache_key'], maxBytes: maxTextBytes },
+  { path: ['metadata', 'user_id'], maxBytes: maxTextBytes },
+  // Where the prompt begins.
+  ...[
+    'system',
+    'instructions',
+    'messages',
+    'input',
+    'systemInstruction',
+    'system_instruction',
+    'contents',
+    'prompt',
+  ].map((name) => ({ path: [name], maxBytes: 0 })),
 ])
+const firstSession = 10
+const firstPrompt = 12
 
 const models = new TextMemo()
 
@@ -28,7 +53,9 @@ export class RequestScanner {
   #model = ''
   #modelSpan: ByteSpan | null = null
   #stream = false
-  #previousResponseId = ''
+  #referencedId = ''
+  #sessionId = ''
+  #promptStart = -1
 
   /** Past `maxBytes` the scanner stops looking: `isCut` turns true, what was found stays. */
   constructor({ maxBytes }: { maxBytes: number }) {
@@ -76,17 +103,30 @@ export class RequestScanner {
   }
 
   /** For paths that stick to one key; '' = none. */
-  get previousResponseId(): string {
-    return this.#previousResponseId
+  get referencedId(): string {
+    return this.#referencedId
+  }
+
+  /** What the caller names its conversation or end user by (`prompt_cache_key`, `metadata.user_id`); '' = nothing. */
+  get sessionId(): string {
+    return this.#sessionId
+  }
+
+  /** Offset of the first byte of the prompt; -1 = not seen. */
+  get promptStart(): number {
+    return this.#promptStart
   }
 
   #take(capture: number, bytes: Uint8Array | null, span: ByteSpan): void {
     // Only a root object is asked, not those inside an array, nor what follows it: that is not JSON any more.
     if (this.#isClosed || !this.isObject) return
-    if (capture === 1) this.#stream = bytes !== null && isTrue(bytes)
-    else if (capture === 2) {
+    if (capture >= firstPrompt) this.#promptStart = this.#promptStart === -1 ? span.start : this.#promptStart
+    else if (capture === 1) this.#stream = bytes !== null && isTrue(bytes)
+    else if (capture >= 2) {
       const value = bytes === null ? undefined : parseJsonBytes(bytes)
-      this.#previousResponseId = typeof value === 'string' ? value : ''
+      const text = typeof value === 'string' ? value : ''
+      if (capture >= firstSession) this.#sessionId = text === '' ? this.#sessionId : text
+      else this.#referencedId = text
     } else {
       this.#model = bytes === null ? '' : models.textOf(bytes)
       this.#modelSpan = span

@@ -154,6 +154,15 @@ test('a stateful path names its family and resource; generating calls are not st
   assert.equal(stateful('azure-openai', 'GET', '/openai/files/f-1'), 'files f-1')
 })
 
+test('answers that the provider keeps are those of the Responses API', () => {
+  const stores = (type: ChannelType, method: string, path: string) => channelOf(type).storesAnswer(method, path)
+  for (const type of ['openai', 'openai-response', 'azure-openai'] as const)
+    assert.equal(stores(type, 'POST', '/v1/responses'), true)
+  assert.equal(stores('openai', 'GET', '/v1/responses'), false)
+  assert.equal(stores('openai', 'POST', '/v1/chat/completions'), false)
+  assert.equal(stores('anthropic', 'POST', '/v1/responses'), false)
+})
+
 test('model lists are told from single models and from other paths', () => {
   const find = (method: string, path: string) => channelOf('openai').modelListPath(method, path)?.model
   for (const path of [

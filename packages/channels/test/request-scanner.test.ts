@@ -18,7 +18,7 @@ function assertAgrees(scanner: RequestScanner, text: string): void {
   assert.equal(scanner.isDone, true)
   assert.equal(scanner.model, typeof model === 'string' ? model : '')
   assert.equal(scanner.stream, stream === true)
-  assert.equal(scanner.previousResponseId, typeof previous === 'string' ? previous : '')
+  assert.equal(scanner.referencedId, typeof previous === 'string' ? previous : '')
   const span = scanner.modelSpan
   if (span === null) assert.equal(Object.hasOwn(value, 'model'), false)
   else assert.deepEqual(JSON.parse(decode(encode(text).subarray(span.start, span.end))), model)
@@ -95,4 +95,40 @@ test('never throws on bytes that are no JSON', () => {
 test('ignores what follows the object', () => {
   assert.equal(scan([encode('{"model":"a"}'), encode('{"model":"b"}')]).model, 'a')
   assert.equal(scan([encode('{"model":"a"}{"model":"b"}')]).model, 'a')
+})
+
+test('names what an earlier call has made, whichever member of the body says it', () => {
+  for (const name of [
+    'previous_response_id',
+    'conversation',
+    'input_file_id',
+    'training_file',
+    'file_id',
+    'assistant_id',
+  ])
+    assert.equal(referenced({ model: 'm', [name]: 'id-1' }), 'id-1', name)
+  assert.equal(referenced({ cachedContent: 'cachedContents/c-1' }), 'cachedContents/c-1')
+  assert.equal(referenced({ conversation: { id: 'conv_1' } }), '')
+  assert.equal(referenced({ nested: { file_id: 'id-1' } }), '')
+})
+
+function referenced(body: object): string {
+  const scanner = new RequestScanner({ maxBytes: 4_096 })
+  scanner.push(Buffer.from(JSON.stringify(body)))
+  return scanner.referencedId
+}
+
+test('names the session, and where the prompt begins', () => {
+  const scan = (text: string) => {
+    const scanner = new RequestScanner({ maxBytes: 4_096 })
+    for (const byte of Buffer.from(text)) scanner.push(Uint8Array.of(byte))
+    return [scanner.sessionId, scanner.promptStart === -1 ? '' : text.slice(scanner.promptStart)]
+  }
+  assert.deepEqual(scan('{"model":"m","metadata":{"user_id":"u-1"},"system":"s","messages":[]}'), [
+    'u-1',
+    '"s","messages":[]}',
+  ])
+  assert.deepEqual(scan('{"prompt_cache_key":"k","input":"hi"}'), ['k', '"hi"}'])
+  assert.deepEqual(scan('{"contents": [{"a":1}]}'), ['', '[{"a":1}]}'])
+  assert.deepEqual(scan('{"metadata":"no object","n":{"messages":[]}}'), ['', ''])
 })

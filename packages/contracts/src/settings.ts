@@ -415,6 +415,59 @@ export const settingsRegistry = {
     description:
       'All keys are of one organisation at the provider: files, batches, stored responses and their like exist for each of them, so such requests rotate as all others do.',
   },
+  resource_key_ttl_hours: {
+    type: 'int',
+    default: 720,
+    min: 0,
+    max: 87_600,
+    unit: 'h',
+    category: 'key',
+    groupOverride: true,
+    gptLoad: false,
+    description:
+      'For so long it is remembered which key made a file, a batch or a stored response, so that every edge asks the same key for it. 0 = nothing is learnt, the access key alone decides.',
+  },
+  key_affinity: {
+    type: 'choice',
+    choices: ['off', 'session', 'prompt'],
+    default: 'off',
+    category: 'key',
+    groupOverride: true,
+    gptLoad: false,
+    description:
+      'For prompt caches: requests of one session meet the same key (by key_affinity_header, prompt_cache_key or metadata.user_id, of one access key); prompt also goes by how the prompt begins. A key that is busy, limited or spent is passed over.',
+  },
+  key_affinity_header: {
+    type: 'string',
+    default: 'x-session-id',
+    category: 'key',
+    groupOverride: true,
+    gptLoad: false,
+    check: checkHeaderName,
+    description: 'Request header that names a session; it comes before what the body says. Empty = none.',
+  },
+  key_affinity_prefix_bytes: {
+    type: 'int',
+    default: 2_048,
+    min: 64,
+    max: 65_536,
+    unit: 'bytes',
+    category: 'key',
+    groupOverride: true,
+    gptLoad: false,
+    description: 'Bytes from the beginning of a prompt that make requests alike.',
+  },
+  key_affinity_max_requests: {
+    type: 'int',
+    default: 8,
+    min: 1,
+    max: 100_000,
+    unit: 'requests',
+    category: 'key',
+    groupOverride: true,
+    gptLoad: false,
+    description: 'Requests under way on a key of this edge past which sessions that belong to it rotate.',
+  },
   max_keys_per_request: {
     type: 'int',
     default: 8,
@@ -608,6 +661,10 @@ export function resolveSettings(...layers: readonly Partial<Settings>[]): Settin
     for (const [name, value] of Object.entries(layer)) if (value !== undefined) resolved[name] = value
   }
   return resolved as Settings
+}
+
+function checkHeaderName(value: string): string | null {
+  return /^[!#$%&'*+.^_`|~0-9A-Za-z-]{0,100}$/.test(value) ? null : 'must be empty or the name of a header'
 }
 
 function checkFailoverCodes(value: string): string | null {

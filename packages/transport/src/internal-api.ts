@@ -4,6 +4,7 @@
 
 import type { EdgeReport, EdgeReportAnswer } from '@gpt-load/contracts/edge-report'
 import type { KeyEventAck, KeyEventPost } from '@gpt-load/contracts/key-event'
+import type { ResourceAnswer, ResourcePost } from '@gpt-load/contracts/resource-key'
 import type { BaseManifest } from '@gpt-load/contracts/snapshot'
 
 export class InternalApiUnavailable extends Error {
@@ -61,5 +62,9 @@ export interface InternalApi {
   delta(request: DeltaRequest): Promise<DeltaAnswer>
   /** Resolves after commit: that is the acknowledgement. Sending the same number again answers alike. */
   keyEvents(post: KeyEventPost): Promise<KeyEventsAnswer>
+  /** False: of another epoch, nothing was stored. Storing one twice changes nothing. */
+  storeResources(post: ResourcePost): Promise<boolean>
+  /** Oldest first; without `after` the newest that a receiver could hold. Null: of another epoch. */
+  resources(question: { epoch: string; after?: number }): Promise<ResourceAnswer | null>
   report(report: EdgeReport): Promise<EdgeReportAnswer>
 }

@@ -5,6 +5,7 @@ import { startPeriodic, type Periodic } from '@gpt-load/service-kit/periodic'
 import { removeSilentEdges } from './edges/remove-silent-edges.ts'
 import { removeOrphanKeys } from './groups/remove-orphan-keys.ts'
 import { removeOldIdempotencyKeys } from './idempotency/remove-old-idempotency-keys.ts'
+import { removeOldResources } from './internal/resource-keys.ts'
 import { removeOldHistory } from './keys/remove-old-history.ts'
 import { removeOldProbeLeases } from './probe/remove-old-probe-leases.ts'
 import { removeExpiredSessions } from './sessions/remove-expired-sessions.ts'
@@ -41,6 +42,7 @@ export function startJobs({ store, clock, logger }: JobsOptions): Jobs {
     every('expired-sessions', cleanUpIntervalMs, () => removeExpiredSessions(store, clock.nowMs())),
     every('idempotency-keys', cleanUpIntervalMs, (signal) => removeOldIdempotencyKeys(store, clock.nowMs(), signal)),
     every('probe-leases', cleanUpIntervalMs, () => removeOldProbeLeases(store)),
+    every('resource-keys', cleanUpIntervalMs, (signal) => removeOldResources(store, clock.nowMs(), signal)),
     every('key-history', cleanUpIntervalMs, (signal) => removeOldHistory(store, clock.nowMs(), signal)),
   ]
   // What a deletion left when the last process ended.

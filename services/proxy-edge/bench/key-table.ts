@@ -2,8 +2,11 @@
 // all of them unusable. `node --expose-gc bench/key-table.ts`; one line per figure.
 
 import { createSystemClock } from '@gpt-load/service-kit/clock'
+import { getHeapStatistics } from 'node:v8'
+import { defaultSettings, type Settings } from '@gpt-load/contracts/settings'
 import type { KeysRecord } from '@gpt-load/contracts/snapshot'
 import { createKeyTable, type KeyTableWriter } from '../src/data-plane/key-table/key-table-writer.ts'
+import { compilePickRules, type PickRules } from '../src/data-plane/key-table/pick-rules.ts'
 
 const rowsPerRecord = 500
 const picks = 2_000_000
@@ -34,6 +37,36 @@ function nanoseconds(run: () => void, count: number): number {
   const started = process.hrtime.bigint()
   run()
   return Number(process.hrtime.bigint() - started) / count
+}
+
+/** As a request does: picked and entered, left at its end. */
+const ruled: readonly [name: string, rules: PickRules][] = [
+  ['round robin, quotas learnt (the default)', rulesOf({})],
+  ['least in flight', rulesOf({ key_rotation: 'least_in_flight', learn_key_quotas: false })],
+  ['weighted', rulesOf({ key_rotation: 'weighted', learn_key_quotas: false })],
+]
+
+function rulesOf(settings: Partial<Settings>): PickRules {
+  const rules = compilePickRules({ ...defaultSettings, ...settings })
+  if (rules === null) throw new Error('a group without rules is measured apart')
+  return rules
+}
+
+function measureRuled({ table }: KeyTableWriter, name: string, rules: PickRules): void {
+  const run = (count: number) => {
+    for (let turn = 0; turn < count; turn += 1) {
+      const slot = table.pickBy(rules, 0, 'gpt-4.1', none, 0)
+      table.leave(slot, table.keyId(slot))
+    }
+  }
+  run(200_000)
+  const before = getHeapStatistics().total_allocated_bytes
+  report(
+    name,
+    nanoseconds(() => run(picks), picks),
+    'ns',
+  )
+  report(`${name}: allocated`, (getHeapStatistics().total_allocated_bytes - before) / picks, 'B')
 }
 
 function measurePicks(writer: KeyTableWriter): { pick: number; sticky: number } {
@@ -88,6 +121,7 @@ function measure(keys: number): void {
     const { pick, sticky } = measurePicks(writer)
     report(`${keys} keys, ${share * 100} % unusable: pick`, pick, 'ns')
     report(`${keys} keys, ${share * 100} % unusable: sticky pick`, sticky, 'ns')
+    for (const [name, rules] of ruled) measureRuled(writer, `${keys} keys, ${share * 100} %: ${name}`, rules)
   }
 }
 

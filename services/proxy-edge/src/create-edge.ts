@@ -25,6 +25,7 @@ import { createOutbox } from './control-plane/outbox.ts'
 import { createObservedRules } from './control-plane/observed-rules.ts'
 import { createPolicyDistributor } from './control-plane/policy-distributor.ts'
 import { createReporter } from './control-plane/reporter.ts'
+import { createResourceExchange } from './control-plane/resource-exchange.ts'
 import { createSnapshotApplier } from './control-plane/snapshot-applier.ts'
 import { createSnapshotSync, type SnapshotPosition } from './control-plane/snapshot-sync.ts'
 import { createKeyTable } from './data-plane/key-table/key-table-writer.ts'
@@ -130,6 +131,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
     logger,
     onOtherEpoch: () => sync.pullNow(),
   })
+  const resources = createResourceExchange({ api, table, epoch, clock, logger })
   const pool = createWorkerPool({
     count: options.workers,
     host: options.host,
@@ -147,6 +149,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
     onMessage({ number }, message) {
       if (message.type === 'key_outcome') outbox.add(message.outcome)
       else if (message.type === 'rule_observed') observedRules.add(message.observed)
+      else if (message.type === 'resource') resources.add(message.resource)
       else if (message.type === 'log_batch') records.take(number, message)
     },
     onDeath({ seat, finishedRequests }) {
@@ -160,7 +163,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
   })
   const lastGood = openLastGood(options, api)
   const upstreamWatch = createUpstreamWatch({ slots: upstreamSlots, health: watchedUpstreams, clock, logger })
-  const parts = { spool, table, applier, sync, shipper, outbox, pool, upstreamWatch, observedRules }
+  const parts = { spool, table, applier, sync, shipper, outbox, resources, pool, upstreamWatch, observedRules }
   const reporter = createReporter({
     api,
     clock,
@@ -201,6 +204,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
     logger.warn({ revision: sync.position.revision }, 'the control plane does not answer yet')
   const { port } = await pool.start()
   sync.start()
+  resources.start()
   lastGood?.follow(() => sync.position)
   reporter.start()
 
@@ -222,7 +226,8 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
         openRequests: () => pool.counters().in_flight,
         lastRequestAtMs: () => pool.counters().last_request_at_ms,
         closeWorkers: () => pool.close(),
-        flush: async (timeoutMs) => void (await Promise.all([shipper.flush(timeoutMs), outbox.flush(timeoutMs)])),
+        flush: async (timeoutMs) =>
+          void (await Promise.all([shipper.flush(timeoutMs), outbox.flush(timeoutMs), resources.flush(timeoutMs)])),
         clock,
         logger,
       })
@@ -230,6 +235,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
       await sync.close()
       await lastGood?.close()
       await outbox.close()
+      await resources.close()
       await shipper.close()
       await spool?.close()
       table.close()

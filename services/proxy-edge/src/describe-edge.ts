@@ -2,6 +2,7 @@ import type { EdgeReport } from '@gpt-load/contracts/edge-report'
 import { formatStateHash } from '@gpt-load/key-health/state-hash'
 import type { LogShipper } from './access-log/log-shipper.ts'
 import type { LogSpool } from './access-log/spool/log-spool.ts'
+import type { ResourceExchange } from './control-plane/resource-exchange.ts'
 import type { Outbox } from './control-plane/outbox.ts'
 import type { SnapshotApplier } from './control-plane/snapshot-applier.ts'
 import type { SnapshotPosition, SnapshotSync } from './control-plane/snapshot-sync.ts'
@@ -19,6 +20,7 @@ export type EdgeParts = {
   /** null = there is none. */
   spool: LogSpool | null
   outbox: Outbox
+  resources: ResourceExchange
   pool: WorkerPool
   upstreamWatch: UpstreamWatch
   observedRules: ObservedRules

@@ -56,6 +56,8 @@ function registerKeys({ metrics, table }: EdgeMetricsOptions): void {
   gauge('secret_bytes', 'Memory of their secrets', () => table.stats().secretBytes)
   gauge('model_deviations', 'Limits of one model that are stored', () => table.stats().modelDeviations)
   gauge('model_deviations_refused', 'Limits that found no room', () => table.stats().modelDeviationsRefused)
+  gauge('resources', 'Resources whose key is known', () => table.stats().resources)
+  gauge('resources_lost', 'Of these, displaced by newer ones', () => table.stats().resourcesLost)
   gauge('refused_keys', 'Keys that are no keys (empty or too long)', () => table.stats().refusedKeys)
   gauge('cut_walks', 'Searches for a key that reached their bound', () => table.stats().cutWalks)
   gauge('lock_timeouts', 'Changes given up because a lock was not to be had', () => table.stats().lockTimeouts)
@@ -73,7 +75,7 @@ function registerUpstreams({ metrics, upstreamWatch }: EdgeMetricsOptions): void
   )
 }
 
-function registerControl({ metrics, sync, outbox, storedRevision }: EdgeMetricsOptions): void {
+function registerControl({ metrics, sync, outbox, resources, storedRevision }: EdgeMetricsOptions): void {
   const counter = (name: string, help: string, read: () => number) =>
     metrics.observedCounter({ name: `gptload_edge_${name}_total`, help }, read)
   metrics.observedGauge({ name: 'gptload_edge_revision', help: 'Revision applied' }, () => sync.position.revision)
@@ -92,6 +94,9 @@ function registerControl({ metrics, sync, outbox, storedRevision }: EdgeMetricsO
     { name: 'gptload_edge_outbox_pending', help: 'Key events that config-service has not acknowledged' },
     () => outbox.pending,
   )
+  counter('resources_told', 'Resources whose key this edge has told', () => resources.counts.told)
+  counter('resources_heard', 'Resources whose key it has heard, some of them again', () => resources.counts.heard)
+  counter('resources_dropped', 'Resources that could not be told', () => resources.counts.dropped)
   counter('outbox_events', 'Key events acknowledged', () => outbox.counts.events)
   counter('outbox_resends', 'Posts sent again', () => outbox.counts.resends)
   counter('outbox_dropped', 'Key events of another epoch, dropped', () => outbox.counts.dropped)

@@ -1,6 +1,7 @@
 import type { KeyFacts } from '@gpt-load/contracts/key-state'
 import type { Cause } from '@gpt-load/contracts/key-state'
 import type { LogBatchIdentity } from '@gpt-load/contracts/log-event'
+import type { LearntResource } from '@gpt-load/contracts/resource-key'
 import type { AccessKeyRecord, GroupRecord } from '@gpt-load/contracts/snapshot'
 import type { Settings } from '@gpt-load/contracts/settings'
 import type { ClientTls } from './data-plane/wire/downstream-exchange.ts'
@@ -64,6 +65,7 @@ export type FromWorker =
   | { type: 'policies_applied'; number: number }
   | { type: 'key_outcome'; outcome: KeyOutcome }
   | { type: 'rule_observed'; observed: RuleObserved }
+  | { type: 'resource'; resource: LearntResource }
   | { type: 'log_batch'; identity: LogBatchIdentity; bytes: Uint8Array<ArrayBuffer> }
   | { type: 'stopped_accepting' }
   | { type: 'failed'; code: string; message: string }

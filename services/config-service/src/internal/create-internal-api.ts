@@ -4,6 +4,7 @@ import { InternalApiUnavailable, type InternalApi } from '@gpt-load/transport/in
 import { applyKeyEvents, type KeyEventContext } from '../key-state/apply-key-events.ts'
 import type { BaseSource } from './base-source.ts'
 import type { DeltaSource } from './delta-source.ts'
+import { loadResources, storeResources } from './resource-keys.ts'
 import { countLiveEdges, storeReport } from './store-report.ts'
 import type { DatabaseHandle } from '@gpt-load/database/database-handle'
 
@@ -27,6 +28,9 @@ export function createInternalApi({ store, bases, delta, keyEvents }: InternalAp
     },
     delta,
     keyEvents: (post) => orUnavailable(applyKeyEvents(keyEvents, post)),
+    storeResources: (post) => orUnavailable(storeResources(store, keyEvents.records.keyring.epoch, post)),
+    resources: (question) =>
+      orUnavailable(loadResources(store, keyEvents.records.keyring.epoch, question, keyEvents.clock.nowMs())),
     report: (report) => orUnavailable(takeReport(store, report, keyEvents.clock.nowMs())),
   }
 }

@@ -1,5 +1,6 @@
 import { edgeReportSchema } from '@gpt-load/contracts/edge-report'
 import { keyEventPostSchema } from '@gpt-load/contracts/key-event'
+import { resourcePostSchema, resourceQuestionSchema } from '@gpt-load/contracts/resource-key'
 import { deltaHeaders } from '@gpt-load/contracts/snapshot'
 import { createTokenCheck, readBearerToken } from '@gpt-load/service-kit/bearer-token'
 import type { Logger } from '@gpt-load/service-kit/logger'
@@ -38,6 +39,8 @@ const maxConnections = 8_192
 /** 1,000 events with two causes each. */
 const maxKeyEventsBytes = 8 * 1_048_576
 const maxReportBytes = 65_536
+/** 1,000 of some 90 bytes each. */
+const maxResourcesBytes = 262_144
 
 type Exchange = { request: IncomingMessage; response: ServerResponse; url: URL; signal: AbortSignal }
 type Route = (exchange: Exchange) => Promise<void>
@@ -95,6 +98,19 @@ function createRoutes({ api, bases }: InternalServerOptions): Record<string, Rou
       const answer = await api.keyEvents(post)
       if (answer.kind === 'ack') answerJson(response, 200, answer.ack)
       else answerJson(response, 409, { code: 'other_epoch', epoch: answer.epoch })
+    },
+    'POST /internal/resource-keys': async ({ request, response }) => {
+      const isStored = await api.storeResources(await readJsonBody(request, resourcePostSchema, maxResourcesBytes))
+      if (isStored) response.writeHead(204).end()
+      else refuse(response, 409, 'other_epoch')
+    },
+    'GET /internal/resource-keys': async ({ response, url }) => {
+      const question = resourceQuestionSchema.safeParse(Object.fromEntries(url.searchParams))
+      if (!question.success) return refuse(response, 400, 'bad_query')
+      const { epoch, after } = question.data
+      const answer = await api.resources({ epoch, ...(after === undefined ? {} : { after }) })
+      if (answer === null) refuse(response, 409, 'other_epoch')
+      else answerJson(response, 200, answer)
     },
     'POST /internal/reports': async ({ request, response }) => {
       answerJson(response, 200, await api.report(await readJsonBody(request, edgeReportSchema, maxReportBytes)))

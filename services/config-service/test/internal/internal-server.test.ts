@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { edgeReachableMs, type EdgeReport } from '@gpt-load/contracts/edge-report'
 import type { KeyEvent, KeyEventPost } from '@gpt-load/contracts/key-event'
+import type { ResourceAnswer } from '@gpt-load/contracts/resource-key'
 import { deltaHeaders, type BaseManifest } from '@gpt-load/contracts/snapshot'
 import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
 import { until } from '@gpt-load/testkit/until'
+import { removeOldResources } from '../../src/internal/resource-keys.ts'
 import { startInternalServer } from '../../src/internal/internal-server.ts'
 import {
   edgeTokens,
@@ -191,6 +193,40 @@ for (const [name, connect] of Object.entries(dialects)) {
       assert.equal((await server.post('/internal/key-events', { ...post, number: 0 })).status, 400)
       const large = await server.post('/internal/reports', { text: 'x'.repeat(70_000) })
       assert.equal(large.status, 413)
+    })
+
+    test('which key made a resource is told by one edge and heard by others, once, until it expires', async () => {
+      await using connection = await connect()
+      await using replica = await openReplica(connection)
+      await using server = await serve(replica)
+      const { epoch } = await replica.truth.position()
+      const resource = (number: number, expiresAt = Date.now() + 60_000) => ({
+        high: number - 2 ** 31,
+        low: 2 ** 31 - 1 - number,
+        key_id: 2 ** 40 + number,
+        expires_at: expiresAt,
+      })
+      const tell = (body: object) => server.post('/internal/resource-keys', { epoch, ...body })
+      const hear = async (after = '') => {
+        const answer = await server.ask(`/internal/resource-keys?epoch=${epoch}${after}`)
+        assert.equal(answer.status, 200)
+        return (await answer.json()) as ResourceAnswer
+      }
+      assert.deepEqual(await hear(), { resources: [], last: 0 })
+      const first = [resource(0), resource(1), resource(2, 1_000)]
+      assert.equal((await tell({ resources: first })).status, 204)
+      assert.equal((await tell({ resources: [...first, resource(3)] })).status, 204)
+      const heard = await hear()
+      assert.deepEqual(heard.resources, [first[0], first[1], resource(3, heard.resources[2]!.expires_at)])
+      assert.deepEqual((await hear(`&after=${heard.last}`)).resources, [])
+      assert.equal((await hear(`&after=${heard.last}`)).last, heard.last)
+      await removeOldResources(replica.store, Date.now(), new AbortController().signal)
+      const rows = await replica.store.sql.query('SELECT id FROM resource_keys')
+      assert.equal(rows.length, 3)
+      assert.equal((await tell({ epoch: '0'.repeat(32), resources: first })).status, 409)
+      assert.equal((await server.ask(`/internal/resource-keys?epoch=${'0'.repeat(32)}`)).status, 409)
+      assert.equal((await tell({ resources: [{ ...first[0], high: 2 ** 31 }] })).status, 400)
+      assert.equal((await server.ask('/internal/resource-keys?epoch=x')).status, 400)
     })
 
     test('a report is answered with the number of edges that have reported lately', async () => {

@@ -19,6 +19,8 @@ export function createAnsweredApi(api: InternalApi, clock: Pick<Clock, 'nowMs'>)
     base: (place, signal) => noted(api.base(place, signal)),
     delta: (request) => noted(api.delta(request)),
     keyEvents: (post) => noted(api.keyEvents(post)),
+    storeResources: (post) => noted(api.storeResources(post)),
+    resources: (question) => noted(api.resources(question)),
     report: (report) => noted(api.report(report)),
     get answeredAtMs() {
       return answeredAtMs

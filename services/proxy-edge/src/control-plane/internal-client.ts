@@ -1,6 +1,7 @@
 import { baseManifestSchema, deltaHeaders } from '@gpt-load/contracts/snapshot'
 import { edgeReportAnswerSchema } from '@gpt-load/contracts/edge-report'
 import { keyEventAckSchema } from '@gpt-load/contracts/key-event'
+import { resourceAnswerSchema } from '@gpt-load/contracts/resource-key'
 import { splitChunks } from '@gpt-load/transport/chunk-splitter'
 import { InternalApiUnavailable } from '@gpt-load/transport/internal-api'
 import type { DeltaAnswer, DeltaRequest, InternalApi } from '@gpt-load/transport/internal-api'
@@ -26,6 +27,8 @@ const pieceTimeoutMs = 15_000
 /** A delta answer is at most 4 MiB of plain records. */
 const maxDeltaAnswerBytes = 16 * 1_048_576
 const maxJsonBytes = 65_536
+/** 5,000 of some 90 bytes each. */
+const maxResourceBytes = 1_048_576
 
 export interface InternalClient extends InternalApi {
   close(): Promise<void>
@@ -105,6 +108,20 @@ export function createInternalClient({ urls, edgeTokens }: InternalClientOptions
       if (answer.statusCode === 409) return { kind: 'other_epoch', epoch: String(body['epoch']) }
       throw new InternalApiUnavailable(`key events were refused with ${answer.statusCode}`)
     },
+    async storeResources(post) {
+      const answer = await call('/internal/resource-keys', { body: post })
+      await answer.body.dump()
+      if (answer.statusCode === 204 || answer.statusCode === 409) return answer.statusCode === 204
+      throw new InternalApiUnavailable(`resources were refused with ${answer.statusCode}`)
+    },
+    async resources({ epoch, after }) {
+      const query = new URLSearchParams({ epoch, ...(after === undefined ? {} : { after: String(after) }) })
+      const answer = await call(`/internal/resource-keys?${query}`)
+      if (answer.statusCode === 200) return resourceAnswerSchema.parse(await readJson(answer, maxResourceBytes))
+      await answer.body.dump()
+      if (answer.statusCode === 409) return null
+      throw new InternalApiUnavailable(`resources were not answered: ${answer.statusCode}`)
+    },
     async report(report) {
       const answer = await call('/internal/reports', { body: report })
       if (answer.statusCode === 200) return edgeReportAnswerSchema.parse(await readJson(answer))
@@ -152,9 +169,9 @@ async function readDelta(answer: Dispatcher.ResponseData): Promise<DeltaAnswer> 
   }
 }
 
-async function readJson(answer: Dispatcher.ResponseData): Promise<unknown> {
+async function readJson(answer: Dispatcher.ResponseData, maxBytes = maxJsonBytes): Promise<unknown> {
   const declared = Number(answer.headers['content-length'] ?? 0)
-  if (declared > maxJsonBytes) throw new InternalApiUnavailable('the answer is larger than it may be')
+  if (declared > maxBytes) throw new InternalApiUnavailable('the answer is larger than it may be')
   return answer.body.json()
 }
 

@@ -5,6 +5,7 @@ import { RequestBody } from './body/request-body.ts'
 import { findHeader } from './headers/raw-headers.ts'
 import type { RequestLog } from './observe/request-log.ts'
 import type { GroupPlan } from './plan/group-plan.ts'
+import { sessionOf } from './plan/key-affinity.ts'
 import { RequestFacts } from './request-facts.ts'
 import { refusalAtGate, type Waiter } from './request-gate.ts'
 import type { RequestServices } from './request-services.ts'
@@ -118,6 +119,8 @@ export class Admission implements Shapeable, Waiter, IntakeOwner, TimerTarget {
     if (this.#phase !== 'receiving') return
     const { outer, facts } = this
     facts.read(outer.channel, this.#intake!.scanner)
+    if (outer.affinity !== null)
+      facts.session = sessionOf(outer.affinity, this.rawHeaders, this.#intake!.scanner, this.body)
     facts.bodyStream = overriddenStream(outer, outer, facts.bodyStream)
     this.#log.modelRequested = facts.model
     this.#log.isStream = outer.channel.isStream(facts)

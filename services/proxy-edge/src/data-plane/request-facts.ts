@@ -13,7 +13,10 @@ export class RequestFacts implements RequestShape {
   readonly stateful: StatefulPath | null
   bodyModel = ''
   bodyStream = false
-  previousResponseId = ''
+  /** Of something that an earlier call has made and the body names: a stored response, a file, a cached content. */
+  referencedId = ''
+  /** Requests that name the same one are kept on one key (key-affinity); '' = none. */
+  session = ''
   model = ''
   place: ModelPlace = 'none'
   /** The body is one JSON object, as far as it has come. */
@@ -31,13 +34,20 @@ export class RequestFacts implements RequestShape {
   read(channel: Channel, scanner: RequestScanner): void {
     this.bodyModel = scanner.model
     this.bodyStream = scanner.stream
-    this.previousResponseId = scanner.previousResponseId
+    this.referencedId = scanner.referencedId
     this.hasObject = scanner.isObject
     this.#locateModel(channel, scanner.isObject)
   }
 
   get isSticky(): boolean {
-    return this.stateful !== null || this.previousResponseId !== ''
+    return this.stateful !== null || this.referencedId !== ''
+  }
+
+  /** What the request is about, whose key may be known; '' = nothing that exists already. */
+  get resourceId(): string {
+    const ofPath = this.stateful?.resourceId ?? ''
+    // `cachedContents/abc` in a body is `abc` in a path.
+    return ofPath === '' ? this.referencedId.slice(this.referencedId.lastIndexOf('/') + 1) : ofPath
   }
 
   #locateModel(channel: Channel, hasObject: boolean): void {

@@ -6,6 +6,7 @@ import type { KeyWaitingRoom } from './key-waiting-room.ts'
 import type { KeyOutcomes } from './observe/key-outcomes.ts'
 import type { RuleObservations } from './observe/rule-observations.ts'
 import type { KeyQuotas } from './observe/key-quotas.ts'
+import type { LearntResources } from './observe/learnt-resources.ts'
 import type { RequestIds } from './observe/request-id.ts'
 import type { PolicyStore } from './plan/policy-store.ts'
 import type { CorsPolicy } from './route/cors-policy.ts'
@@ -26,6 +27,7 @@ export type RequestServices = {
   readonly outcomes: KeyOutcomes
   readonly observations: RuleObservations
   readonly quotas: KeyQuotas
+  readonly resources: LearntResources
   readonly wheel: TimerWheel
   readonly counters: RequestCounters
   readonly ids: RequestIds

@@ -1,3 +1,4 @@
+import { CreatedResourceReader } from '@gpt-load/channels/created-resource-reader'
 import type { Channel } from '@gpt-load/channels/channel'
 import type { EndReason } from '@gpt-load/contracts/log-event'
 import type { ProxyErrorCode } from '@gpt-load/contracts/proxy-errors'
@@ -216,12 +217,23 @@ export class ProxyRequest
 
   #beginRelay(attempt: Attempt): void {
     this.#state = 'relaying'
-    this.#relay.begin(attempt, this.#log.isStream)
+    this.#relay.begin(attempt, this.#log.isStream, this.#resourceReader(attempt))
     const { settings, channel } = attempt.target.plan
     if (settings.stream_keepalive_ms === 0 || !this.#relay.isOpenStream) return
     const { wheel } = this.#services
     this.#keepalive = new StreamKeepalive(wheel, this.#relay, channel.keepaliveEvent, settings.stream_keepalive_ms)
     this.#keepalive.postpone()
+  }
+
+  /** Answers to calls that make or name something say which resources live with the key. */
+  #resourceReader({ target }: Attempt): CreatedResourceReader | null {
+    const { facts, outer } = this.#admission
+    const { settings, channel } = outer
+    if (settings.keys_share_organization || settings.resource_key_ttl_hours === 0) return null
+    const { stateful, method, path } = facts
+    const isOfResource = stateful !== null && (stateful.isCreation || stateful.resourceId !== '') && method !== 'DELETE'
+    if (!isOfResource && !channel.storesAnswer(method, path)) return null
+    return new CreatedResourceReader((id) => this.#services.resources.learn(outer, id, target))
   }
 
   onAttemptData(chunk: Uint8Array): void {
@@ -275,7 +287,7 @@ export class ProxyRequest
 
   #relayCollected(attempt: Attempt, body: Uint8Array, isWhole: boolean): void {
     this.#state = 'relaying'
-    this.#relay.begin(attempt, false)
+    this.#relay.begin(attempt, false, null)
     const isFlowing = body.length === 0 || this.#relay.write(body)
     if (isWhole) this.onAttemptEnd([])
     else attempt.relayRest(isFlowing)
@@ -357,13 +369,14 @@ export class ProxyRequest
     const choice = chooseFinal(last, this.#kept)
     const prepared = choice.kind === 'answer' ? prepareAnswer(choice.answer) : null
     this.#log.fail(last, attempt.target.secret, attempt.mask)
+    if (this.#selector!.isOwnerGone) this.#log.explain('the key that made this resource is gone')
     if (choice.kind === 'error' || prepared === null) {
       attempt.abort()
       const error = this.#ownError(choice.kind === 'error' ? choice.code : 'BAD_GATEWAY', 0)
       if (last.stage !== '') error.message += ` (${last.stage})`
       return this.#send(error, last.stage === '' ? 'proxy_error' : 'timeout')
     }
-    if (prepared.status === 429)
+    if (prepared.status === 429 && !this.#selector!.hasOwner)
       setRetryAfter(prepared.headers, poolRetryAfter(this.#services.table, this.#admission.outer, this.#selector!))
     const isLive = choice.failure === last && !choice.answer.isWhole
     if (!isLive) attempt.abort()

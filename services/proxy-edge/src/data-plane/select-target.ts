@@ -1,6 +1,8 @@
 import type { KeyTable } from './key-table/key-table.ts'
 import type { PickRules } from './key-table/pick-rules.ts'
+import { goneSlot } from './key-table/resource-keys.ts'
 import type { UsedKey } from './observe/key-outcomes.ts'
+import type { LearntResources } from './observe/learnt-resources.ts'
 import type { GroupPlan } from './plan/group-plan.ts'
 import type { UpstreamTarget } from './plan/upstream-target.ts'
 import type { RequestFacts } from './request-facts.ts'
@@ -21,7 +23,7 @@ export type Target = UsedKey & {
   readonly model: string
 }
 
-export type SelectorServices = Pick<RequestServices, 'table' | 'upstreams' | 'triedLists'>
+export type SelectorServices = Pick<RequestServices, 'table' | 'upstreams' | 'triedLists' | 'resources'>
 
 /**
  * Chooses member, key and upstream of each attempt of one request. No key twice, unless the upstream was at fault and no
@@ -51,6 +53,10 @@ export class TargetSelector {
   #skippedMembers: Uint8Array | null = null
   /** Members were left out for the model alone. */
   isModelMissing = false
+  /** The key that made what the request names; -1 = not known. */
+  readonly #ownerSlot: number
+  /** That key was known and is no longer there, or may not be used. */
+  readonly isOwnerGone: boolean
   /** When a key that caps kept out has room again, epoch ms; 0 = none was kept out by the last `select`. */
   roomAtMs = 0
   /** The model that keys were last asked for. */
@@ -69,6 +75,27 @@ export class TargetSelector {
     this.#isFaulty = new Uint8Array(maxKeys)
     this.#attempts = new Uint16Array(outer.isAggregate ? outer.members.length : 1)
     this.model = facts.model
+    const found = this.#findOwner(services.resources)
+    this.isOwnerGone = found !== -1 && !this.#isUsableOwner(found)
+    this.#ownerSlot = this.isOwnerGone ? -1 : found
+  }
+
+  /** One key alone can answer; what the pool can do is another matter. */
+  get hasOwner(): boolean {
+    return this.#ownerSlot >= 0
+  }
+
+  #findOwner(resources: LearntResources): number {
+    const { resourceId } = this.#facts
+    if (resourceId === '' || this.#outer.settings.keys_share_organization) return -1
+    return resources.find(this.#outer, resourceId)
+  }
+
+  #isUsableOwner(slot: number): boolean {
+    if (slot === goneSlot || !this.#table.isAlive(slot)) return false
+    const groupNumber = this.#table.groupNumber(slot)
+    const { isAggregate, members, number } = this.#outer
+    return isAggregate ? members.some((member) => member.number === groupNumber) : number === groupNumber
   }
 
   select(): Target | null {
@@ -90,7 +117,7 @@ export class TargetSelector {
 
   /** A key that comes back could serve this request: it has attempts left, and there are keys that it has not tried. */
   get mayWait(): boolean {
-    if (this.#triedCount >= this.#isFaulty.length) return false
+    if (this.hasOwner || this.#triedCount >= this.#isFaulty.length) return false
     const { isAggregate, members } = this.#outer
     let keys = 0
     for (const [index, plan] of (isAggregate ? members : [this.#outer]).entries())
@@ -177,16 +204,41 @@ export class TargetSelector {
     const { pickRules: rules, number } = plan
     const table = this.#table
     this.#leaveKey()
+    if (this.hasOwner) return this.#askOwner(rules, tried, count)
     if (this.#facts.isSticky && !plan.settings.keys_share_organization) {
       const slot = table.pickSticky(number, affinityOf(plan.id, this.#accessKeyId), this.model, tried, count)
       if (rules !== null && slot !== -1) table.enter(rules, slot, this.model)
       return this.#entered(rules, slot)
+    }
+    if (this.#facts.session !== '') {
+      const slot = this.#askAffine(plan, tried, count)
+      if (slot !== -1) return this.#entered(rules, slot)
     }
     if (rules === null) return table.pick(number, this.model, tried, count)
     const slot = table.pickBy(rules, number, this.model, tried, count)
     if (slot === -1 && table.roomAtMs !== 0)
       this.roomAtMs = this.roomAtMs === 0 ? table.roomAtMs : Math.min(this.roomAtMs, table.roomAtMs)
     return this.#entered(rules, slot)
+  }
+
+  /** What one key has made no other key knows: that one or none, also while it is limited, since its answer is the true one. */
+  #askOwner(rules: PickRules | null, tried: Int32Array, count: number): number {
+    const slot = this.#ownerSlot
+    for (let index = 0; index < count; index += 1) if (tried[index] === slot) return -1
+    if (!this.#table.isAlive(slot)) return -1
+    if (rules !== null) this.#table.enter(rules, slot, this.model)
+    return this.#entered(rules, slot)
+  }
+
+  /** The key of the session, unless it has enough to do: then this request rotates. */
+  #askAffine({ id, number, pickRules: rules }: GroupPlan, tried: Int32Array, count: number): number {
+    const affinity = affinityOf(id, this.#accessKeyId, this.#facts.session)
+    const slot = this.#table.pickSticky(number, affinity, this.model, tried, count)
+    if (slot === -1 || rules === null) return slot
+    const isBusy = this.#table.inFlight(slot) >= this.#outer.affinity!.maxRequests
+    if (isBusy || !this.#table.hasRoom(rules, slot, this.model)) return -1
+    this.#table.enter(rules, slot, this.model)
+    return slot
   }
 
   #entered(rules: PickRules | null, slot: number): number {
@@ -229,11 +281,20 @@ export class TargetSelector {
 
   #nextMember(skipped: Uint8Array): number {
     const { members, memberRotation } = this.#outer
-    if (!this.#facts.isSticky || this.#outer.settings.keys_share_organization) return memberRotation.next(skipped)
+    if (this.hasOwner) {
+      const owner = members.findIndex(({ number }) => number === this.#table.groupNumber(this.#ownerSlot))
+      return skipped[owner] === 0 ? owner : -1
+    }
+    const { isSticky, session } = this.#facts
+    if (session === '' && (!isSticky || this.#outer.settings.keys_share_organization))
+      return memberRotation.next(skipped)
     let best = -1
     let bestScore = Infinity
     for (let index = 0; index < members.length; index += 1) {
-      const score = stickyScore(affinityOf(members[index]!.id, this.#accessKeyId), memberRotation.weightOf(index))
+      const score = stickyScore(
+        affinityOf(members[index]!.id, this.#accessKeyId, isSticky ? '' : session),
+        memberRotation.weightOf(index),
+      )
       if (skipped[index] === 1 || score >= bestScore) continue
       best = index
       bestScore = score
@@ -251,7 +312,7 @@ export class TargetSelector {
       this.isModelMissing = true
       return false
     }
-    return this.#table.usableCount(member.number) > 0
+    return this.hasOwner || this.#table.usableCount(member.number) > 0
   }
 }
 
@@ -268,9 +329,10 @@ function stickyScore(affinity: number, weight: number): number {
   return -Math.log((((spread ^ (spread >>> 16)) >>> 0) + 1) / 4_294_967_297) / weight
 }
 
-/** FNV-1a over group and access key: the same on every edge. */
-export function affinityOf(groupId: number, accessKeyId: number): number {
+/** FNV-1a over group, access key and session: the same on every edge. */
+export function affinityOf(groupId: number, accessKeyId: number, session = ''): number {
   let hash = 0x811c9dc5
-  for (const character of `${groupId}:${accessKeyId}`) hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193)
+  for (const character of `${groupId}:${accessKeyId}${session}`)
+    hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193)
   return hash >>> 0
 }

@@ -12,6 +12,7 @@ import { RequestCounters } from './observe/counters.ts'
 import { KeyOutcomes } from './observe/key-outcomes.ts'
 import { RuleObservations } from './observe/rule-observations.ts'
 import { KeyQuotas } from './observe/key-quotas.ts'
+import { LearntResources } from './observe/learnt-resources.ts'
 import { RequestIds } from './observe/request-id.ts'
 import { PolicyStore } from './plan/policy-store.ts'
 import { LoadShedder } from './load-shedder.ts'
@@ -60,6 +61,7 @@ const services: RequestServices = {
     serverNowMs: () => policies.serverNowMs(),
   }),
   quotas: new KeyQuotas(table),
+  resources: new LearntResources(table, (resource) => post({ type: 'resource', resource })),
   wheel,
   counters,
   ids: new RequestIds(),

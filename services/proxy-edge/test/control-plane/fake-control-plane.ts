@@ -1,4 +1,5 @@
 import type { ChangeFeedMessage } from '@gpt-load/contracts/change-feed-message'
+import { maxResourcesPerAnswer, type LearntResource, type ResourcePost } from '@gpt-load/contracts/resource-key'
 import type { KeyEventPost } from '@gpt-load/contracts/key-event'
 import type { SnapshotRecord } from '@gpt-load/contracts/snapshot'
 import type { ChangeFeedListener, ChangeFeedSubscriber } from '@gpt-load/transport/change-feed'
@@ -23,6 +24,9 @@ export class FakeControlPlane implements InternalApi {
   oldestRevision = 0
   readonly values = new Map<number, { value: number; revision: number; isRemoved: boolean }>()
   readonly posts: KeyEventPost[] = []
+  /** The id of a row is its place, from 1. */
+  readonly resourceRows: LearntResource[] = []
+  readonly questions: number[] = []
   readonly counts = { manifests: 0, bases: 0, deltas: 0, reports: 0 }
   readonly #wakers = new Set<() => void>()
 
@@ -147,6 +151,21 @@ export class FakeControlPlane implements InternalApi {
       kind: 'ack' as const,
       ack: { number: post.number, revision: this.revision, applied: post.events.length, stale: 0 },
     }
+  }
+
+  async storeResources({ epoch, resources }: ResourcePost) {
+    this.#answer()
+    if (epoch !== this.epoch) return false
+    this.resourceRows.push(...resources)
+    return true
+  }
+
+  async resources({ epoch, after = 0 }: { epoch: string; after?: number }) {
+    this.#answer()
+    this.questions.push(after)
+    if (epoch !== this.epoch) return null
+    const resources = this.resourceRows.slice(after, after + maxResourcesPerAnswer)
+    return { resources, last: after + resources.length }
   }
 
   async report() {

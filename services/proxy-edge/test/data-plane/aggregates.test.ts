@@ -104,7 +104,8 @@ suite('aggregates', () => {
     await send(limited.plane.port, chat('all'))
     const answer = await send(limited.plane.port, chat('all'))
     assert.equal(answer.status, 429)
-    assert.ok(Math.abs(Number(answer.header('retry-after')) - 30) <= 1)
+    // A deadline may be put off by a tenth, so that keys do not return all at once.
+    assert.match(answer.header('retry-after')!, /^(29|3[0-3])$/)
   })
 
   test("the aggregate's own shaping comes before the member's", async () => {

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { LogEvent } from '@gpt-load/contracts/log-event'
+import type { LearntResource } from '@gpt-load/contracts/resource-key'
 import type { Settings } from '@gpt-load/contracts/settings'
 import type { AccessKeyRecord, GroupRecord } from '@gpt-load/contracts/snapshot'
 import { createSystemClock } from '@gpt-load/service-kit/clock'
@@ -12,6 +13,7 @@ import { KeyOutcomes } from '../../src/data-plane/observe/key-outcomes.ts'
 import { LoadShedder } from '../../src/data-plane/load-shedder.ts'
 import { RuleObservations } from '../../src/data-plane/observe/rule-observations.ts'
 import { KeyQuotas } from '../../src/data-plane/observe/key-quotas.ts'
+import { LearntResources } from '../../src/data-plane/observe/learnt-resources.ts'
 import { RequestIds } from '../../src/data-plane/observe/request-id.ts'
 import { PolicyStore } from '../../src/data-plane/plan/policy-store.ts'
 import { openRequestsBytes, RequestGate } from '../../src/data-plane/request-gate.ts'
@@ -69,6 +71,8 @@ export interface DataPlane extends AsyncDisposable {
   readonly events: Omit<LogEvent, 'sequence'>[]
   readonly outcomes: KeyOutcome[]
   readonly observations: RuleObserved[]
+  /** What would be told to the control plane. */
+  readonly learnt: LearntResource[]
   readonly services: RequestServices
   readonly writer: KeyTableWriter
   readonly downstream: DownstreamServer
@@ -82,6 +86,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
   const ended = createWaitingQueue<Omit<LogEvent, 'sequence'>>()
   const outcomes: KeyOutcome[] = []
   const observations: RuleObserved[] = []
+  const learnt: LearntResource[] = []
   const writer = createKeyTable({ clock: createSystemClock() })
   const policies = new PolicyStore({
     proxyEnvironment: { httpProxy: '', httpsProxy: '', noProxy: '' },
@@ -114,6 +119,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       serverNowMs: () => policies.serverNowMs(),
     }),
     quotas: new KeyQuotas(table),
+    resources: new LearntResources(table, (resource) => void learnt.push(resource)),
     wheel,
     counters,
     ids: new RequestIds(),
@@ -148,6 +154,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
     events,
     outcomes,
     observations,
+    learnt,
     services,
     writer,
     downstream,

@@ -1,3 +1,4 @@
+import type { CreatedResourceReader } from '@gpt-load/channels/created-resource-reader'
 import { requestIdHeader } from '@gpt-load/contracts/proxy-errors'
 import { findHeader, hasHeader, removeHeader, setHeader } from '../headers/raw-headers.ts'
 import { passResponseHeaders } from '../headers/response-headers.ts'
@@ -33,7 +34,11 @@ export class AnswerRelay {
   }
 
   /** An upstream's answer, from its head on. */
-  begin({ status, reason, rawHeaders, target }: Attempt, isStream: boolean): void {
+  begin(
+    { status, reason, rawHeaders, target }: Attempt,
+    isStream: boolean,
+    resources: CreatedResourceReader | null,
+  ): void {
     const contentType = findHeader(rawHeaders, 'content-type')
     const headers = passResponseHeaders(rawHeaders, target.secret)
     const isEventStream = contentType.toLowerCase().startsWith('text/event-stream')
@@ -44,7 +49,7 @@ export class AnswerRelay {
       isEventStream && isPlain(findHeader(rawHeaders, 'content-encoding')) && !hasHeader(headers, 'content-length')
     if (status >= 200 && status < 300 && (isEventStream || contentType.includes('json'))) {
       const reader = target.plan.channel.createUsageReader({ contentType, isStream })
-      this.tee = new UsageTee(reader, findHeader(rawHeaders, 'content-encoding'))
+      this.tee = new UsageTee(reader, resources, findHeader(rawHeaders, 'content-encoding'))
     }
     this.#writeHead(status, reason, headers)
   }

@@ -1,10 +1,11 @@
 import type { Transform } from 'node:stream'
+import type { CreatedResourceReader } from '@gpt-load/channels/created-resource-reader'
 import type { UsageReader } from '@gpt-load/channels/channel'
 import type { TokenUsage } from '@gpt-load/contracts/log-event'
 import { createDecoder, isPlain } from '../body/decode-body.ts'
 
 /**
- * Reads token usage beside the forwarded bytes, never in their way. Compressed answers are decoded in zlib's own threads, behind
+ * Reads token usage, and ids of resources, beside the forwarded bytes, never in their way. Compressed answers are decoded in zlib's own threads, behind
  * a bound: what lags by more, or decodes to more, is not read to the end.
  */
 const maxBacklogBytes = 1_048_576
@@ -18,14 +19,16 @@ const unknown: TokenUsage = { input: -1, output: -1, cached: -1, reasoning: -1 }
 
 export class UsageTee {
   readonly #reader: UsageReader
+  readonly #resources: CreatedResourceReader | null
   readonly #decoder: Transform | null = null
   #listener: UsageListener | null = null
   #decodedBytes = 0
   #isGivenUp = false
   #sawContent = false
 
-  constructor(reader: UsageReader, encoding: string) {
+  constructor(reader: UsageReader, resources: CreatedResourceReader | null, encoding: string) {
     this.#reader = reader
+    this.#resources = resources
     if (isPlain(encoding)) return
     this.#decoder = createDecoder(encoding)
     this.#isGivenUp = this.#decoder === null
@@ -41,8 +44,10 @@ export class UsageTee {
   /** Answers true once: with the first chunk that holds generated content. */
   push(chunk: Uint8Array): boolean {
     if (this.#isGivenUp) return false
-    if (this.#decoder === null) this.#reader.push(chunk)
-    else {
+    if (this.#decoder === null) {
+      this.#reader.push(chunk)
+      this.#resources?.push(chunk)
+    } else {
       // Decoded later, when the bytes of this call may be overwritten.
       this.#decoder.write(Buffer.from(chunk))
       if (this.#decoder.writableLength > maxBacklogBytes) this.#giveUp()
@@ -62,7 +67,10 @@ export class UsageTee {
   #read(chunk: Buffer): void {
     this.#decodedBytes += chunk.length
     if (this.#decodedBytes > maxDecodedBytes) this.#giveUp()
-    else this.#reader.push(chunk)
+    else {
+      this.#reader.push(chunk)
+      this.#resources?.push(chunk)
+    }
   }
 
   #giveUp(): void {

@@ -50,6 +50,20 @@ export class RequestBody {
     if (!this.isReplayable) this.#pieces[index] = null
   }
 
+  /** At most `length` bytes from an offset on, of what has come so far, one character each. */
+  text(offset: number, length: number): string {
+    let text = ''
+    let skip = offset
+    for (let index = 0; index < this.#pieces.length && text.length < length; index += 1) {
+      const piece = this.piece(index)
+      const end = skip + length - text.length
+      if (skip < piece.length)
+        text += Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength).toString('latin1', skip, end)
+      skip = Math.max(0, skip - piece.length)
+    }
+    return text
+  }
+
   /** Every piece is still here. */
   get isAtHand(): boolean {
     return this.isComplete && (this.#pieces.length === 0 || this.#pieces[0] !== null)

@@ -5,11 +5,11 @@
 
 import type { Headroom } from '@gpt-load/channels/rate-limit-headroom'
 import { meanTokens } from './key-load.ts'
-import type { ModelHash } from './model-deviations.ts'
+import type { TextHash } from './hash-text.ts'
 import type { SharedColumns } from './shared-columns.ts'
 
-/** Of `hashModel`; 0 stands for nothing known. */
-export function quotaModelOf(hash: ModelHash): number {
+/** Of `hashText`; 0 stands for nothing known. */
+export function quotaModelOf(hash: TextHash): number {
   return hash.low === 0 ? 1 : hash.low
 }
 

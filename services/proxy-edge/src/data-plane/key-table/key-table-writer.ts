@@ -11,13 +11,15 @@ import type { Clock, Timer } from '@gpt-load/service-kit/clock'
 import { createAttentionReader } from './attention-queue.ts'
 import { createDeadlineWatch } from './deadline-watch.ts'
 import { createKeyIdIndex } from './key-id-index.ts'
+import { hashText, type TextHash } from './hash-text.ts'
 import { forgetInFlight, forgetLoad } from './key-load.ts'
 import { forgetQuota } from './key-quota.ts'
 import { forgetFacts, readGroupHash, writeFacts, writeNewFacts } from './key-mutation.ts'
 import type { KeyTable } from './key-table.ts'
 import { mergeFromControlPlane } from './merge-views.ts'
-import { hashModel, ModelDeviations, modelTableBytes } from './model-deviations.ts'
+import { ModelDeviations, modelTableBytes } from './model-deviations.ts'
 import { SharedKeyTable } from './open-key-table.ts'
+import { ResourceKeys, resourceTableBytes } from './resource-keys.ts'
 import { createRingArena } from './ring-arena.ts'
 import { createSecretArena, maxSecretBytes } from './secret-arena.ts'
 import {
@@ -53,6 +55,8 @@ export type KeyTableStats = {
   lockTimeouts: number
   lockSteals: number
   refusedKeys: number
+  resources: number
+  resourcesLost: number
 }
 
 export interface KeyTableWriter {
@@ -72,6 +76,9 @@ export interface KeyTableWriter {
   beginSweep(): void
   endSweep(): number
   abandonSweep(): void
+  /** Which key made a resource; unknown keys are passed over. */
+  putResource(hash: TextHash, keyId: number, endMs: number): void
+  forgetResources(): void
   /** Edges that share the caps of keys, this one included. */
   setLiveEdges(count: number): void
   /** Edge clock minus server clock. */
@@ -93,12 +100,13 @@ export interface KeyTableWriter {
 const readySuspects = 64
 
 export function createKeyTable({ clock }: { clock: Clock }): KeyTableWriter {
-  const columns = new SharedColumns(allocateHandles(modelTableBytes))
+  const columns = new SharedColumns(allocateHandles(modelTableBytes, resourceTableBytes))
   const index = createKeyIdIndex((slot) => columns.keyId[slot] as number)
   const slots = createSlotAllocator(columns, () => clock.monotonicMs())
   const secrets = createSecretArena(columns)
   const rings = createRingArena(columns)
   const models = new ModelDeviations(columns, mainOwner)
+  const resources = new ResourceKeys(columns)
   const lock = createMainLock(columns, rebuildGroup)
   const deadlines = createDeadlineWatch(columns)
   const readAttention = createAttentionReader(columns)
@@ -335,7 +343,7 @@ export function createKeyTable({ clock }: { clock: Clock }): KeyTableWriter {
         const facts = { state, until, generation, failures }
         const merge = (stored: KeyFacts | undefined) =>
           stored && mode === 'merge' ? mergeFromControlPlane(stored, facts) : facts
-        models.change((columns.place[slot] as number) >>> 2, keyId, hashModel(model), merge)
+        models.change((columns.place[slot] as number) >>> 2, keyId, hashText(model), merge)
       }
     },
     removeKeys(keyIds) {
@@ -360,6 +368,11 @@ export function createKeyTable({ clock }: { clock: Clock }): KeyTableWriter {
       return removed
     },
     abandonSweep: () => void (seen = undefined),
+    putResource(hash, keyId, endMs) {
+      const slot = index.slotOf(keyId)
+      if (slot >= 0) resources.put(hash, keyId, slot, endMs, clock.nowMs())
+    },
+    forgetResources: () => resources.clear(),
     setLiveEdges: (count) => void Atomics.store(columns.control, control.liveEdges, count),
     setClockSkewMs: (skewMs) => void Atomics.store(columns.control, control.clockSkewMs, Math.round(skewMs)),
     slotOf: (keyId) => index.slotOf(keyId),
@@ -372,6 +385,7 @@ export function createKeyTable({ clock }: { clock: Clock }): KeyTableWriter {
     recoverFrom(owner) {
       if (columns.control[control.modelLock] === owner) models.repair()
       forgetInFlight(columns, slots.filled)
+      resources.repair()
       for (const groupNumber of openGroups) {
         if (columns.headers[lockWord(groupNumber)] !== owner) continue
         rebuildGroup(groupNumber)
@@ -402,6 +416,8 @@ export function createKeyTable({ clock }: { clock: Clock }): KeyTableWriter {
       lockTimeouts: columns.control[control.lockTimeouts] as number,
       lockSteals: columns.control[control.lockSteals] as number,
       refusedKeys,
+      resources: resources.count(clock.nowMs()),
+      resourcesLost: columns.control[control.resourcesLost] as number,
     }),
   }
 }

@@ -1,5 +1,6 @@
 import type { Headroom } from '@gpt-load/channels/rate-limit-headroom'
 import type { KeyFacts } from '@gpt-load/contracts/key-state'
+import type { TextHash } from './hash-text.ts'
 import type { PickRules } from './pick-rules.ts'
 
 /**
@@ -21,6 +22,8 @@ export interface KeyTable {
   /** The same key for the same `affinity` on every edge while it is usable (rendezvous hash), for stateful paths. */
   pickSticky(groupNumber: number, affinity: number, model: string, tried: Int32Array, triedCount: number): number
 
+  /** A key that was chosen otherwise would be by the rules too: it has room, and is not spent. */
+  hasRoom(rules: PickRules, slot: number, model: string): boolean
   /** When a key that the caps kept from the last `pickBy` has room again, epoch ms; 0 = caps kept none. */
   readonly roomAtMs: number
   /** One more request under way on the key, and one less. For groups with rules. */
@@ -31,6 +34,13 @@ export interface KeyTable {
   spend(slot: number, keyId: number, tokens: number): void
   /** What an answer to a request for `model` says that the key has left. */
   learn(slot: number, keyId: number, model: string, room: Headroom): void
+
+  /** Slot of the key that made the resource; -1 = not known, `goneSlot` (resource-keys) = its key is gone. */
+  findResource(resource: TextHash): number
+  /** True: it is news. */
+  learnResource(resource: TextHash, slot: number, keyId: number, endMs: number): boolean
+  /** The key may be asked for what it has made: it is not condemned and not disabled, limited or not. */
+  isAlive(slot: number): boolean
 
   keyId(slot: number): number
   groupNumber(slot: number): number

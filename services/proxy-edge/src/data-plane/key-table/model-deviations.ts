@@ -5,6 +5,7 @@
 // limit is not kept and counted: the key stays usable for the model, and the provider will say so again.
 
 import { keyStates, severityOf, type KeyFacts } from '@gpt-load/contracts/key-state'
+import type { TextHash } from './hash-text.ts'
 import { acquireWord, releaseWord } from './writer-lock.ts'
 import { control, header, headerWords, type SharedColumns } from './shared-columns.ts'
 import { isOutForATime, membershipOf } from './stored-facts.ts'
@@ -20,21 +21,6 @@ export const modelTableBytes = capacity * entryBytes
 /** A change moves a few entries. */
 const lockWaitMs = 1_000
 const maxReadAttempts = 8
-
-export type ModelHash = { readonly high: number; readonly low: number }
-
-/** 64 bits, so that two models of one key never meet by chance (2^16 entries: 1 in 10^10). */
-export function hashModel(model: string): ModelHash {
-  let high = 0x811c9dc5
-  let low = 0x9747b28c
-  for (let at = 0; at < model.length; at += 1) {
-    const code = model.charCodeAt(at)
-    high = Math.imul(high ^ code, 0x01000193)
-    low = Math.imul(low ^ code, 0x5bd1e995)
-    low ^= low >>> 15
-  }
-  return { high: high | 0, low: (low ^ model.length) | 0 }
-}
 
 export class ModelDeviations {
   readonly #columns: SharedColumns
@@ -68,14 +54,14 @@ export class ModelDeviations {
   }
 
   /** @param generation of the key: what was learnt before it was restored is void */
-  isLimited(keyId: number, generation: number, hash: ModelHash, serverNow: number): boolean {
+  isLimited(keyId: number, generation: number, hash: TextHash, serverNow: number): boolean {
     return this.#read(() => {
       const at = this.#find(keyId, hash)
       return at >= 0 && (this.#generation[at] as number) >= generation && this.#isOut(at, serverNow)
     })
   }
 
-  facts(keyId: number, hash: ModelHash): KeyFacts | undefined {
+  facts(keyId: number, hash: TextHash): KeyFacts | undefined {
     return this.#read(() => {
       const at = this.#find(keyId, hash)
       return at < 0 ? undefined : this.#factsAt(at)
@@ -83,7 +69,7 @@ export class ModelDeviations {
   }
 
   /** Earliest return among the group's keys that are out for this model for a time; 0 = none. Walks the table. */
-  earliestReturn(groupNumber: number, hash: ModelHash, serverNow: number): number {
+  earliestReturn(groupNumber: number, hash: TextHash, serverNow: number): number {
     let earliest = 0
     for (let at = 0; at < capacity; at += 1) {
       if (this.#keyId[at] === 0 || this.#group[at] !== groupNumber || !this.#isModel(at, hash)) continue
@@ -102,7 +88,7 @@ export class ModelDeviations {
   change(
     groupNumber: number,
     keyId: number,
-    hash: ModelHash,
+    hash: TextHash,
     merge: (stored: KeyFacts | undefined) => KeyFacts | undefined,
   ): boolean {
     return this.#write(() => {
@@ -166,7 +152,7 @@ export class ModelDeviations {
     return generation < 0 || (this.#generation[at] as number) < generation
   }
 
-  #insert(groupNumber: number, keyId: number, hash: ModelHash, facts: KeyFacts): boolean {
+  #insert(groupNumber: number, keyId: number, hash: TextHash, facts: KeyFacts): boolean {
     if (this.count >= maxModelDeviations) {
       Atomics.add(this.#columns.control, control.modelRefused, 1)
       return false
@@ -221,7 +207,7 @@ export class ModelDeviations {
     Atomics.add(this.#columns.headers, groupNumber * headerWords + header.modelDeviations, change)
   }
 
-  #find(keyId: number, hash: ModelHash): number {
+  #find(keyId: number, hash: TextHash): number {
     let at = home(keyId, hash)
     // Bounded for a reader that meets a change; a chain is never that long.
     for (let step = 0; step < capacity && this.#keyId[at] !== 0; step += 1) {
@@ -231,7 +217,7 @@ export class ModelDeviations {
     return -1
   }
 
-  #isModel(at: number, hash: ModelHash): boolean {
+  #isModel(at: number, hash: TextHash): boolean {
     return this.#high[at] === hash.high && this.#low[at] === hash.low
   }
 
@@ -274,6 +260,6 @@ export class ModelDeviations {
   }
 }
 
-function home(keyId: number, hash: ModelHash): number {
+function home(keyId: number, hash: TextHash): number {
   return (pointOf(keyId) ^ hash.high ^ hash.low) & mask
 }

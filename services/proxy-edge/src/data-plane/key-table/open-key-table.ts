@@ -3,15 +3,17 @@
 // Invariant: a slot that `pick` answers was usable, untried and of the group at the moment its place was read.
 
 import type { Headroom } from '@gpt-load/channels/rate-limit-headroom'
-import { keyStates, type KeyFacts } from '@gpt-load/contracts/key-state'
+import { keyStates, severityOf, type KeyFacts } from '@gpt-load/contracts/key-state'
 import { pushAttention } from './attention-queue.ts'
 import { writeFacts } from './key-mutation.ts'
+import { hashText, type TextHash } from './hash-text.ts'
 import { countRequest, enterKey, leaveKey, spendTokens } from './key-load.ts'
 import { learnQuota, quotaModelOf, useQuota } from './key-quota.ts'
 import type { KeyTable } from './key-table.ts'
 import { mergeReport } from './merge-views.ts'
-import { hashModel, ModelDeviations, type ModelHash } from './model-deviations.ts'
+import { ModelDeviations } from './model-deviations.ts'
 import type { PickRules } from './pick-rules.ts'
+import { ResourceKeys } from './resource-keys.ts'
 import { RuledPick, type SlotFilter } from './ruled-pick.ts'
 import { readSecret } from './secret-arena.ts'
 import { control, header, headerWords, SharedColumns, setWord, type KeyTableHandles } from './shared-columns.ts'
@@ -28,7 +30,7 @@ const maxWalkSteps = 4_096
 const maxStickyRounds = 8
 /** The walk over the model table that `earliestReturn` needs is made at most this often per worker. */
 const modelReturnCacheMs = 50
-const noModel: ModelHash = { high: 0, low: 0 }
+const noModel: TextHash = { high: 0, low: 0 }
 
 export type OpenKeyTableOptions = {
   handles: KeyTableHandles
@@ -51,14 +53,15 @@ export class SharedKeyTable implements KeyTable, SlotFilter {
   readonly #lock: WriterLock
   readonly #nowMs: () => number
   readonly #ruledPick: RuledPick
+  readonly #resources: ResourceKeys
   // What the search under way asks for; fields in place of a closure per pick.
   #wantedPlace = 0
   #tried: Int32Array = new Int32Array(0)
   #triedCount = 0
-  #model: ModelHash = noModel
+  #model: TextHash = noModel
   #isModelWanted = false
   #hashedModel = ''
-  #modelHash: ModelHash = noModel
+  #modelHash: TextHash = noModel
   #modelReturn = { groupNumber: -1, model: '', until: 0, readAtMs: 0 }
 
   constructor({ columns, models, lock, nowMs }: Parts) {
@@ -67,6 +70,7 @@ export class SharedKeyTable implements KeyTable, SlotFilter {
     this.#lock = lock
     this.#nowMs = nowMs
     this.#ruledPick = new RuledPick(columns)
+    this.#resources = new ResourceKeys(columns)
   }
 
   pick(groupNumber: number, model: string, tried: Int32Array, triedCount: number): number {
@@ -77,12 +81,21 @@ export class SharedKeyTable implements KeyTable, SlotFilter {
 
   pickBy(rules: PickRules, groupNumber: number, model: string, tried: Int32Array, triedCount: number): number {
     this.#ask(groupNumber, model, tried, triedCount)
-    const isTimed = rules.learnsQuotas || rules.caps !== null
-    this.#ruledPick.begin(rules, this, quotaModelOf(this.#hashOf(model)), isTimed ? this.#nowMs() : 0)
+    this.#beginRuled(rules, model)
     let slot = this.#pickRuled(groupNumber, membership.active)
     if (slot < 0) slot = this.#pickRuled(groupNumber, membership.suspect)
     if (slot >= 0) this.enter(rules, slot, model)
     return slot
+  }
+
+  hasRoom(rules: PickRules, slot: number, model: string): boolean {
+    this.#beginRuled(rules, model)
+    return this.#ruledPick.allows(this.groupNumber(slot), slot)
+  }
+
+  #beginRuled(rules: PickRules, model: string): void {
+    const isTimed = rules.learnsQuotas || rules.caps !== null
+    this.#ruledPick.begin(rules, this, quotaModelOf(this.#hashOf(model)), isTimed ? this.#nowMs() : 0)
   }
 
   get roomAtMs(): number {
@@ -120,6 +133,19 @@ export class SharedKeyTable implements KeyTable, SlotFilter {
   learn(slot: number, keyId: number, model: string, room: Headroom): void {
     if (this.keyId(slot) !== keyId) return
     learnQuota(this.#columns, slot, quotaModelOf(this.#hashOf(model)), room, this.#nowMs())
+  }
+
+  findResource(resource: TextHash): number {
+    return this.#resources.find(resource, this.#nowMs())
+  }
+
+  learnResource(resource: TextHash, slot: number, keyId: number, endMs: number): boolean {
+    return this.#resources.put(resource, keyId, slot, endMs, this.#nowMs())
+  }
+
+  isAlive(slot: number): boolean {
+    this.#see(slot)
+    return (this.#columns.state[slot] as number) < severityOf.invalid
   }
 
   keyId(slot: number): number {
@@ -177,7 +203,7 @@ export class SharedKeyTable implements KeyTable, SlotFilter {
     this.#see(slot)
     const { keyId: ids, generation } = this.#columns
     if (ids[slot] !== keyId || (generation[slot] as number) > facts.generation) return false
-    return this.#models.change(this.groupNumber(slot), keyId, hashModel(model), (stored) =>
+    return this.#models.change(this.groupNumber(slot), keyId, hashText(model), (stored) =>
       stored ? mergeReport(stored, facts, this.#serverNow()) : facts,
     )
   }
@@ -284,10 +310,10 @@ export class SharedKeyTable implements KeyTable, SlotFilter {
     return serverNowMs(this.#columns, this.#nowMs())
   }
 
-  #hashOf(model: string): ModelHash {
+  #hashOf(model: string): TextHash {
     if (model !== this.#hashedModel) {
       this.#hashedModel = model
-      this.#modelHash = hashModel(model)
+      this.#modelHash = hashText(model)
     }
     return this.#modelHash
   }
@@ -299,7 +325,7 @@ export class SharedKeyTable implements KeyTable, SlotFilter {
     const isFresh =
       known.groupNumber === groupNumber && known.model === model && now - known.readAtMs < modelReturnCacheMs
     if (isFresh) return known.until
-    const until = this.#models.earliestReturn(groupNumber, hashModel(model), this.#serverNow())
+    const until = this.#models.earliestReturn(groupNumber, hashText(model), this.#serverNow())
     this.#modelReturn = { groupNumber, model, until, readAtMs: now }
     return until
   }

@@ -20,7 +20,8 @@ export type KeyCaps = {
 export function compilePickRules(settings: Settings): PickRules | null {
   const { key_rotation: order, learn_key_quotas: learnsQuotas } = settings
   const caps = compileCaps(settings)
-  return order === 'round_robin' && !learnsQuotas && caps === null ? null : { order, learnsQuotas, caps }
+  const isPlain = order === 'round_robin' && !learnsQuotas && caps === null && settings.key_affinity === 'off'
+  return isPlain ? null : { order, learnsQuotas, caps }
 }
 
 function compileCaps(settings: Settings): KeyCaps | null {

@@ -59,6 +59,15 @@ export class RuledPick {
     return this.#search(groupNumber, member, length)
   }
 
+  /** After `begin`: whether a key that was chosen otherwise has room and is not spent. */
+  allows(groupNumber: number, slot: number): boolean {
+    const { caps, learnsQuotas } = this.#rules
+    if (caps !== null && !this.#hasRoom(slot)) return false
+    return (
+      !learnsQuotas || !isSpent(this.#columns, slot, this.#model, meanTokens(this.#columns, groupNumber), this.#nowMs)
+    )
+  }
+
   #search(groupNumber: number, member: Membership, length: number): number {
     const columns = this.#columns
     const offset = columns.headers[setBase(groupNumber, member) + setWord.ringOffset] as number

@@ -80,6 +80,8 @@ export const control = {
   lockSteals: 14,
   /** Edges that share the caps of a key, this one included. */
   liveEdges: 15,
+  /** Entries of the resource map that a newer one displaced. */
+  resourcesLost: 16,
 } as const
 const controlWords = 64
 
@@ -92,6 +94,7 @@ export type KeyTableHandles = {
   rings: SharedArrayBuffer
   attention: SharedArrayBuffer
   models: SharedArrayBuffer
+  resources: SharedArrayBuffer
   secrets: SharedArrayBuffer
   columns: Record<ColumnName, SharedArrayBuffer>
 }
@@ -128,7 +131,7 @@ const columnBytes = {
 } as const
 type ColumnName = keyof typeof columnBytes
 
-export function allocateHandles(modelBytes: number): KeyTableHandles {
+export function allocateHandles(modelBytes: number, resourceBytes: number): KeyTableHandles {
   const columns = Object.fromEntries(
     Object.entries(columnBytes).map(([name, bytes]) => [name, growable(0, maxSlots * bytes)]),
   ) as Record<ColumnName, SharedArrayBuffer>
@@ -138,6 +141,7 @@ export function allocateHandles(modelBytes: number): KeyTableHandles {
     rings: growable(0, maxRingWords * 4),
     attention: new SharedArrayBuffer(attentionCapacity * 4),
     models: new SharedArrayBuffer(modelBytes),
+    resources: new SharedArrayBuffer(resourceBytes),
     secrets: growable(0, maxSecretBytes),
     columns,
   }

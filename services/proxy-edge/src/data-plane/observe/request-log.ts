@@ -44,6 +44,11 @@ export class RequestLog {
     this.errorMessage = cut(maskText(failure.message, secret, mask), logStringBounds.error_message)
   }
 
+  /** Why it came to that failure, before what the upstream said. */
+  explain(reason: string): void {
+    this.errorMessage = cut(`${reason}; ${this.errorMessage}`, logStringBounds.error_message)
+  }
+
   /** An answer of our own. */
   refuse({ status, code, message }: { status: number; code: string; message: string }): void {
     // Nobody's fault but ours is no class: nothing was tried.

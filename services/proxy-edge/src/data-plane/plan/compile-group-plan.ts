@@ -8,6 +8,7 @@ import { compileErrorRules } from '../error-rules.ts'
 import type { ProxyEnvironment } from '../wire/connect/outbound-proxy.ts'
 import type { GroupPlan } from './group-plan.ts'
 import { compileHeaderRules } from './header-rules.ts'
+import { compileKeyAffinity } from './key-affinity.ts'
 import { compileModelRedirects } from './model-redirects.ts'
 import { compileUpstream, type UpstreamTarget } from './upstream-target.ts'
 import { WeightedRotation } from './weighted-rotation.ts'
@@ -43,6 +44,7 @@ export function compileGroupPlan(group: NumberedGroup, context: PlanContext): Gr
       openMs: settings.upstream_open_ms,
     },
     pickRules: compilePickRules(settings),
+    affinity: compileKeyAffinity(settings),
     ...compileUpstreams(group, settings, context),
     members: [],
     memberRotation: new WeightedRotation([]),

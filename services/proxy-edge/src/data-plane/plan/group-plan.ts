@@ -5,6 +5,7 @@ import type { Circuit } from '../upstream-health/upstream-health.ts'
 import type { PickRules } from '../key-table/pick-rules.ts'
 import type { ErrorRules } from '../error-rules.ts'
 import type { HeaderRules } from './header-rules.ts'
+import type { KeyAffinity } from './key-affinity.ts'
 import type { ModelRedirector } from './model-redirects.ts'
 import type { UpstreamTarget } from './upstream-target.ts'
 import type { WeightedRotation } from './weighted-rotation.ts'
@@ -29,6 +30,8 @@ export type GroupPlan = {
   readonly errorRules: ErrorRules | null
   /** Null: round robin. */
   readonly pickRules: PickRules | null
+  /** Null: requests are not kept together. */
+  readonly affinity: KeyAffinity | null
   readonly upstreams: readonly UpstreamTarget[]
   readonly upstreamRotation: WeightedRotation
   readonly members: readonly GroupPlan[]
