@@ -62,6 +62,7 @@ const totalsAsked: RequestTotalsQuery[] = []
 const seriesAsked: RequestSeriesQuery[] = []
 const sums: RequestSums[] = []
 const logReader = {
+  attempts: { rows: async () => [], count: async () => 0 },
   list: async () => ({ items: [logDetail], next: { receivedAtMs: 5, id: 7 } }),
   find: async (id: string) => (id === 'req-1' ? logDetail : null),
   totals: async ({ spanS, fromS }: RequestTotalsQuery) => {

@@ -4,17 +4,22 @@ import { describeConventions } from './gpt-load-routes/conventions.ts'
 import { describeFlows } from './gpt-load-routes/flows.ts'
 import { describeGroups } from './gpt-load-routes/groups.ts'
 import { describeKeys } from './gpt-load-routes/keys.ts'
+import { createFakeLogs, describeLogs } from './gpt-load-routes/logs.ts'
+import { describeDashboard } from './gpt-load-routes/dashboard.ts'
 import { describeSettings } from './gpt-load-routes/settings.ts'
 import { describeStatus } from './gpt-load-routes/status.ts'
 import { describeTasks } from './gpt-load-routes/tasks.ts'
 import { openApi, type OpenedApi } from './support/open-api.ts'
 import { dialectsOf } from './support/open-stores.ts'
 
+const fakeLogs = createFakeLogs()
+
 /** Totals by what was asked for: a group's hours are told apart from everybody's. */
 const logReader = {
+  attempts: fakeLogs.attempts,
   list: async () => ({ items: [], next: null }),
   find: async () => null,
-  series: async () => [],
+  series: fakeLogs.series,
   totals: async ({ fromS, groupId }: { fromS: number; groupId?: number }) => {
     const hours = Math.round(Date.now() / 3_600_000 - fromS / 3_600)
     return groupId === undefined ? { requests: 1, failures: 1 } : { requests: hours * 3, failures: hours }
@@ -33,6 +38,8 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
     describeSettings(api)
     describeStatus(api)
     describeTasks(api)
+    describeLogs(api, fakeLogs)
+    describeDashboard(api, fakeLogs)
     describeFlows(api)
   })
 }

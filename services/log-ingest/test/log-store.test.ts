@@ -166,6 +166,86 @@ function guarantees(open: () => Promise<SqlClient>): void {
     )
   })
 
+  test('the log by attempts: retries beside the last one, newest first, by every filter, page and position', async () => {
+    await using sql = disposable(await open())
+    const { store } = openStore(sql.client)
+    await store.startOffset(place)
+    const limited = { status: 429, errorClass: 'rate_limit' as const, errorMessage: 'Slow DOWN, 100% busy' }
+    const at = { receivedAtMs: nowMs }
+    const events = [
+      logEvent(1, { receivedAtMs: nowMs - 5_000, modelRequested: '', modelSent: 'gpt-sent' }),
+      logEvent(2, {
+        ...at,
+        groupId: 8,
+        groupName: 'Agg_regate',
+        memberGroupId: 1,
+        memberGroupName: 'openai-main',
+        clientAddress: '192.0.2.9',
+        attempts: [attempt(1, { ...limited, groupId: 5 }), attempt(2, limited), attempt(3)],
+      }),
+      logEvent(3, { ...at, status: 502, errorClass: 'network', errorMessage: 'reset', attempts: [attempt(1)] }),
+    ]
+    await store.handle(place, [batchRecord(0, events)])
+    const { attempts } = createRequestLogReader(sql.client)
+    const range = { fromMs: 0, toMs: nowMs + 1 }
+    const shown = async (more: object, page: object = {}) =>
+      (await attempts.rows({ ...range, ...more }, { limit: 100, ...page })).map(
+        ({ requestId, number, isFinal }) => `${requestId.slice(4)}.${number}${isFinal ? '' : ' retry'}`,
+      )
+    const all = ['3.1', '2.3', '2.2 retry', '2.1 retry', '1.1']
+    assert.deepEqual(await shown({}), all)
+    for (const [filter, expected] of [
+      [{ isFinal: true }, ['3.1', '2.3', '1.1']],
+      [{ isFinal: false }, ['2.2 retry', '2.1 retry']],
+      [{ isFinal: false, isSuccess: true }, []],
+      [{ isSuccess: true }, ['2.3', '1.1']],
+      [{ isSuccess: false }, ['3.1', '2.2 retry', '2.1 retry']],
+      [{ parentGroupName: 'agg_' }, ['2.3', '2.2 retry', '2.1 retry']],
+      [{ parentGroupName: 'agg-' }, []],
+      [{ groupName: 'OPENAI' }, ['3.1', '2.3', '2.2 retry', '1.1']],
+      [{ model: 'sent' }, ['1.1']],
+      [{ error: 'slow down, 100%' }, ['2.2 retry', '2.1 retry']],
+      [{ error: 'RESET' }, ['3.1']],
+      [{ keyIds: [42] }, ['2.2 retry']],
+      [{ keyIds: [41, 43] }, ['3.1', '2.3', '2.1 retry', '1.1']],
+      [{ keyIds: [] }, []],
+      [{ status: 429 }, ['2.2 retry', '2.1 retry']],
+      [{ clientAddress: '192.0.2.9' }, ['2.3', '2.2 retry', '2.1 retry']],
+      [{ fromMs: nowMs }, all.slice(0, 4)],
+      [{ toMs: nowMs }, ['1.1']],
+    ] as const) {
+      assert.deepEqual(await shown(filter), expected, JSON.stringify(filter))
+      assert.equal(await attempts.count({ ...range, ...filter }, 100), expected.length, JSON.stringify(filter))
+    }
+    assert.deepEqual(await shown({}, { limit: 2, offset: 2 }), ['2.2 retry', '2.1 retry'])
+    assert.equal(await attempts.count(range, 3), 3)
+    const one = { limit: 1 }
+    const walked: string[] = []
+    for (let rows = await attempts.rows(range, one); rows[0] !== undefined && walked.length <= all.length;) {
+      walked.push(`${rows[0].requestId.slice(4)}.${rows[0].number}${rows[0].isFinal ? '' : ' retry'}`)
+      rows = await attempts.rows(range, { ...one, after: rows[0] })
+    }
+    assert.deepEqual(walked, all)
+    const [failed] = await attempts.rows({ ...range, keyIds: [42] }, one)
+    assert.partialDeepStrictEqual(failed, {
+      groupId: 1,
+      groupName: 'openai-main',
+      parentGroupId: 8,
+      parentGroupName: 'Agg_regate',
+      keyHint: 'sk-a…Zx9',
+      status: 429,
+      errorClass: 'rate_limit',
+      errorMessage: 'Slow DOWN, 100% busy',
+      isSuccess: false,
+      firstByteMs: 10,
+      durationMs: 19,
+      tokensInput: -1,
+      model: 'gpt-4.1-nano',
+    })
+    const [elsewhere] = await attempts.rows({ ...range, keyIds: [41], isFinal: false }, one)
+    assert.deepEqual([elsewhere?.groupId, elsewhere?.groupName], [5, ''])
+  })
+
   test('a resent batch moves the offset and stores nothing twice', async () => {
     await using sql = disposable(await open())
     const { store } = openStore(sql.client)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { until } from '@gpt-load/testkit/until'
 import { startFakeProvider } from '@gpt-load/testkit/upstreams/fake-provider'
 import { start, temporaryFolder, type Running } from './support/standalone.ts'
 
@@ -24,6 +25,42 @@ const groupInput = (name: string, url: string) => ({
 })
 
 describe("flows through GPT-Load's routes", () => {
+  test('key pusher: finds its groups, pushes keys into several at once, and they serve; the log tells by which key', async () => {
+    await using provider = await startFakeProvider({ dialect: 'openai' })
+    await using standalone = await start({ folder: temporaryFolder(), env: { AUTH_KEY: authKey } })
+    const names = ['pushed-one', 'pushed-two']
+    for (const name of names) await data(standalone, 'POST', '/api/groups', groupInput(name, provider.url))
+    const groups: { id: number; name: string }[] = await data(standalone, 'GET', '/api/groups')
+    const idOf = (name: string) => groups.find((group) => group.name === name)!.id
+    const tasks = await Promise.all(
+      names.map((name) => {
+        const body = { group_id: idOf(name), keys_text: `sk-of-${name}-0123456789,sk-of-${name}-9876543210` }
+        return data(standalone, 'POST', '/api/keys/add-async', body)
+      }),
+    )
+    assert.deepEqual(
+      tasks.map((task) => [task.task_type, task.is_running, task.total, task.group_name]),
+      names.map((name) => ['KEY_IMPORT', true, 2, name]),
+    )
+    await until(async () => !(await data(standalone, 'GET', '/api/tasks/status')).is_running || undefined, {
+      what: 'the end of both imports',
+    })
+    for (const name of names)
+      assert.equal((await standalone.call(`/proxy/${name}/v1/models`, { key: accessKey })).status, 200)
+    const key = String(provider.requests.at(-1)?.key)
+    assert.match(key, /^sk-of-pushed-two-/)
+    const logged = await until(
+      async () => {
+        const { items } = await data(standalone, 'GET', `/api/logs?group_name=pushed-two&key_value=${key}`)
+        return items[0]
+      },
+      { what: 'the request in the log' },
+    )
+    assert.deepEqual([logged.key_value, logged.status_code, logged.request_type], [key, 200, 'final'])
+    const { request_count: requests } = await data(standalone, 'GET', '/api/dashboard/stats')
+    assert.ok(requests.value >= 1, String(requests.value))
+  })
+
   test('pool builder: an aggregate serves with the keys of its members at once, and stops when it is deleted', async () => {
     await using provider = await startFakeProvider({ dialect: 'openai' })
     await using standalone = await start({ folder: temporaryFolder(), env: { AUTH_KEY: authKey } })

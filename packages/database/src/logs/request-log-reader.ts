@@ -1,4 +1,5 @@
 import type { RequestAttempt, RequestLog, RequestLogDetail } from '@gpt-load/contracts/api/log'
+import { createAttemptLogReader, type AttemptLogReader } from './attempt-log-reader.ts'
 import { isMissingTable, type SqlReader, type SqlRow, type SqlValue } from '../sql-client/sql-client.ts'
 
 /**
@@ -49,6 +50,8 @@ export type RequestSums = {
 export type RequestTotals = { requests: number; failures: number }
 
 export interface RequestLogReader {
+  /** The same rows by attempt, for GPT-Load's routes. */
+  attempts: AttemptLogReader
   list(query: RequestLogQuery): Promise<RequestLogPage>
   /** Null when there is no such request (or its row was dropped). */
   find(requestId: string): Promise<RequestLogDetail | null>
@@ -64,6 +67,7 @@ const failureJoin = 'LEFT JOIN failed_requests f ON f.received_at = r.received_a
 export function createRequestLogReader(client: SqlReader): RequestLogReader {
   const sql = withoutTablesEmpty(client)
   return {
+    attempts: createAttemptLogReader(sql),
     async list(query) {
       const { where, values } = conditions(query)
       const rows = await sql.read(

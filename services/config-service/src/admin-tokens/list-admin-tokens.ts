@@ -3,7 +3,7 @@ import type { Page } from '@gpt-load/contracts/api/page'
 import { z } from 'zod'
 import { authorise } from '../authorise.ts'
 import { decodeCursor, pageOf } from '../http/cursor.ts'
-import { likePattern } from '../like-pattern.ts'
+import { likePattern } from '@gpt-load/database/like-pattern'
 import type { VerbAnswer, VerbContext, VerbInput } from '../verb.ts'
 import { adminTokenColumns, toAdminToken, type AdminTokenRow } from './admin-token-answer.ts'
 

@@ -11,11 +11,13 @@ import { readJsonBody } from '../http/read-body.ts'
 import type { Services } from '../services.ts'
 import type { Verbs } from '../verb.ts'
 import { authRoutes } from './auth-routes.ts'
+import { dashboardRoutes } from './dashboard-routes.ts'
 import { toFailure, toInvalidJson, type Failure } from './failure.ts'
 import type { GptLoadRoute, RouteCall } from './gpt-load-route.ts'
 import { groupRoutes } from './group-routes.ts'
 import { keyRoutes } from './key-routes.ts'
 import { languageOf } from './language.ts'
+import { logRoutes } from './log-routes.ts'
 import { messages } from './messages.ts'
 import { deprecatedSince, queryKey } from './present-key.ts'
 import { settingRoutes } from './setting-routes.ts'
@@ -44,6 +46,8 @@ const routes: readonly GptLoadRoute[] = [
   ...keyRoutes,
   ...taskRoutes,
   ...settingRoutes,
+  ...logRoutes,
+  ...dashboardRoutes,
   ...statusRoutes,
 ]
 

@@ -11,6 +11,13 @@ export type MessageId =
   | 'KEYS_DELETED_COUNT'
   | 'GOES_ON'
   | 'KEY_NOT_IN_GROUP'
+  | 'INVALID_KEYS'
+  | 'CHART_SUCCESS'
+  | 'CHART_FAILURE'
+  | 'WEAK_SHORT'
+  | 'WEAK_WELL_KNOWN'
+  | 'WEAK_REPETITIVE'
+  | 'WEAK_ADVICE'
   | GptLoadCode
 export type Messages = Readonly<Record<MessageId, string>>
 
@@ -23,6 +30,13 @@ export const messages: Readonly<Record<Language, Messages>> = {
     KEYS_DELETED_COUNT: '{count} keys deleted',
     GOES_ON: 'task {task} goes on with the rest',
     KEY_NOT_IN_GROUP: 'The group has no such key',
+    INVALID_KEYS: 'Invalid keys',
+    CHART_SUCCESS: 'Successful requests',
+    CHART_FAILURE: 'Failed requests',
+    WEAK_SHORT: 'is short',
+    WEAK_WELL_KNOWN: 'holds a part that is guessed first',
+    WEAK_REPETITIVE: 'repeats few characters',
+    WEAK_ADVICE: 'Make a new one: openssl rand -hex 32',
     BAD_REQUEST: 'The request cannot be carried out',
     INVALID_JSON: 'The body cannot be read',
     VALIDATION_FAILED: 'The input is wrong',
@@ -43,6 +57,13 @@ export const messages: Readonly<Record<Language, Messages>> = {
     KEYS_DELETED_COUNT: '已删除 {count} 个密钥',
     GOES_ON: '其余由任务 {task} 继续处理',
     KEY_NOT_IN_GROUP: '该分组中没有此密钥',
+    INVALID_KEYS: '无效密钥',
+    CHART_SUCCESS: '成功请求',
+    CHART_FAILURE: '失败请求',
+    WEAK_SHORT: '过短',
+    WEAK_WELL_KNOWN: '包含常见的弱密码片段',
+    WEAK_REPETITIVE: '重复使用少数字符',
+    WEAK_ADVICE: '请重新生成：openssl rand -hex 32',
     BAD_REQUEST: '无法执行该请求',
     INVALID_JSON: '无法读取请求内容',
     VALIDATION_FAILED: '输入有误',
@@ -63,6 +84,13 @@ export const messages: Readonly<Record<Language, Messages>> = {
     KEYS_DELETED_COUNT: '{count} 個のキーを削除しました',
     GOES_ON: '残りはタスク {task} が続けます',
     KEY_NOT_IN_GROUP: 'このグループに該当するキーはありません',
+    INVALID_KEYS: '無効なキー',
+    CHART_SUCCESS: '成功したリクエスト',
+    CHART_FAILURE: '失敗したリクエスト',
+    WEAK_SHORT: 'は短すぎます',
+    WEAK_WELL_KNOWN: 'は推測されやすい文字列を含んでいます',
+    WEAK_REPETITIVE: 'は同じ文字の繰り返しです',
+    WEAK_ADVICE: '作り直してください: openssl rand -hex 32',
     BAD_REQUEST: 'リクエストを実行できません',
     INVALID_JSON: 'リクエストの内容を読み取れません',
     VALIDATION_FAILED: '入力に誤りがあります',

@@ -1,3 +1,4 @@
+import { quoteName } from '@gpt-load/database/bulk-insert'
 import { placeholders } from '@gpt-load/database/sql-runner'
 import type { VerbContext } from '../verb.ts'
 import { hashKeys } from './insert-keys.ts'
@@ -23,6 +24,19 @@ export async function findKeyIds(
     for (const { id, hash } of rows) ids.set(valueOf.get(textOf(hash))!, id)
   }
   return ids
+}
+
+/** Of one value, in every group that holds it: the index begins with the group. */
+export async function findKeyIdsAnywhere(
+  { store, keyring }: Pick<VerbContext, 'store' | 'keyring'>,
+  value: string,
+): Promise<number[]> {
+  const { sql } = store
+  const rows = await sql.query<{ id: number }>(
+    `SELECT k.id FROM ${quoteName(sql, 'groups')} g JOIN provider_keys k ON k.group_id = g.id AND k.hash = ?`,
+    [keyring.hashToken(value)],
+  )
+  return rows.map(({ id }) => id)
 }
 
 /** Those of the ids that are keys of the group. */

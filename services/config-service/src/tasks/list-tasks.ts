@@ -5,7 +5,7 @@ import { placeholders, type SqlValue } from '@gpt-load/database/sql-runner'
 import { z } from 'zod'
 import { authorise } from '../authorise.ts'
 import { decodeCursor, pageOf } from '../http/cursor.ts'
-import { likePattern } from '../like-pattern.ts'
+import { likePattern } from '@gpt-load/database/like-pattern'
 import type { VerbAnswer, VerbContext, VerbInput } from '../verb.ts'
 import { taskColumns, toTask, type TaskRow } from './task-row.ts'
 

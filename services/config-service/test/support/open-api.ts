@@ -53,6 +53,7 @@ export async function openApi(connection: DatabaseConnection, options: OpenApiOp
     keyring,
     feed: createInProcessChangeFeed().publisher,
     logReader: {
+      attempts: { rows: async () => [], count: async () => 0 },
       list: async () => ({ items: [], next: null }),
       find: async () => null,
       totals: async () => ({ requests: 0, failures: 0 }),
