@@ -606,7 +606,7 @@ export const en = {
   'system.advice.forwarding_ignored': 'Name it in TRUSTED_PROXIES; until then all of its callers count as one address.',
   'system.advice.insecure_transport':
     'Whoever is in between can read the session and every key that is shown. Put TLS before it, or set TLS_CERT and TLS_KEY.',
-  'system.advice.check_failed': '{detail}',
+  'system.advice.check_failed': 'It says: {detail}',
   'system.advice.no_edge': 'Nobody serves requests. Start an edge, or look into its log.',
   'system.advice.edges_behind': 'It catches up by itself as a rule; if not, look into its log.',
   'system.advice.edge_versions_differ': 'Fine during an update; mixed versions work one minor apart.',

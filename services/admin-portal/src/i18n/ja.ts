@@ -607,7 +607,7 @@ export const ja: Messages = {
     'TRUSTED_PROXIES に指定してください。それまでは呼び出し側すべてが 1 つのアドレスとして扱われます。',
   'system.advice.insecure_transport':
     '経路上の第三者がセッションや表示中のキーを読めます。手前で TLS を使うか、TLS_CERT と TLS_KEY を設定してください。',
-  'system.advice.check_failed': '{detail}',
+  'system.advice.check_failed': '内容：{detail}',
   'system.advice.no_edge': 'リクエストを処理するものがありません。エッジを起動するか、ログを確認してください。',
   'system.advice.edges_behind': '通常は自動で追いつきます。追いつかない場合はログを確認してください。',
   'system.advice.edge_versions_differ': '更新中なら問題ありません。1 マイナー差までは混在できます。',

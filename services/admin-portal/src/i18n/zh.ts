@@ -597,7 +597,7 @@ export const zh: Messages = {
   'system.advice.encryption_key_generated': '它生成在数据目录中。设置 ENCRYPTION_KEY，将其与被保护的数据分开存放。',
   'system.advice.forwarding_ignored': '请在 TRUSTED_PROXIES 中指定；在此之前其所有调用方被视为同一地址。',
   'system.advice.insecure_transport': '中间人可读取会话及显示的密钥。请在前端启用 TLS，或设置 TLS_CERT 和 TLS_KEY。',
-  'system.advice.check_failed': '{detail}',
+  'system.advice.check_failed': '报告内容：{detail}',
   'system.advice.no_edge': '没有节点处理请求。请启动边缘节点或查看其日志。',
   'system.advice.edges_behind': '通常会自行追上；否则请查看其日志。',
   'system.advice.edge_versions_differ': '更新期间属正常；相差一个次版本可混用。',
