@@ -71,8 +71,8 @@ export const noteSchema = z.string().trim().max(255)
 export const providerKeySchema = z
   .string()
   .trim()
-  .min(1)
-  .max(4_096)
+  .min(1, 'is empty')
+  .max(4_096, 'has more than 4,096 characters')
   .refine((value) => !/[\u0000-\u001f\u007f]/.test(value), 'must not contain control characters')
 export const accessKeyTokenSchema = z
   .string()

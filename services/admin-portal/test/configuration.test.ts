@@ -183,6 +183,11 @@ test('a group that a file manages says so where it is edited, and an edit is wha
     await page.getByText('Saved').waitFor()
     await page.getByRole('tab', { name: 'Keys' }).click()
     await page.getByRole('note').waitFor({ state: 'detached' })
+    // What a fresh start has made is edited like any other.
+    const { id } = (await installation.api('GET /api/v1/groups', { query: { search: 'default' } })).data.items[0]!
+    await page.goto(`${installation.url}/groups/view/?id=${id}&tab=details`)
+    await page.getByLabel('Description').waitFor()
+    assert.equal(await page.getByRole('note').count(), 0)
   })
   const { data: plan } = await installation.api('POST /api/v1/config/plan', { body: config as never })
   assert.ok(JSON.stringify(plan).includes('edited by hand'))

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import type { Browser } from 'playwright-core'
+import type { Browser, Locator } from 'playwright-core'
 import { sourceOfFile, sourceOfText, type KeySource } from '../src/features/keys/key-source.ts'
 import { previewKeys } from '../src/features/keys/preview-keys.ts'
 import { openBrowser, visit, type Visit } from './support/browser.ts'
@@ -46,6 +46,8 @@ async function countsOf(id: number) {
 
 const keysNamed = (name: string, count: number): string[] =>
   Array.from({ length: count }, (_, number) => `sk-${name}-${String(number).padStart(7, '0')}`)
+
+const maxTabs = 80
 
 const tray = (page: Visit) => page.getByRole('region', { name: 'Tasks in progress' })
 
@@ -90,6 +92,8 @@ describe('an import', () => {
         .waitFor()
       await page.reload()
       await tray(page).getByText('Added 100,000').waitFor({ timeout: 60_000 })
+      const [inside, around] = [await tray(page).boundingBox(), await page.getByRole('complementary').boundingBox()]
+      assert.ok(inside!.x + inside!.width <= around!.x + around!.width, 'the tray is wider than the sidebar')
       await tray(page).getByRole('link', { name: 'Import · imported' }).click()
       await page.getByRole('dialog').getByText('100,000 of 100,000').waitFor()
       await page.keyboard.press('Escape')
@@ -258,6 +262,38 @@ describe('many keys at once', () => {
     ).data
     assert.equal(items.filter(({ action }) => action === 'key.export').length, 1)
   })
+})
+
+test('keys are imported, chosen and deleted by keyboard alone', async () => {
+  const id = await addGroup(installation, 'by-keyboard', [])
+  await at(`/groups/view/?id=${id}`, async (page) => {
+    const tabTo = async (target: Locator): Promise<void> => {
+      await target.waitFor()
+      for (let presses = 0; presses < maxTabs; presses += 1) {
+        if (await target.evaluate((element) => element === document.activeElement)) return
+        await page.keyboard.press('Tab')
+      }
+      assert.fail(`${maxTabs} times Tab did not reach ${target}`)
+    }
+    await tabTo(page.getByRole('button', { name: 'Import keys' }).first())
+    await page.keyboard.press('Enter')
+    await page.locator('[role=dialog] textarea:focus').waitFor()
+    await page.keyboard.insertText(keysNamed('typed', 3).join('\n'))
+    await tabTo(page.getByRole('button', { name: 'Import 3 keys' }))
+    await page.keyboard.press('Enter')
+    await page.getByRole('dialog', { name: 'Import ended' }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    await tabTo(page.getByRole('checkbox', { name: 'Choose all that are loaded' }))
+    await page.keyboard.press('Space')
+    await tabTo(page.getByRole('region', { name: 'Chosen keys' }).getByRole('button', { name: 'Delete' }))
+    await page.keyboard.press('Enter')
+    await tabTo(page.getByRole('dialog').getByRole('textbox'))
+    await page.keyboard.insertText('by-keyboard')
+    await page.keyboard.press('Enter')
+    await tray(page).getByText('Deleted 3').waitFor()
+  })
+  assert.equal((await countsOf(id)).total, 0)
 })
 
 describe('the page of tasks', () => {

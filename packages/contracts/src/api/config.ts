@@ -7,6 +7,8 @@ import { booleanParameter, listParameter } from './parameters.ts'
  * Config as code: a configuration file, its variables and keys files resolved by the client, against what is stored. Objects
  * belong to an *owner* (`managed_by`); a plan changes those of its own only.
  */
+/** Of what a fresh start makes from its variables. No plan is its own: later edits win. */
+export const environmentOwner = 'environment'
 export const maxConfigBodyBytes = 67_108_864
 /** Of a group's keys; more go with `allow_mass_delete` only. */
 export const maxDeletedKeyShare = 0.3

@@ -15,6 +15,8 @@ export function createFormat(locale: Locale) {
     second: '2-digit',
     hourCycle: 'h23',
   })
+  const shortDate = new Intl.DateTimeFormat(tag, { month: 'short', day: 'numeric' })
+  const clock = new Intl.DateTimeFormat(tag, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
   const utc = new Intl.DateTimeFormat(tag, {
     dateStyle: 'medium',
     timeStyle: 'medium',
@@ -29,6 +31,9 @@ export function createFormat(locale: Locale) {
     dateTime: (instant: string) => dateTime.format(new Date(instant)),
     /** For lists: without the year. */
     shortTime: (instant: string) => shortTime.format(new Date(instant)),
+    /** For axes. */
+    shortDate: (date: Date) => shortDate.format(date),
+    clock: (date: Date) => clock.format(date),
     /** For titles: the same moment in UTC. */
     utc: (instant: string) => `${utc.format(new Date(instant))} UTC`,
     relative: (instant: string, now: number) => {

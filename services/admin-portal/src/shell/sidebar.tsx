@@ -49,7 +49,7 @@ export function Sidebar({ onPalette, onHelp }: { onPalette: () => void; onHelp: 
           </PageLink>
         ))}
       </nav>
-      <div className="mt-auto grid gap-2 px-2.5 pb-3">
+      <div className="mt-auto grid grid-cols-1 gap-2 px-2.5 pb-3">
         <TaskTray />
         <RevisionNote />
         <div className="flex items-center border-t border-line pt-2">

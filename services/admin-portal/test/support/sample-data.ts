@@ -92,7 +92,8 @@ export async function fillWithSamples(
   provider.key(keys[1]!).revoke()
   provider.key(keys[2]!).outOfQuota()
   for (let call = 0; call < 60; call += 1)
-    await callModel(installation, call % 4 === 0 ? 'openai' : 'openai-production')
+    // The group of a fresh installation has no keys: what goes there fails.
+    await callModel(installation, call % 9 === 4 ? 'default' : call % 4 === 0 ? 'openai' : 'openai-production')
   const { items } = (await api('GET /api/v1/groups/{id}/keys', { params: { id: group }, query: { limit: 20 } })).data
   for (const key of items.slice(4, 7))
     await api('POST /api/v1/keys/{id}/disable', {

@@ -1,3 +1,4 @@
+import { environmentOwner } from '@gpt-load/contracts/api/config'
 import { upstreamListInputSchema } from '@gpt-load/contracts/api/upstream'
 import type { Settings } from '@gpt-load/contracts/settings'
 import { groupSettingsSchema } from '@gpt-load/contracts/settings-schema'
@@ -31,7 +32,7 @@ export type DefaultGroupSeed = {
 export type SeedReport = { isGroupCreated: boolean; keys: ImportResult | null }
 
 export const defaultGroupName = 'default'
-const owner = 'environment'
+const owner = environmentOwner
 const accessKeyName = 'AUTH_KEY'
 const openaiUrl = 'https://api.openai.com'
 const leaseTtlMs = 30_000

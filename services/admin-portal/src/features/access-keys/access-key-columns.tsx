@@ -33,7 +33,10 @@ export function useAccessKeyColumns(props: {
           className="block max-w-full rounded-sm text-left hover:text-accent"
         >
           <span className="block truncate font-medium">{item.name}</span>
-          <span className="block truncate font-mono text-xs text-ink-faint">{item.hint}</span>
+          <span className="block truncate text-xs text-ink-faint">
+            <span className="font-mono">{item.hint}</span>
+            {item.managed_by !== null && <> · {t('managed.by', { owner: item.managed_by })}</>}
+          </span>
         </button>
       ),
     },

@@ -8,6 +8,7 @@ import { useState } from 'react'
 import { Controller, useForm, type Control } from 'react-hook-form'
 import { toast } from 'sonner'
 import { z } from 'zod'
+import { fileOwnerOf } from '../groups/file-owner.ts'
 import { api, useChange } from '../../client/api.ts'
 import { showFieldErrors } from '../../client/form-errors.ts'
 import { useText } from '../../i18n/locale.tsx'
@@ -27,6 +28,7 @@ type Parsed = z.output<typeof schema>
 export function AccessKeyForm(props: { item?: AccessKey; groups: readonly Group[]; onClose: () => void }) {
   const { t } = useText()
   const { item, groups, onClose } = props
+  const owner = item === undefined ? null : fileOwnerOf(item)
   const [token, setToken] = useState<string | null>(null)
   const form = useForm<Values, unknown, Parsed>({ resolver: zodResolver(schema), defaultValues: valuesOf(item) })
   const { errors, isDirty } = form.formState
@@ -69,6 +71,11 @@ export function AccessKeyForm(props: { item?: AccessKey; groups: readonly Group[
         className="grid gap-4"
         onSubmit={(event) => void form.handleSubmit((values) => save.mutate(values))(event)}
       >
+        {owner !== null && (
+          <p role="note" className="rounded-lg bg-warn-soft px-3 py-2 text-warn">
+            {t('managed.setting', { owner })}
+          </p>
+        )}
         <Field label={t('accessKeys.name')} hint={t('accessKeys.nameHint')} error={errors.name?.message}>
           {(control) => <TextInput {...control} {...form.register('name')} autoFocus />}
         </Field>

@@ -22,6 +22,7 @@ import { KeysTab } from '../keys/keys-tab.tsx'
 import { ConnectTab } from './connect-tab.tsx'
 import { CopyGroup } from './copy-group.tsx'
 import { DetailsTab } from './details-tab.tsx'
+import { fileOwnerOf } from './file-owner.ts'
 import { GroupSettingsTab } from './group-settings-tab.tsx'
 import { GroupState } from './groups-page.tsx'
 import { Managed } from './managed-note.tsx'
@@ -103,6 +104,7 @@ function GroupHeader({ group }: { group: Group }) {
   const [isCopying, setIsCopying] = useState(false)
   const fail = (error: unknown): void => void toast.error(describeError(error, t))
   const target = { params: { id: group.id }, revision: group.revision }
+  const owner = fileOwnerOf(group)
   const enable = useChange((enabled: boolean) => api('PATCH /api/v1/groups/{id}', { ...target, body: { enabled } }), {
     onFailed: fail,
   })
@@ -124,7 +126,7 @@ function GroupHeader({ group }: { group: Group }) {
         <h1 className="text-xl font-semibold tracking-tight break-words">{group.display_name || group.name}</h1>
         <Tag>{group.channel}</Tag>
         {group.kind === 'aggregate' && <Tag>{t('groups.aggregate')}</Tag>}
-        {group.managed_by !== null && <Tag>{t('managed.by', { owner: group.managed_by })}</Tag>}
+        {owner !== null && <Tag>{t('managed.by', { owner })}</Tag>}
         <span className="flex items-center gap-3 sm:ml-auto">
           <GroupState group={group} />
           <Toggle

@@ -48,7 +48,7 @@ export function ImportSource({
         <TextArea
           {...control}
           autoFocus
-          rows={8}
+          rows={6}
           value={text}
           onChange={(event) => {
             setText(event.target.value)

@@ -77,14 +77,22 @@ export function useKeyColumns(props: {
       header: t('keys.lastProbe'),
       width: '150px',
       from: 'md',
-      cell: ({ last_probe: probe }) =>
-        probe === null ? (
-          <span className="text-ink-faint">–</span>
-        ) : (
-          <StateMark tone={probe.ok ? 'good' : 'bad'}>
-            <Moment at={probe.at} />
-          </StateMark>
-        ),
+      cell: ({ last_probe: probe, next_probe_at: next }) => (
+        <span className="block leading-tight">
+          {probe === null ? (
+            <span className="text-ink-faint">–</span>
+          ) : (
+            <StateMark tone={probe.ok ? 'good' : 'bad'}>
+              <Moment at={probe.at} />
+            </StateMark>
+          )}
+          {next !== null && (
+            <span className="mt-0.5 block text-xs text-ink-faint">
+              {t('keys.nextProbe')} <Moment at={next} />
+            </span>
+          )}
+        </span>
+      ),
     },
     {
       id: 'changed',

@@ -68,6 +68,10 @@ function Detail({ item }: { item: KeyDetail }) {
             ],
             [t('keys.failures'), format.number(item.failures)],
             [t('keys.lastProbe'), item.last_probe === null ? '–' : <DateTime key="probe" at={item.last_probe.at} />],
+            [
+              t('keys.nextProbeAt'),
+              item.next_probe_at === null ? '–' : <DateTime key="next" at={item.next_probe_at} />,
+            ],
             [t('keys.since'), <DateTime key="since" at={item.created_at} />],
             [
               t('nav.logs'),

@@ -19,7 +19,7 @@ export type ImportPreview = {
 
 /** About a million keys, each of them held to tell repeated ones. */
 export const maxPreviewBytes = 67_108_864
-const firstLines = 6
+const firstLines = 4
 const maxLineLength = 65_536
 /** The page stays smooth: after so long others have their turn. */
 const sliceMs = 12

@@ -14,6 +14,8 @@ import { useLogColumns } from '../logs/log-columns.tsx'
 import { Logs } from 'lucide-react'
 import { FirstSteps } from './first-steps.tsx'
 import { GroupsAtWork } from './groups-at-work.tsx'
+import { RequestsOverTime } from './requests-over-time.tsx'
+import { ThingsToLookAt } from './things-to-look-at.tsx'
 
 /** How it goes, on one screen: whether keys, requests and edges are well, and where to look when they are not. */
 export function OverviewPage() {
@@ -42,6 +44,7 @@ function Overview({ overview }: { overview: StatsOverview }) {
   const { keys, requests, edges } = overview
   return (
     <div className="grid grid-cols-1 gap-5">
+      <ThingsToLookAt />
       <FirstSteps overview={overview} />
       <dl className="grid grid-cols-2 gap-3 xl:grid-cols-4">
         <Figure
@@ -58,6 +61,7 @@ function Overview({ overview }: { overview: StatsOverview }) {
           note={t('overview.onRevision', { revision: format.number(overview.revision) })}
         />
       </dl>
+      {keys.total > 0 && <RequestsOverTime groups={overview.by_group} />}
       <GroupsAtWork overview={overview} />
       <LatestRequests />
     </div>

@@ -37,9 +37,7 @@ function Warning({ warning: { code, severity, subject, detail } }: { warning: Sy
       <Icon role="img" aria-label={t(`system.severity.${severity}`)} className={`mt-0.5 size-4 shrink-0 ${text}`} />
       <div className="min-w-0">
         <p className={`font-medium ${text}`}>{t(`system.warning.${code}`, { subject })}</p>
-        <p className="text-[13px] text-ink-soft" lang="en">
-          {detail}
-        </p>
+        <p className="text-[13px] text-ink-soft">{t(`system.advice.${code}`, { detail })}</p>
       </div>
     </li>
   )

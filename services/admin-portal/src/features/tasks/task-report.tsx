@@ -75,7 +75,7 @@ function Problems({ problems, groupId }: { problems: readonly TaskProblem[]; gro
             <li
               key={index}
               style={{ transform: `translateY(${start}px)`, height: rowHeight }}
-              className="absolute inset-x-0 top-0 flex items-center gap-3 border-b border-line px-3"
+              className="absolute inset-x-0 top-0 flex items-center gap-3 border-b border-line px-3 last:border-b-0"
             >
               {line !== null && (
                 <span className="figures shrink-0 text-ink-faint">

@@ -38,7 +38,7 @@ export function TaskTray() {
   if (!hasAny) return null
   return (
     <section aria-label={t('tasks.running')} className="rounded-lg border border-line bg-surface px-2.5 py-2">
-      <ul className="grid gap-2.5">
+      <ul className="grid grid-cols-1 gap-2.5">
         {uploads.map((upload) => (
           <UploadItem key={`upload-${upload.id}`} upload={upload} groupName={nameOf(upload.groupId)} />
         ))}
@@ -137,7 +137,7 @@ function TrayRow(props: {
             {name}
           </PageLink>
         )}
-        <span className="figures text-ink-faint">{props.note}</span>
+        <span className="figures shrink-0 text-ink-faint">{props.note}</span>
         <IconButton
           label={props.closeLabel}
           disabled={!canClose}

@@ -7,8 +7,8 @@ import { parseAsInteger, parseAsString, parseAsStringLiteral, useQueryStates } f
 import { useCallback } from 'react'
 import { useApi, useApiList } from '../../client/api.ts'
 import { useText } from '../../i18n/locale.tsx'
+import { Choice } from '../../ui/choice.tsx'
 import { DataTable } from '../../ui/data-table.tsx'
-import { Select } from '../../ui/field.tsx'
 import { NothingFound } from '../../ui/nothing-found.tsx'
 import { PageHeader, Toolbar } from '../../ui/page.tsx'
 import { rowsOf } from '../../ui/rows-of.ts'
@@ -62,17 +62,15 @@ export function TasksPage() {
         />
         <Choice
           label={t('tasks.kind')}
-          all={t('tasks.allKinds')}
-          value={kind}
-          options={taskKinds.map((each) => [each, t(`tasks.kind.${each}`)] as const)}
-          onChange={(value) => void setUrl({ kind: value })}
+          value={kind ?? ''}
+          options={[['', t('tasks.allKinds')], ...taskKinds.map((each) => [each, t(`tasks.kind.${each}`)] as const)]}
+          onChange={(value) => void setUrl({ kind: value || null })}
         />
         <Choice
           label={t('tasks.state')}
-          all={t('tasks.allStates')}
-          value={state}
-          options={taskStates.map((each) => [each, t(`tasks.state.${each}`)] as const)}
-          onChange={(value) => void setUrl({ state: value })}
+          value={state ?? ''}
+          options={[['', t('tasks.allStates')], ...taskStates.map((each) => [each, t(`tasks.state.${each}`)] as const)]}
+          onChange={(value) => void setUrl({ state: value || null })}
         />
       </Toolbar>
       <DataTable<Task>
@@ -96,29 +94,5 @@ export function TasksPage() {
       />
       {task !== null && <TaskDrawer id={task} onClose={() => void setUrl({ task: null })} />}
     </>
-  )
-}
-
-function Choice<Value extends string>(props: {
-  label: string
-  all: string
-  value: Value | null
-  options: readonly (readonly [value: Value, text: string])[]
-  onChange: (value: Value | null) => void
-}) {
-  return (
-    <Select
-      aria-label={props.label}
-      className="w-auto!"
-      value={props.value ?? ''}
-      onChange={(event) => props.onChange(props.options.find(([value]) => value === event.target.value)?.[0] ?? null)}
-    >
-      <option value="">{props.all}</option>
-      {props.options.map(([value, text]) => (
-        <option key={value} value={value}>
-          {text}
-        </option>
-      ))}
-    </Select>
   )
 }
