@@ -32,7 +32,7 @@ test('reads any text without losing a word or throwing', () => {
 test('says what is wrong with a key without quoting it', () => {
   assert.equal(keyProblem('sk-good'), null)
   assert.match(keyProblem('sk-\u0007bad') ?? '', /control characters/)
-  assert.match(keyProblem('x'.repeat(5_000)) ?? '', /4096/)
+  assert.match(keyProblem('x'.repeat(5_000)) ?? '', /4,096/)
 })
 
 test('a hint shows never more than a third of a key', () => {
