@@ -32,15 +32,27 @@ type QueryOf<K extends OperationId> = {
   [N in keyof OutputOf<Table[K]['query']>]?: OutputOf<Table[K]['query']>[N] | undefined
 }
 
+/** A body that the server reads as it comes. */
+export type Upload<Type extends string = string> = { type: Type; content: Blob | ReadableStream<Uint8Array> }
+type UploadOf<K extends OperationId> = Table[K]['upload'] extends readonly (infer Type extends string)[]
+  ? { upload: Upload<Type> }
+  : unknown
+
 export type ApiInput<Key extends OperationKey> = {
   /** The revision that a change is based on: sent as If-Match. */
   revision?: number
   signal?: AbortSignal
-} & (IsEmpty<ParamsOf<IdOf<Key>>> extends true ? unknown : { params: ParamsOf<IdOf<Key>> }) &
+} & UploadOf<IdOf<Key>> &
+  (IsEmpty<ParamsOf<IdOf<Key>>> extends true ? unknown : { params: ParamsOf<IdOf<Key>> }) &
   (IsEmpty<QueryOf<IdOf<Key>>> extends true ? unknown : { query?: QueryOf<IdOf<Key>> }) &
   (undefined extends InputOf<Table[IdOf<Key>]['body']>
     ? { body?: InputOf<Table[IdOf<Key>]['body']> }
     : { body: InputOf<Table[IdOf<Key>]['body']> })
+
+/** Operations whose answer is a stream. */
+export type DownloadKey = {
+  [K in OperationId]: Table[K]['download'] extends string ? `${Table[K]['method']} ${Table[K]['path']}` : never
+}[OperationId]
 
 export type ApiResult<Key extends OperationKey> = OperationResult<IdOf<Key>>
 
@@ -63,20 +75,14 @@ type LooseInput = {
   params?: Record<string, string | number>
   query?: Record<string, QueryValue>
   body?: unknown
+  upload?: Upload
   revision?: number
   signal?: AbortSignal
 }
 
 export function createApiClient(options: ApiClientOptions): ApiClient {
-  const send = options.fetch ?? fetch
   return (async (operation: string, input: LooseInput = {}) => {
-    const [method, path] = operation.split(' ') as [string, string]
-    const url = options.baseUrl + formatPath(path, input.params ?? {}) + formatQuery(input.query ?? {})
-    const response = await send(url, requestOf(method, input, options.token)).catch((error: unknown) => {
-      if (input.signal?.aborted === true) throw error
-      throw networkError(error)
-    })
-    if (!response.ok) throw await readApiError(response)
+    const response = await exchange(options, operation, input)
     return {
       data: await readData(response),
       revision: readRevision(response.headers),
@@ -85,16 +91,47 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
   }) as ApiClient
 }
 
-function requestOf(method: string, { body, revision, signal }: LooseInput, token: string | undefined): RequestInit {
+export type ApiDownload = {
+  <Key extends DownloadKey>(operation: Key, ...input: InputArguments<Key>): Promise<ReadableStream<Uint8Array>>
+}
+
+/** Answers that are streams, at the pace of who reads them. One that breaks off rejects the read. */
+export function createApiDownload(options: ApiClientOptions): ApiDownload {
+  return (async (operation: string, input: LooseInput = {}) => {
+    const { body } = await exchange(options, operation, input)
+    return body ?? new Blob([]).stream()
+  }) as ApiDownload
+}
+
+async function exchange(options: ApiClientOptions, operation: string, input: LooseInput): Promise<Response> {
+  const send = options.fetch ?? fetch
+  const [method, path] = operation.split(' ') as [string, string]
+  const url = options.baseUrl + formatPath(path, input.params ?? {}) + formatQuery(input.query ?? {})
+  const response = await send(url, requestOf(method, input, options.token)).catch((error: unknown) => {
+    if (input.signal?.aborted === true) throw error
+    throw networkError(error)
+  })
+  if (!response.ok) throw await readApiError(response)
+  return response
+}
+
+function requestOf(
+  method: string,
+  { body, upload, revision, signal }: LooseInput,
+  token: string | undefined,
+): RequestInit {
   const headers: Record<string, string> = { accept: 'application/json' }
   if (token !== undefined) headers['authorization'] = `Bearer ${token}`
   if (body !== undefined) headers['content-type'] = 'application/json'
+  if (upload !== undefined) headers['content-type'] = upload.type
   if (revision !== undefined) headers['if-match'] = `"${revision}"`
   return {
     method,
     headers,
     credentials: 'same-origin',
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    // A stream is sent before its answer is read; the types of fetch do not know `duplex` yet.
+    ...(upload === undefined ? {} : { body: upload.content, duplex: 'half' }),
     ...(signal === undefined ? {} : { signal }),
   }
 }

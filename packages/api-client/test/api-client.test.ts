@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type RequestListener } from 'node:h
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, test } from 'node:test'
-import { createApiClient, type ApiClient } from '../src/api-client.ts'
+import { createApiClient, createApiDownload, type ApiClient } from '../src/api-client.ts'
 import { ApiError } from '../src/api-error.ts'
 
 /** A server that answers as one test says; what it got is kept. */
@@ -124,3 +124,30 @@ void ((client: ApiClient): unknown[] => [
   // @ts-expect-error there is no such filter
   client('GET /api/v1/groups', { query: { colour: 'red' } }),
 ])
+
+describe('streams', () => {
+  test('an upload is sent as it comes, with its type; a download is read as it comes, and refusals are ApiErrors', async () => {
+    await using server = await serve((request, response) => {
+      if (request.method === 'POST') return json(201, { id: 3 })(request, response)
+      if (request.url?.includes('/9/') === true)
+        return json(404, { code: 'not_found', title: 'Not found' })(request, response)
+      response.end('{"id":1}\n')
+    })
+    const content = new Blob(['sk-a\n', 'sk-b\n']).stream()
+    const { data } = await server.client('POST /api/v1/groups/{id}/keys/import', {
+      params: { id: 7 },
+      query: { weight: 2 },
+      upload: { type: 'text/csv', content },
+    })
+    const [request] = server.requests
+    assert.deepEqual(
+      [data.id, request?.url, request?.headers['content-type'], request?.body],
+      [3, '/api/v1/groups/7/keys/import?weight=2', 'text/csv', 'sk-a\nsk-b\n'],
+    )
+    const download = createApiDownload({ baseUrl: server.baseUrl, token: 'a-token' })
+    const stream = await download('GET /api/v1/groups/{id}/keys/export', { params: { id: 7 } })
+    assert.equal(await new Response(stream).text(), '{"id":1}\n')
+    const refused = await failureOf(download('GET /api/v1/groups/{id}/keys/export', { params: { id: 9 } }))
+    assert.equal(refused.code, 'not_found')
+  })
+})

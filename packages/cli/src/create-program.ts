@@ -1,5 +1,8 @@
 import type { EnvironmentSource } from '@gpt-load/service-kit/environment'
 import { Command } from 'commander'
+import { addKeyCommands } from './keys/add-key-commands.ts'
+import type { Terminal } from './terminal.ts'
+import { addWatchCommands } from './watch/add-watch-commands.ts'
 import { addConfigCommands } from './config-as-code/add-commands.ts'
 import { readDatabase, readDataDir, readCliEnvironment } from './config.ts'
 import type { ImportOptions } from './import-gpt-load/import-gpt-load.ts'
@@ -14,6 +17,7 @@ export type CommandContext = {
   readonly directory: string
   /** A secret is printed to a terminal only. */
   readonly isTerminal: boolean
+  readonly terminal: Terminal
   say(text: string): void
   warn(text: string): void
   /** The exit code of a command that has not failed. */
@@ -79,6 +83,8 @@ export function createProgram(context: CommandContext): Command {
     .argument('<file>', 'gpt-load.yaml, or the same as JSON')
     .action((file: string) => validateConfigFile(file, environment(), context))
   addConfigCommands(program, context, environment)
+  addKeyCommands(program, context, environment)
+  addWatchCommands(program, context, environment)
   return program
 }
 

@@ -6,11 +6,13 @@
 import { CommanderError } from 'commander'
 import { createProgram } from './create-program.ts'
 import { describeFailure } from './describe-failure.ts'
+import { openTerminal } from './terminal.ts'
 
 const program = createProgram({
   environment: process.env,
   directory: process.cwd(),
   isTerminal: process.stdout.isTTY === true,
+  terminal: openTerminal(process),
   say: (text) => process.stdout.write(`${text}\n`),
   exit: (code) => {
     process.exitCode = code

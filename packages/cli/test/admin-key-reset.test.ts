@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { hashAdminKey, matchesAdminKey } from '@gpt-load/database/admin-key-hash'
 import type { DatabaseHandle } from '@gpt-load/database/database-handle'
 import { createProgram } from '../src/create-program.ts'
+import { openTerminal } from '../src/terminal.ts'
 import { gptload, openStandaloneData, temporaryFolder } from './support/gptload.ts'
 
 const hashesIn = async (handle: DatabaseHandle) =>
@@ -43,6 +44,7 @@ test('prints the key to a terminal', async () => {
     environment: { DATA_DIR: folder },
     directory: folder,
     isTerminal: true,
+    terminal: openTerminal(process),
     say: (text) => said.push(text),
     warn: (text) => said.push(text),
     exit: () => assert.fail('the reset has no exit code of its own'),

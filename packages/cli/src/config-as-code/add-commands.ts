@@ -1,8 +1,7 @@
 import type { EnvironmentSource } from '@gpt-load/service-kit/environment'
-import { InvalidArgumentError, Option, type Command } from 'commander'
-import { readServer } from '../config.ts'
+import { Option, type Command } from 'commander'
 import type { CommandContext } from '../create-program.ts'
-import { connectServer } from './connect-server.ts'
+import { openSession, wholeNumber, withServer, type ServerFlags } from '../server-commands.ts'
 import { runApply } from './apply-command.ts'
 import { exportFormats, runExport, type ExportFlags } from './export-command.ts'
 import type { PlanFlags } from './config-request.ts'
@@ -11,8 +10,6 @@ import { planFormats, type PlanFormat } from './render-plan.ts'
 import { runStatus, type StatusFlags } from './status-command.ts'
 
 /** The commands that work on a running server, over its API. */
-type ServerFlags = { server?: string; tokenFile?: string }
-
 const defaultTimeoutS = 60
 
 export function addConfigCommands(
@@ -20,11 +17,7 @@ export function addConfigCommands(
   context: CommandContext,
   environment: () => EnvironmentSource,
 ): void {
-  const open = async (flags: ServerFlags) => ({
-    context,
-    environment: environment(),
-    server: connectServer(await readServer(environment(), flags)),
-  })
+  const open = async (flags: ServerFlags) => openSession(flags, context, environment())
 
   withPlanOptions(withServer(program.command('plan')))
     .description('show what applying a configuration file would change; exit code 0: nothing, 2: something, 1: error')
@@ -70,12 +63,6 @@ export function addConfigCommands(
     .action(async (flags: ServerFlags & StatusFlags) => runStatus(flags, await open(flags)))
 }
 
-function withServer(command: Command): Command {
-  return command
-    .option('--server <url>', 'address of GPT-Load (default: GPTLOAD_SERVER, else http://localhost:3001)')
-    .option('--token-file <file>', 'file with an admin token or the admin key (default: GPTLOAD_TOKEN)')
-}
-
 function withPlanOptions(command: Command): Command {
   return command
     .option('--owner <name>', "owner of what the file makes (default: the file's name)")
@@ -86,9 +73,4 @@ function withPlanOptions(command: Command): Command {
 
 function planFormat(): Option {
   return new Option('--format <format>', 'form of the output').choices([...planFormats]).default('text')
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,12}$/.test(text)) throw new InvalidArgumentError('must be a whole number')
-  return Number(text)
 }

@@ -4,7 +4,7 @@ import { loadConfigFile, type LoadedConfigFile } from '@gpt-load/config-file/loa
 import type { ConfigPlanInput } from '@gpt-load/contracts/api/config'
 import type { ConfigFile } from '@gpt-load/contracts/config-file'
 import type { EnvironmentSource } from '@gpt-load/service-kit/environment'
-import { ServerRefusal } from './connect-server.ts'
+import { ServerRefusal } from '../connect-server.ts'
 
 /** A configuration file as the API takes it: variables filled in, keys files read. */
 export type PlanOptions = Pick<ConfigPlanInput, 'owner' | 'prune' | 'adopt' | 'allow_mass_delete'>

@@ -1,4 +1,4 @@
-import type { KeyLine } from '@gpt-load/config-service/keys/parse-keys-text'
+import type { KeyLine } from '@gpt-load/contracts/parse-keys-text'
 import type { SqlRow } from '@gpt-load/database/sql-client/sql-client'
 import { StartupError } from '@gpt-load/service-kit/startup-error'
 import type { OpenedKey } from './key-cipher.ts'

@@ -7,7 +7,7 @@ import type {
 import type { KeyAddResult } from '@gpt-load/contracts/api/key'
 import { waitForLease } from '@gpt-load/database/lease'
 import { importKeys } from '../keys/import-keys.ts'
-import type { KeyLine } from '../keys/parse-keys-text.ts'
+import type { KeyLine } from '@gpt-load/contracts/parse-keys-text'
 import { applySettings } from '../settings/update-settings.ts'
 import { commitChange } from '../truth/commit.ts'
 import type { ChangeContext } from '../verb.ts'

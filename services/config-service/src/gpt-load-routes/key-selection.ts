@@ -4,7 +4,7 @@ import type { GptLoadKeySelection } from '@gpt-load/contracts/gpt-load-api/key'
 import { wrongField } from '../http/api-problem.ts'
 import { countKeys } from '../keys/adjust-key-counts.ts'
 import { findKeyIds, keepKeyIds } from '../keys/find-key-ids.ts'
-import { parseKeysText } from '../keys/parse-keys-text.ts'
+import { parseKeysText } from '@gpt-load/contracts/parse-keys-text'
 import { callVerb, type RouteCall } from './gpt-load-route.ts'
 
 /** The keys that a body names: by `keys_text`, by `ids`, or both; 5,000 at most, twice named counts as ignored. */

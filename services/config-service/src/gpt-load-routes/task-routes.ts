@@ -12,7 +12,7 @@ import {
   type GptLoadTask,
 } from '@gpt-load/contracts/gpt-load-api/task'
 import { wrongField } from '../http/api-problem.ts'
-import { parseKeysText } from '../keys/parse-keys-text.ts'
+import { parseKeysText } from '@gpt-load/contracts/parse-keys-text'
 import { awaitTask, isOver } from '../tasks/await-task.ts'
 import { callVerb, route, type GptLoadRoute, type RouteCall } from './gpt-load-route.ts'
 import { keyStatsOf } from './group-answer.ts'

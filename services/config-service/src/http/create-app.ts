@@ -15,6 +15,7 @@ import { createFailureThrottle } from './failure-throttle.ts'
 import { bindHealth } from './health.ts'
 import { logFailure } from './log-failure.ts'
 import { bindIntegrationInfo } from './integration-info.ts'
+import { bindReference } from './reference/bind-reference.ts'
 import { apiHeaders } from './api-headers.ts'
 
 /**
@@ -44,6 +45,7 @@ export function createApp(options: AppOptions): Express {
   app.set('query parser', false)
   app.use(prepareAnswer)
   bindHealth(app, services)
+  bindReference(app)
   bindIntegrationInfo(app, { services, throttle: createFailureThrottle({ clock: services.clock }), clientAddressOf })
   bindEndpoints(app, {
     services,

@@ -1,6 +1,6 @@
 import type { ImportResult } from '../keys/import-keys.ts'
 import { hashKeys, withoutKnown } from '../keys/insert-keys.ts'
-import { keyProblem, type KeyLine } from '../keys/parse-keys-text.ts'
+import { keyProblem, type KeyLine } from '@gpt-load/contracts/parse-keys-text'
 import type { ChangeContext } from '../verb.ts'
 
 /** What `importKeys` would do, without doing it. `groupId` null: a group that is not there, so every key is new. */

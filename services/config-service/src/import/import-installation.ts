@@ -6,7 +6,7 @@ import { insertAccessKey, tokenTakenAsProblem } from '../access-keys/create-acce
 import { insertGroup, type NewGroup } from '../groups/create-group.ts'
 import { ApiProblem } from '../http/api-problem.ts'
 import { importKeys } from '../keys/import-keys.ts'
-import type { KeyLine } from '../keys/parse-keys-text.ts'
+import type { KeyLine } from '@gpt-load/contracts/parse-keys-text'
 import { applySettings } from '../settings/update-settings.ts'
 import { commitChange } from '../truth/commit.ts'
 import type { ChangeContext } from '../verb.ts'

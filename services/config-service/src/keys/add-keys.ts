@@ -3,7 +3,7 @@ import { authorise } from '../authorise.ts'
 import { wrongField } from '../http/api-problem.ts'
 import type { VerbAnswer, VerbContext, VerbInput } from '../verb.ts'
 import { importKeys } from './import-keys.ts'
-import { parseKeysText, type KeyLine } from './parse-keys-text.ts'
+import { parseKeysText, type KeyLine } from '@gpt-load/contracts/parse-keys-text'
 
 export async function addKeys({
   ctx,

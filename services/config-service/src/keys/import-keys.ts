@@ -12,7 +12,7 @@ import {
   type KeyDefaults,
   type KeyRow,
 } from './insert-keys.ts'
-import { keyProblem, type KeyLine } from './parse-keys-text.ts'
+import { keyProblem, type KeyLine } from '@gpt-load/contracts/parse-keys-text'
 
 /**
  * Adds any number of keys to a group, a chunk per transaction and revision. Memory holds one chunk; what the group has

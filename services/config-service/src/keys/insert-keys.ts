@@ -8,7 +8,7 @@ import { ApiProblem, notFound } from '../http/api-problem.ts'
 import { causeText } from '../key-state/locked-keys.ts'
 import type { ChangeTransaction } from '../truth/change-transaction.ts'
 import { keyHint } from '@gpt-load/contracts/key-hint'
-import type { KeyLine } from './parse-keys-text.ts'
+import type { KeyLine } from '@gpt-load/contracts/parse-keys-text'
 
 /**
  * New keys, one chunk: hashed, told apart from those that the group has, sealed, inserted. The unique index (group, hash)

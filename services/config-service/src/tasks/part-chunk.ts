@@ -1,6 +1,6 @@
 import type { TaskProblem } from '@gpt-load/contracts/api/task'
 import { requireStandardGroup } from '../keys/insert-keys.ts'
-import { keyProblem } from '../keys/parse-keys-text.ts'
+import { keyProblem } from '@gpt-load/contracts/parse-keys-text'
 import type { ChangeTransaction } from '../truth/change-transaction.ts'
 import type { VerbContext } from '../verb.ts'
 import type { TaskWork } from './commit-chunk.ts'

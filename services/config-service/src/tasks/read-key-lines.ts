@@ -4,7 +4,7 @@ import type { KeyImportType } from '@gpt-load/contracts/api/task'
 import { parse, CsvError, type Info } from 'csv-parse'
 import { z } from 'zod'
 import { ApiProblem } from '../http/api-problem.ts'
-import { keysOfLine, type KeyLine } from '../keys/parse-keys-text.ts'
+import { keysOfLine, type KeyLine } from '@gpt-load/contracts/parse-keys-text'
 import { readJsonKeys } from './read-json-keys.ts'
 
 /**

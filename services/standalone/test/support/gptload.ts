@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 
 export const repository = fileURLToPath(new URL('../../../../', import.meta.url))
-const entry = fileURLToPath(new URL('../../../../packages/cli/src/main.ts', import.meta.url))
+export const entry = fileURLToPath(new URL('../../../../packages/cli/src/main.ts', import.meta.url))
 
 export type Run = { code: number | null; stdout: string; stderr: string }
 export type RunOptions = { cwd: string; env?: Record<string, string> }

@@ -1,4 +1,4 @@
-import { providerKeySchema } from '@gpt-load/contracts/group-shape'
+import { providerKeySchema } from './group-shape.ts'
 
 /**
  * Text -> keys with the line of each (from 1). A JSON array of strings when it parses as one and is not empty; else keys

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { keyHint } from '@gpt-load/contracts/key-hint'
-import { keyProblem, parseKeysText } from '../src/keys/parse-keys-text.ts'
+import { keyHint } from '../src/key-hint.ts'
+import { keyProblem, parseKeysText } from '../src/parse-keys-text.ts'
 
 const keys = (text: string): string[] => parseKeysText(text).map(({ key }) => key)
 

@@ -1,4 +1,4 @@
-import { createApiClient, type ApiClient } from '@gpt-load/api-client/api-client'
+import { createApiClient, createApiDownload, type ApiClient, type ApiDownload } from '@gpt-load/api-client/api-client'
 import { ApiError } from '@gpt-load/api-client/api-error'
 import { StartupError } from '@gpt-load/service-kit/startup-error'
 
@@ -23,15 +23,26 @@ export class ServerRefusal extends Error {
 const requestTimeoutMs = 300_000
 
 /** @throws StartupError when nobody answers or the token is wrong, ServerRefusal for what else the server refuses */
-export function connectServer({ url, token }: ServerConnection): ApiClient {
-  const { origin } = new URL(url)
-  const call = createApiClient({ baseUrl: url.replace(/\/+$/, ''), token, fetch: fetchDirectly })
-  return async (operation, ...input) => {
-    try {
-      return await call(operation, ...input)
-    } catch (error) {
-      throw error instanceof ApiError ? toMessage(error, origin) : error
-    }
+export function connectServer(connection: ServerConnection): ApiClient {
+  const call = createApiClient(optionsOf(connection))
+  return (operation, ...input) => explained(connection, () => call(operation, ...input))
+}
+
+/** The same for what the server answers as a stream. */
+export function connectDownload(connection: ServerConnection): ApiDownload {
+  const call = createApiDownload(optionsOf(connection))
+  return (operation, ...input) => explained(connection, () => call(operation, ...input))
+}
+
+function optionsOf({ url, token }: ServerConnection) {
+  return { baseUrl: url.replace(/\/+$/, ''), token, fetch: fetchDirectly }
+}
+
+async function explained<T>({ url }: ServerConnection, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    throw error instanceof ApiError ? toMessage(error, new URL(url).origin) : error
   }
 }
 

@@ -1,0 +1,96 @@
+import { createWriteStream } from 'node:fs'
+import { Readable, Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { KeySelection, Task } from '@gpt-load/contracts/api/task'
+import type { KeyState } from '@gpt-load/contracts/key-state'
+import { StartupError } from '@gpt-load/service-kit/startup-error'
+import type { ServerSession } from '../server-commands.ts'
+import { findGroup } from './find-group.ts'
+import { followTask, reportTask } from './follow-task.ts'
+import { openKeyUpload, type KeyFormat } from './key-upload.ts'
+
+/** What works on the keys of a group: tasks of the server, followed to their end. */
+export type TaskFlags = { group: string; json?: boolean; wait: boolean }
+export type ImportFlags = TaskFlags & { format?: KeyFormat; note?: string; weight?: number }
+export type SelectionFlags = TaskFlags & { all?: boolean; state?: KeyState[]; search?: string; id?: number[] }
+export type ExportFlags = {
+  group: string
+  state?: KeyState[]
+  search?: string
+  withSecrets?: boolean
+  out?: string
+}
+
+export async function importKeys(file: string, flags: ImportFlags, session: ServerSession): Promise<void> {
+  const { id } = await findGroup(session.server, flags.group)
+  const upload = await openKeyUpload(file, flags.format)
+  const { note, weight } = flags
+  const { data: task } = await session.server('POST /api/v1/groups/{id}/keys/import', {
+    params: { id },
+    query: { note, weight },
+    upload,
+  })
+  await finish(task, flags, session)
+}
+
+export async function deleteKeys(
+  file: string | undefined,
+  flags: SelectionFlags & { format?: KeyFormat },
+  session: ServerSession,
+): Promise<void> {
+  if (file === undefined) return changeKeys('delete', flags, session)
+  if (isSelecting(flags)) throw new StartupError('a file and a selection are given', 'name the keys by one of both')
+  const { id } = await findGroup(session.server, flags.group)
+  const { data: task } = await session.server('POST /api/v1/groups/{id}/keys/delete-listed', {
+    params: { id },
+    upload: await openKeyUpload(file, flags.format),
+  })
+  await finish(task, flags, session)
+}
+
+export async function changeKeys(
+  action: 'delete' | 'restore' | 'validate',
+  flags: SelectionFlags,
+  session: ServerSession,
+): Promise<void> {
+  const body = selectionOf(flags)
+  const { id } = await findGroup(session.server, flags.group)
+  const { data: task } = await session.server(`POST /api/v1/groups/{id}/keys/${action}`, { params: { id }, body })
+  await finish(task, flags, session)
+}
+
+function isSelecting({ all, state, search, id }: SelectionFlags): boolean {
+  return all === true || state !== undefined || search !== undefined || id !== undefined
+}
+
+function selectionOf(flags: SelectionFlags): KeySelection {
+  const { state, search, id } = flags
+  if (!isSelecting(flags)) throw new StartupError('no keys are named', 'give --all, --state, --search or --id')
+  if (id === undefined) return { filter: { ...(state && { state }), ...(search !== undefined && { search }) } }
+  if (flags.all === true || state !== undefined || search !== undefined)
+    throw new StartupError('keys are named by --id and otherwise, too', 'use one of both')
+  return { ids: id }
+}
+
+async function finish(task: Task, flags: TaskFlags, session: ServerSession): Promise<void> {
+  if (flags.wait) return reportTask(session, await followTask(session, task), flags)
+  session.context.say(flags.json === true ? JSON.stringify(task, null, 2) : `task ${task.id} is ${task.state}`)
+}
+
+/** JSON lines, masked; with secrets one key a line, as `import` reads them. */
+export async function exportKeys(flags: ExportFlags, { server, download }: ServerSession): Promise<void> {
+  const { id } = await findGroup(server, flags.group)
+  const input = { params: { id }, query: { state: flags.state, search: flags.search } }
+  const source =
+    flags.withSecrets === true
+      ? await download('POST /api/v1/groups/{id}/keys/export', input)
+      : await download('GET /api/v1/groups/{id}/keys/export', input)
+  const target =
+    flags.out === undefined ? unclosed(process.stdout) : createWriteStream(flags.out, { mode: 0o600, flags: 'w' })
+  await pipeline(Readable.fromWeb(source as Parameters<typeof Readable.fromWeb>[0]), target)
+}
+
+/** Standard output stays open when the export ends. */
+function unclosed(stream: NodeJS.WriteStream): Writable {
+  return new Writable({ write: (chunk, _encoding, done) => void stream.write(chunk, done) })
+}
