@@ -37,14 +37,14 @@ export function SystemPage() {
 function Overview({ system }: { system: System }) {
   const { t } = useText()
   return (
-    <div className="grid gap-5">
+    <div className="grid grid-cols-1 gap-5">
       <section>
         <h2 className="mb-2 text-[15px] font-semibold">{t('system.warnings')}</h2>
         <Warnings warnings={system.warnings} />
       </section>
-      <div className="grid items-start gap-5 lg:grid-cols-2">
+      <div className="grid grid-cols-1 items-start gap-5 lg:grid-cols-2">
         <Installation system={system} />
-        <div className="grid gap-5">
+        <div className="grid min-w-0 grid-cols-1 gap-5">
           <Checks checks={system.checks} />
           <EdgeVersions edges={system.edges} />
         </div>

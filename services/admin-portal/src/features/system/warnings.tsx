@@ -15,7 +15,7 @@ export function Warnings({ warnings }: { warnings: readonly SystemWarning[] }) {
       </p>
     )
   return (
-    <ul className="grid gap-2">
+    <ul className="grid grid-cols-1 gap-2">
       {warnings.map((warning) => (
         <Warning key={`${warning.code} ${warning.subject}`} warning={warning} />
       ))}
