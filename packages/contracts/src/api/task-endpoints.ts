@@ -86,7 +86,7 @@ export const taskEndpoints = {
     query: keyExportQuerySchema,
     download: 'application/x-ndjson',
     response: { status: 200, schema: null },
-    problems: ['not_found'],
+    problems: ['not_found', 'conflict'],
   },
   exportKeySecrets: {
     ...base,
@@ -99,7 +99,7 @@ export const taskEndpoints = {
     query: keyExportQuerySchema,
     download: 'application/x-ndjson',
     response: { status: 200, schema: null },
-    problems: ['not_found'],
+    problems: ['not_found', 'conflict'],
   },
   listTasks: {
     ...read,

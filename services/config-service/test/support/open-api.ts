@@ -39,7 +39,7 @@ export type ApiAnswer = {
 export type ApiCall = { method?: string; body?: unknown; headers?: Record<string, string>; raw?: string | Uint8Array }
 
 export type OpenApiOptions = Partial<
-  Pick<ConfigServiceOptions, 'logReader' | 'environmentSettings' | 'trustedProxies' | 'clock'>
+  Pick<ConfigServiceOptions, 'logReader' | 'probeSender' | 'environmentSettings' | 'trustedProxies' | 'clock'>
 > & { authKey?: string }
 
 export async function openApi(connection: DatabaseConnection, options: OpenApiOptions = {}) {
