@@ -33,7 +33,12 @@ if (files.length === 0) throw new Error(`no test file matches ${filters.join(' '
 
 process.stdout.write(`Starting MariaDB, Redis and Kafka for ${files.length} test files …\n`)
 await using servers = await startTestServers()
-Object.assign(process.env, servers.env, isFuzz ? { GPTLOAD_FUZZ_SECONDS: String(fuzzSeconds) } : {})
+Object.assign(
+  process.env,
+  servers.env,
+  { GPTLOAD_FILE_TIMEOUT_MS: String(fileTimeoutMs) },
+  isFuzz ? { GPTLOAD_FUZZ_SECONDS: String(fuzzSeconds) } : {},
+)
 
 const report = createTestReport({ root, write: (text) => process.stdout.write(text) })
 const stream = run({
@@ -42,6 +47,7 @@ const stream = run({
   timeout: fileTimeoutMs,
   execArgv: [
     '--disable-warning=ExperimentalWarning',
+    `--import=${new URL('../src/file-watchdog.ts', import.meta.url)}`,
     ...(isFuzz ? [`--import=${new URL('../src/fuzz-mode.ts', import.meta.url)}`] : []),
   ],
 })

@@ -21,11 +21,21 @@ const FORM_TIMEOUT_MS = 20_000
 export async function startRedisCluster(
   options: Pick<RedisServerOptions, 'tls' | 'password' | 'isPersistent'> = {},
 ): Promise<RedisClusterServers> {
-  const busPorts = await freePorts(MASTERS)
-  const nodes = await Promise.all(
-    busPorts.map((busPort) => startRedis({ ...options, cluster: { busPort, nodeTimeoutMs: NODE_TIMEOUT_MS } })),
+  // Chosen together: a node on the bus port of another one talks Redis to it.
+  const ports = await freePorts(2 * MASTERS)
+  const busPorts = ports.splice(0, MASTERS)
+  const started = await Promise.allSettled(
+    busPorts.map((busPort, index) =>
+      startRedis({ ...options, port: ports[index]!, cluster: { busPort, nodeTimeoutMs: NODE_TIMEOUT_MS } }),
+    ),
   )
+  const nodes = started.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
   const stop = async () => void (await Promise.all(nodes.map((node) => node.stop())))
+  const failure = started.find((outcome) => outcome.status === 'rejected')
+  if (failure !== undefined) {
+    await stop()
+    throw failure.reason
+  }
   try {
     await formCluster(nodes, busPorts)
   } catch (error) {
