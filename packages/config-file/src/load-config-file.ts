@@ -106,9 +106,10 @@ function validate(
   if (result.success) return result.data
   for (const issue of schemaIssues(configFileSchema, value, result.error.issues)) {
     const node = source.nodeAt(issue.path)
+    // First of all: what could not be interpolated may be a key in the wrong place, too.
+    if (issue.isMisplaced) collector.hideValue(issue.path)
     // A value that could not be interpolated has its error already.
     if (isScalar(node) && failed.has(node)) continue
-    if (issue.isMisplaced) collector.hideValue(issue.path)
     const range = issue.target === 'name' ? source.nameRangeOf(issue.path) : source.rangeOf(issue.path)
     collector.add('error', range, `${fieldName(issue.path)}${issue.message}`)
   }

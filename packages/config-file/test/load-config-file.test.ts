@@ -330,7 +330,10 @@ test('reads real files, relative to the configuration file', async (context) => 
   await failure(loadConfigFile(directory, { env: {} }))
 })
 
-const canary = fc.string({ maxLength: 6 }).map((text) => `${text}Zq7canaryX`)
+/** Some begin with what the loader gives a meaning to. */
+const canary = fc
+  .tuple(fc.constantFrom('', '', '${', '$${', '${env:', '${}', '{', '#', '- ', '*'), fc.string({ maxLength: 6 }))
+  .map(([start, text]) => `${start}${text}Zq7canaryX`)
 
 /** Places of a secret and what may be wrong around them. */
 const broken = fc.record({
