@@ -11,7 +11,7 @@ import type { Logger } from '@gpt-load/service-kit/logger'
 import { sealLogBatch } from '@gpt-load/transport/log-batch/log-batch'
 import type { LogBatchCodec } from '@gpt-load/transport/log-batch/log-batch'
 import type { LogProducer, SealedBatch } from '@gpt-load/transport/log-stream'
-import type { LogSpool } from './spool/log-spool.ts'
+import type { LogSpool, SpoolChunk } from './spool/log-spool.ts'
 
 /** About 600,000 requests: ten minutes without a broker at 1,000 requests/s. */
 export const defaultMaxRingBytes = 64 * 1_048_576
@@ -19,8 +19,8 @@ export const defaultMaxRingBytes = 64 * 1_048_576
 const maxBatchesPerSend = 64
 /** A batch that has waited for so long when a send fails goes to disk: what is on disk survives the process. */
 const spoolAfterMs = 2_000
-/** Written to disk at once. */
-const spoolBatches = 256
+/** Written to disk at once, and copied for it: a few milliseconds of the main thread. */
+const spoolWriteBytes = 2 * 1_048_576
 
 export type LogShipperCounts = {
   served: number
@@ -122,10 +122,8 @@ export function createLogShipper(options: {
 
   async function sendSpooled(): Promise<boolean> {
     if (spool === null || spool.isEmpty || isEnding) return true
-    const chunk = await spool.next().catch((error: unknown) => {
-      logger.error({ err: error }, 'the log spool cannot be read')
-      return null
-    })
+    const chunk = await nextSpooled(spool)
+    if (chunk === 'unreadable') return false
     if (chunk === null) return true
     if (!(await send(chunk.batches))) return false
     const records = chunk.batches.reduce((sum, { identity }) => sum + identity.count, 0)
@@ -134,6 +132,15 @@ export function createLogShipper(options: {
     await spool.acknowledge()
     noteSpool(spool)
     return true
+  }
+
+  async function nextSpooled(from: LogSpool): Promise<SpoolChunk | null | 'unreadable'> {
+    try {
+      return await from.next()
+    } catch (error) {
+      logger.error({ err: error }, 'the log spool cannot be read')
+      return 'unreadable'
+    }
   }
 
   async function send(batches: readonly SealedBatch[]): Promise<boolean> {
@@ -153,10 +160,7 @@ export function createLogShipper(options: {
   async function spoolOld(): Promise<void> {
     if (spool === null) return
     for (;;) {
-      const dueMs = clock.monotonicMs() - spoolAfterMs
-      const isDue = ({ addedAtMs }: Waiting): boolean =>
-        isEnding || addedAtMs <= dueMs || counts.ringBytes > maxRingBytes / 2
-      const batches = ring.slice(0, spoolBatches).filter(isDue)
+      const batches = dueForDisk()
       if (batches.length === 0) return
       inHand = batches.length
       const isTaken = await spool.append(batches).then(
@@ -168,6 +172,18 @@ export function createLogShipper(options: {
       noteSpool(spool)
       if (!isTaken) return
     }
+  }
+
+  /** The oldest of the ring, as far as they have waited too long or take too much memory. */
+  function dueForDisk(): Waiting[] {
+    const dueMs = clock.monotonicMs() - spoolAfterMs
+    const isAllDue = isEnding || counts.ringBytes > maxRingBytes / 2
+    let bytes = 0
+    const end = ring.findIndex((batch) => {
+      bytes += batch.bytes.length
+      return bytes > spoolWriteBytes || !(isAllDue || batch.addedAtMs <= dueMs)
+    })
+    return end === -1 ? [...ring] : ring.slice(0, end)
   }
 
   function leaveRing(howMany: number): LogBatchIdentity[] {

@@ -67,6 +67,29 @@ function abandon(folder: string): void {
   utimesSync(folder, then, then)
 }
 
+function openProducer() {
+  const received: SealedBatch[] = []
+  const state = { isAway: true }
+  const producer: LogProducer = {
+    async send(batches) {
+      if (state.isAway) throw new Error('no broker')
+      received.push(...batches)
+    },
+    isConnected: () => !state.isAway,
+    close: async () => {},
+  }
+  return { producer, received, state }
+}
+const ship = (producer: LogProducer, spool: LogSpool, maxRingBytes?: number) =>
+  createLogShipper({
+    producer,
+    spool,
+    codec: 'none',
+    clock: createSystemClock(),
+    logger: silentLogger as never,
+    ...(maxRingBytes === undefined ? {} : { maxRingBytes }),
+  })
+
 suite('log spool', () => {
   test('gives back what it took, in order and byte for byte, and leaves nothing behind', async () => {
     const dir = newFolder()
@@ -150,6 +173,41 @@ suite('log spool', () => {
     await spool.close()
   })
 
+  test('a segment that somebody removed is counted as dropped, and the next one is read', async () => {
+    const dir = newFolder()
+    const spool = openSpool(dir)
+    for (let turn = 0; turn < 20; turn += 1) await spool.append([batch(turn * 10 + 1, 1_000_000)])
+    const [sealed] = readdirSync(join(dir, 'me')).filter((name) => name.endsWith('.segment'))
+    rmSync(join(dir, 'me', sealed!))
+    const left = await drain(spool)
+    assert.ok(left.length > 0 && left.length < 20)
+    const { records, dropped, damaged, bytes } = spool.counts
+    assert.deepEqual([records, dropped, damaged, bytes, spool.isEmpty], [0, 200 - left.length * 10, 1, 0, true])
+    await spool.close()
+  })
+
+  test('a disk that cannot be read is asked again after a while, not at once', async (t) => {
+    const { producer } = openProducer()
+    let reads = 0
+    const unreadable: LogSpool = {
+      append: async () => undefined,
+      next: async () => {
+        reads += 1
+        throw new Error('EIO')
+      },
+      acknowledge: async () => undefined,
+      isEmpty: false,
+      trouble: '',
+      counts: { records: 10, bytes: 100, dropped: 0, takenOver: 0, damaged: 0 },
+      close: async () => undefined,
+    }
+    const shipper = ship(producer, unreadable)
+    t.after(() => shipper.close())
+    shipper.resume()
+    await until(() => reads >= 2, { what: 'the second try' })
+    assert.ok(reads < 10, String(reads))
+  })
+
   const tmpfs = mountTmpfs()
   test(
     'a full disk loses nothing that it has said to keep',
@@ -193,28 +251,6 @@ function mountTmpfs(): string | null {
 }
 
 suite('log shipper with a spool', () => {
-  function openProducer() {
-    const received: SealedBatch[] = []
-    const state = { isAway: true }
-    const producer: LogProducer = {
-      async send(batches) {
-        if (state.isAway) throw new Error('no broker')
-        received.push(...batches)
-      },
-      isConnected: () => !state.isAway,
-      close: async () => {},
-    }
-    return { producer, received, state }
-  }
-  const ship = (producer: LogProducer, spool: LogSpool, maxRingBytes?: number) =>
-    createLogShipper({
-      producer,
-      spool,
-      codec: 'none',
-      clock: createSystemClock(),
-      logger: silentLogger as never,
-      ...(maxRingBytes === undefined ? {} : { maxRingBytes }),
-    })
   const add = (shipper: ReturnType<typeof ship>, from: number, count: number) => {
     for (const { identity } of many(count, 1, from)) shipper.add(identity, Buffer.alloc(1_000))
   }

@@ -12,7 +12,7 @@ import {
   touchIntervalMs,
   type Segment,
 } from './segment-files.ts'
-import { encodeRecord, readRecords } from './spool-record.ts'
+import { encodeRecord, maxRecordBytes, readRecords } from './spool-record.ts'
 
 /**
  * Request records that the log stream does not take, on disk: appended to segment files, read back oldest first, a megabyte
@@ -44,8 +44,9 @@ export type LogSpoolCounts = {
   bytes: number
   /** Records of this process that were dropped at the bound. */
   dropped: number
-  /** Segments of earlier processes that were taken over; those that were dropped, or had a damaged end. */
+  /** Segments of earlier processes that were taken over. */
   takenOver: number
+  /** Segments that had a damaged end, or could not be read at all. */
   damaged: number
 }
 
@@ -63,7 +64,6 @@ export interface LogSpool {
 }
 
 const segmentBytes = 8 * 1_048_576
-const chunkBytes = 1_048_576
 const restAfterFailureMs = 10_000
 
 export function createLogSpool(options: LogSpoolOptions): LogSpool {
@@ -74,7 +74,8 @@ export function createLogSpool(options: LogSpoolOptions): LogSpool {
   let writing: { handle: FileHandle; number: number; bytes: number; records: number } | null = null
   let reading: { handle: FileHandle; segment: Segment; at: number; length: number; records: number } | null = null
   let nextNumber = 1
-  let trouble = ''
+  let writeTrouble = ''
+  let folderTrouble = ''
   let restsUntilMs = 0
   let timer: Timer | undefined
   let isClosed = false
@@ -87,22 +88,27 @@ export function createLogSpool(options: LogSpoolOptions): LogSpool {
     return run
   }
 
-  function noteTrouble(error: unknown): void {
+  /** Answers its code; told once as long as it stays the same. */
+  function noteTrouble(error: unknown, known: string): string {
     const code = (error as NodeJS.ErrnoException).code ?? String(error)
-    restsUntilMs = clock.monotonicMs() + restAfterFailureMs
-    if (code !== trouble) logger.error({ err: error }, 'the log spool cannot be written: records wait in memory')
-    trouble = code
+    if (code !== known) logger.error({ err: error }, 'the log spool cannot be written: records wait in memory')
+    return code
+  }
+
+  async function touch(): Promise<void> {
+    await touchFolder(folder, clock.nowMs())
+    folderTrouble = ''
   }
 
   async function openSegment(): Promise<NonNullable<typeof writing>> {
-    await touchFolder(folder, clock.nowMs())
+    await touch()
     const number = nextNumber++
     const handle = await open(openPath(folder, number), 'wx', 0o600)
     return { handle, number, bytes: 0, records: 0 }
   }
 
   async function write(batches: readonly SealedBatch[]): Promise<void> {
-    if (clock.monotonicMs() < restsUntilMs) throw new Error(`the log spool rests after ${trouble}`)
+    if (clock.monotonicMs() < restsUntilMs) throw new Error(`the log spool rests after ${writeTrouble}`)
     const bytes = Buffer.concat(batches.map(encodeRecord))
     const records = recordsIn(batches)
     try {
@@ -110,12 +116,13 @@ export function createLogSpool(options: LogSpoolOptions): LogSpool {
       await writing.handle.appendFile(bytes)
       if (fsync === 'always') await writing.handle.datasync()
     } catch (error) {
-      noteTrouble(error)
+      writeTrouble = noteTrouble(error, writeTrouble)
+      restsUntilMs = clock.monotonicMs() + restAfterFailureMs
       // What stands behind the last whole record is cut when it is read.
-      await seal().catch(() => undefined)
+      await seal()
       throw error
     }
-    trouble = ''
+    writeTrouble = ''
     writing.bytes += bytes.length
     writing.records += records
     counts.bytes += bytes.length
@@ -124,19 +131,23 @@ export function createLogSpool(options: LogSpoolOptions): LogSpool {
     await dropPastBound()
   }
 
-  /** From now on it may be read. */
+  /** From now on it may be read, also when the disk fails meanwhile: then under the name that it has. */
   async function seal(): Promise<void> {
     if (writing === null) return
     const { handle, number, bytes, records } = writing
     writing = null
+    const segment: Segment = { path: openPath(folder, number), bytes, records, isOwn: true }
     try {
       if (fsync === 'segment') await handle.datasync()
-    } finally {
       await handle.close()
+      if (bytes === 0) return await removeSegment(segment)
+      const path = sealedPath(folder, number, records)
+      await rename(segment.path, path)
+      segment.path = path
+    } catch (error) {
+      writeTrouble = noteTrouble(error, writeTrouble)
     }
-    const path = sealedPath(folder, number, records)
-    await rename(openPath(folder, number), path)
-    segments.push({ path, bytes, records, isOwn: true })
+    if (bytes > 0) segments.push(segment)
   }
 
   async function dropPastBound(): Promise<void> {
@@ -170,7 +181,8 @@ export function createLogSpool(options: LogSpoolOptions): LogSpool {
       if (segments.length === 0) await seal()
       const [segment] = segments
       if (segment === undefined) return null
-      reading ??= { handle: await open(segment.path, 'r'), segment, at: 0, length: 0, records: 0 }
+      reading ??= await startReading(segment)
+      if (reading === null) continue
       const { batches, length, isBroken } = await readAt(reading.handle, reading.at)
       if (batches.length > 0) {
         reading.length = length
@@ -183,14 +195,30 @@ export function createLogSpool(options: LogSpoolOptions): LogSpool {
     }
   }
 
+  /** null: somebody has removed it; it is forgotten. */
+  async function startReading(segment: Segment): Promise<typeof reading> {
+    try {
+      return { handle: await open(segment.path, 'r'), segment, at: 0, length: 0, records: 0 }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      noteDamage(segment)
+      if (segment.isOwn) counts.dropped += segment.records ?? 0
+      await forget(segment)
+      return null
+    }
+  }
+
   function noteDamage({ path }: Segment): void {
     counts.damaged += 1
-    logger.warn({ segment: path }, 'a segment of the log spool has a damaged end: what stands before it is sent')
+    logger.warn(
+      { segment: path },
+      'a segment of the log spool is damaged or gone: what stands before the damage is sent',
+    )
   }
 
   async function takeOver(): Promise<void> {
     try {
-      await touchFolder(folder, clock.nowMs())
+      await touch()
       const taken = await takeAbandoned({
         spool: options.dir,
         own: folder,
@@ -205,7 +233,7 @@ export function createLogSpool(options: LogSpoolOptions): LogSpool {
       await dropPastBound()
       options.onTakenOver()
     } catch (error) {
-      noteTrouble(error)
+      folderTrouble = noteTrouble(error, folderTrouble)
     }
   }
 
@@ -233,7 +261,7 @@ export function createLogSpool(options: LogSpoolOptions): LogSpool {
       return segments.length === 0 && writing === null
     },
     get trouble() {
-      return trouble
+      return writeTrouble || folderTrouble
     },
     counts,
     async close() {
@@ -241,7 +269,7 @@ export function createLogSpool(options: LogSpoolOptions): LogSpool {
       timer?.cancel()
       await inTurn(async () => {
         await stopReading()
-        await seal().catch(() => undefined)
+        await seal()
         // Only when nothing is left in it.
         await rmdir(folder).catch(() => undefined)
       })
@@ -253,13 +281,9 @@ function recordsIn(batches: readonly SealedBatch[]): number {
   return batches.reduce((sum, { identity }) => sum + identity.count, 0)
 }
 
-/** Whole records from there on, about a megabyte of them. */
+/** Whole records from there on, about a megabyte of them. Nothing is "not whole yet" when all there is was read. */
 async function readAt(handle: FileHandle, position: number) {
-  const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(chunkBytes), 0, chunkBytes, position)
+  const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(maxRecordBytes), 0, maxRecordBytes, position)
   const read = readRecords(buffer.subarray(0, bytesRead))
-  if (read.length > 0 || bytesRead < chunkBytes) {
-    // At the end of a segment nothing is "not whole yet".
-    return { ...read, isBroken: read.isBroken || (read.length < bytesRead && bytesRead < chunkBytes) }
-  }
-  return { ...read, isBroken: true }
+  return { ...read, isBroken: read.isBroken || (bytesRead < maxRecordBytes && read.length < bytesRead) }
 }

@@ -50,7 +50,8 @@ export async function takeAbandoned(options: {
     if (folder === options.own) continue
     const info = await stat(folder).catch(() => null)
     if (info === null || !info.isDirectory() || options.nowMs - info.mtimeMs < abandonedMs) continue
-    for (const file of (await readdir(folder)).toSorted()) {
+    // Gone by now: another process was faster.
+    for (const file of (await readdir(folder).catch((): string[] => [])).toSorted()) {
       const segment = await takeFile(join(folder, file), file, options)
       if (segment !== null) taken.push(segment)
     }

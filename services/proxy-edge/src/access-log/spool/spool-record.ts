@@ -8,8 +8,8 @@ import type { SealedBatch } from '@gpt-load/transport/log-stream'
  *   u32 length of what follows the checksum | u32 CRC-32 of that | u16 length of the identity | identity, JSON | batch
  */
 const headBytes = 8
-/** A batch is at most 512 KiB before compression; what says more is no record. */
-const maxRecordBytes = 4 * 1_048_576
+/** With its head. A batch is about 512 KiB at most, and is compressed; what says more is no record. */
+export const maxRecordBytes = 1_048_576
 
 export function encodeRecord({ identity, bytes }: SealedBatch): Buffer {
   const name = Buffer.from(JSON.stringify(identity))
@@ -36,7 +36,7 @@ export function readRecords(bytes: Buffer): RecordsRead {
   let at = 0
   while (bytes.length - at >= headBytes) {
     const length = bytes.readUInt32LE(at)
-    if (length < 2 || length > maxRecordBytes) return { batches, length: at, isBroken: true }
+    if (length < 2 || length > maxRecordBytes - headBytes) return { batches, length: at, isBroken: true }
     const end = at + headBytes + length
     if (end > bytes.length) break
     const content = bytes.subarray(at + headBytes, end)
