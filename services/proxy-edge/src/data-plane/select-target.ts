@@ -85,6 +85,11 @@ export class TargetSelector {
     return this.#ownerSlot >= 0
   }
 
+  /** Another member's keys know nothing of what this request is about. */
+  get #isStuck(): boolean {
+    return this.hasOwner || (this.#facts.isSticky && !this.#outer.settings.keys_share_organization)
+  }
+
   #findOwner(resources: LearntResources): number {
     const { resourceId } = this.#facts
     if (resourceId === '' || this.#outer.settings.keys_share_organization) return -1
@@ -259,7 +264,8 @@ export class TargetSelector {
     this.#skippedMembers ??= new Uint8Array(members.length)
     for (const [index, member] of members.entries())
       if (!this.#hasAttempts(member, index) || !this.#canServe(member)) this.#skippedMembers[index] = 1
-    this.#memberIndex = this.#nextMember(this.#withoutOpen())
+    // What one key has made is nowhere else, however that member's upstreams are.
+    this.#memberIndex = this.#nextMember(this.#isStuck ? this.#skippedMembers : this.#withoutOpen())
     if (this.#memberIndex === -1) return false
     this.#plan = members[this.#memberIndex]!
     this.#failedUpstreams = null
@@ -286,8 +292,7 @@ export class TargetSelector {
       return skipped[owner] === 0 ? owner : -1
     }
     const { isSticky, session } = this.#facts
-    if (session === '' && (!isSticky || this.#outer.settings.keys_share_organization))
-      return memberRotation.next(skipped)
+    if (session === '' && !this.#isStuck) return memberRotation.next(skipped)
     let best = -1
     let bestScore = Infinity
     for (let index = 0; index < members.length; index += 1) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { startFakeProvider, type FakeProvider } from '@gpt-load/testkit/upstreams/fake-provider'
 import { until } from '@gpt-load/testkit/until'
-import { chat } from '../support/chat-request.ts'
+import { bearer, chat } from '../support/chat-request.ts'
 import { send } from '../support/http-message.ts'
 import { openDataPlane, type TestGroup } from '../support/open-data-plane.ts'
 
@@ -112,5 +112,27 @@ suite('circuits of upstreams', () => {
     breaks(pair.bad, 502)
     for (let turn = 0; turn < 10; turn += 1) assert.equal((await send(plane.port, chat('all'))).status, 200)
     assert.deepEqual([pair.bad.requests.length, pair.good.requests.length], [3, 10])
+  })
+
+  test('what one key has made is asked of its member also while the circuit is open', async () => {
+    await using pair = await openPair()
+    const members = [
+      { group_id: 2, weight: 1 },
+      { group_id: 3, weight: 1 },
+    ]
+    const own = { settings: { ...settings, max_retries: 0, upstream_open_ms: 60_000 } }
+    await using plane = await openDataPlane({
+      groups: [
+        { name: 'all', kind: 'aggregate', members },
+        { name: 'a', upstreams: [pair.bad.url], keys: ['sk-key-of-a-0000000001'], ...own },
+        { name: 'b', upstreams: [pair.good.url], keys: ['sk-key-of-b-0000000001'], ...own },
+      ],
+    })
+    const read = () => send(plane.port, { method: 'GET', target: '/proxy/all/v1/files/file-1', headers: [bearer] })
+    await read()
+    const maker = pair.bad.requests.length === 1 ? pair.bad : pair.good
+    breaks(maker, 502)
+    for (let turn = 0; turn < 8; turn += 1) await read()
+    assert.equal(maker.requests.length, 9)
   })
 })
