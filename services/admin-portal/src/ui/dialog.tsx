@@ -2,10 +2,9 @@
 
 import { Dialog as Base } from '@base-ui/react/dialog'
 import { X } from 'lucide-react'
-import { useState, type ReactNode } from 'react'
+import type { ReactNode } from 'react'
 import { useText } from '../i18n/locale.tsx'
-import { Button, IconButton } from './button.tsx'
-import { Field, TextInput } from './field.tsx'
+import { IconButton } from './button.tsx'
 
 export const backdropStyle =
   'fixed inset-0 z-40 bg-black/35 transition-opacity duration-150 data-ending-style:opacity-0 data-starting-style:opacity-0 dark:bg-black/60'
@@ -47,55 +46,5 @@ export function Dialog(props: {
         </Base.Popup>
       </Base.Portal>
     </Base.Root>
-  )
-}
-
-/** For what cannot be taken back: the name has to be typed. */
-export function ConfirmByName(props: {
-  title: string
-  description: string
-  name: string
-  action: string
-  isBusy: boolean
-  onConfirm: () => void
-  onClose: () => void
-}) {
-  const { t } = useText()
-  const [typed, setTyped] = useState('')
-  const isRight = typed.trim() === props.name
-  return (
-    <Dialog
-      title={props.title}
-      description={props.description}
-      onClose={props.onClose}
-      width="max-w-md"
-      footer={
-        <>
-          <Button onClick={props.onClose}>{t('common.cancel')}</Button>
-          <Button kind="danger" form="confirm" type="submit" disabled={!isRight} isBusy={props.isBusy}>
-            {props.action}
-          </Button>
-        </>
-      }
-    >
-      <form
-        id="confirm"
-        onSubmit={(event) => {
-          event.preventDefault()
-          if (isRight) props.onConfirm()
-        }}
-      >
-        <Field label={t('confirm.type', { name: props.name })}>
-          {(control) => (
-            <TextInput
-              {...control}
-              value={typed}
-              onChange={(event) => setTyped(event.target.value)}
-              className="font-mono"
-            />
-          )}
-        </Field>
-      </form>
-    </Dialog>
   )
 }

@@ -12,8 +12,7 @@ import { fileOwnerOf } from '../groups/file-owner.ts'
 import { api, useChange } from '../../client/api.ts'
 import { showFieldErrors } from '../../client/form-errors.ts'
 import { useText } from '../../i18n/locale.tsx'
-import { Button } from '../../ui/button.tsx'
-import { Dialog } from '../../ui/dialog.tsx'
+import { FormDialog } from '../../ui/form-dialog.tsx'
 import { Field, TextInput } from '../../ui/field.tsx'
 import { SecretOnce } from '../../ui/secret-once.tsx'
 import { describeError } from '../../ui/states.tsx'
@@ -52,44 +51,32 @@ export function AccessKeyForm(props: { item?: AccessKey; groups: readonly Group[
       />
     )
   return (
-    <Dialog
+    <FormDialog
       title={item === undefined ? t('accessKeys.create') : t('accessKeys.edit', { name: item.name })}
       isDirty={isDirty}
       onClose={onClose}
-      footer={
-        <>
-          <Button onClick={onClose}>{t('common.cancel')}</Button>
-          <Button kind="primary" type="submit" form="access-key" isBusy={save.isPending}>
-            {item === undefined ? t('accessKeys.create') : t('common.save')}
-          </Button>
-        </>
-      }
+      submit={item === undefined ? t('accessKeys.create') : t('common.save')}
+      isBusy={save.isPending}
+      onSubmit={() => void form.handleSubmit((values) => save.mutate(values))()}
     >
-      <form
-        id="access-key"
-        noValidate
-        className="grid gap-4"
-        onSubmit={(event) => void form.handleSubmit((values) => save.mutate(values))(event)}
-      >
-        {owner !== null && (
-          <p role="note" className="rounded-lg bg-warn-soft px-3 py-2 text-warn">
-            {t('managed.setting', { owner })}
-          </p>
-        )}
-        <Field label={t('accessKeys.name')} hint={t('accessKeys.nameHint')} error={errors.name?.message}>
-          {(control) => <TextInput {...control} {...form.register('name')} autoFocus />}
+      {owner !== null && (
+        <p role="note" className="rounded-lg bg-warn-soft px-3 py-2 text-warn">
+          {t('managed.setting', { owner })}
+        </p>
+      )}
+      <Field label={t('accessKeys.name')} hint={t('accessKeys.nameHint')} error={errors.name?.message}>
+        {(control) => <TextInput {...control} {...form.register('name')} autoFocus />}
+      </Field>
+      <GroupChoice control={form.control} groups={groups} isAll={form.watch('all_groups') === true} />
+      <div className="grid gap-4 sm:grid-cols-2">
+        <Field label={t('accessKeys.expiresAt')} hint={t('accessKeys.expiresHint')} error={errors.expires?.message}>
+          {(control) => <TextInput {...control} type="datetime-local" {...form.register('expires')} />}
         </Field>
-        <GroupChoice control={form.control} groups={groups} isAll={form.watch('all_groups') === true} />
-        <div className="grid gap-4 sm:grid-cols-2">
-          <Field label={t('accessKeys.expiresAt')} hint={t('accessKeys.expiresHint')} error={errors.expires?.message}>
-            {(control) => <TextInput {...control} type="datetime-local" {...form.register('expires')} />}
-          </Field>
-          <Field label={t('keys.note')} error={errors.note?.message}>
-            {(control) => <TextInput {...control} {...form.register('note')} />}
-          </Field>
-        </div>
-      </form>
-    </Dialog>
+        <Field label={t('keys.note')} error={errors.note?.message}>
+          {(control) => <TextInput {...control} {...form.register('note')} />}
+        </Field>
+      </div>
+    </FormDialog>
   )
 }
 

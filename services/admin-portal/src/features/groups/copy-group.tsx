@@ -10,8 +10,7 @@ import { api, useChange } from '../../client/api.ts'
 import { showFieldErrors } from '../../client/form-errors.ts'
 import { useText } from '../../i18n/locale.tsx'
 import { groupHref } from '../../shell/navigation.ts'
-import { Button } from '../../ui/button.tsx'
-import { Dialog } from '../../ui/dialog.tsx'
+import { FormDialog } from '../../ui/form-dialog.tsx'
 import { Field, Select, TextInput } from '../../ui/field.tsx'
 import { describeError } from '../../ui/states.tsx'
 
@@ -37,40 +36,28 @@ export function CopyGroup({ group, onClose }: { group: Group; onClose: () => voi
     },
   )
   return (
-    <Dialog
+    <FormDialog
       title={t('groups.copy')}
       isDirty={isDirty}
       onClose={onClose}
       width="max-w-md"
-      footer={
-        <>
-          <Button onClick={onClose}>{t('common.cancel')}</Button>
-          <Button kind="primary" type="submit" form="copy-group" isBusy={copy.isPending}>
-            {t('groups.copy')}
-          </Button>
-        </>
-      }
+      submit={t('groups.copy')}
+      isBusy={copy.isPending}
+      onSubmit={() => void form.handleSubmit((values) => copy.mutate(values))()}
     >
-      <form
-        id="copy-group"
-        noValidate
-        className="grid gap-4"
-        onSubmit={(event) => void form.handleSubmit((values) => copy.mutate(values))(event)}
-      >
-        <Field label={t('groups.name')} hint={t('groups.nameHint')} error={errors.name?.message}>
-          {(control) => <TextInput {...control} {...form.register('name')} autoFocus className="font-mono" />}
+      <Field label={t('groups.name')} hint={t('groups.nameHint')} error={errors.name?.message}>
+        {(control) => <TextInput {...control} {...form.register('name')} autoFocus className="font-mono" />}
+      </Field>
+      {group.kind === 'standard' && (
+        <Field label={t('keys.keys')}>
+          {(control) => (
+            <Select {...control} {...form.register('keys')}>
+              <option value="none">{t('groups.copyNone')}</option>
+              <option value="all">{t('groups.copyAll')}</option>
+            </Select>
+          )}
         </Field>
-        {group.kind === 'standard' && (
-          <Field label={t('keys.keys')}>
-            {(control) => (
-              <Select {...control} {...form.register('keys')}>
-                <option value="none">{t('groups.copyNone')}</option>
-                <option value="all">{t('groups.copyAll')}</option>
-              </Select>
-            )}
-          </Field>
-        )}
-      </form>
-    </Dialog>
+      )}
+    </FormDialog>
   )
 }

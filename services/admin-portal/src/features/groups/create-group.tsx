@@ -13,8 +13,7 @@ import { api, useChange } from '../../client/api.ts'
 import { showFieldErrors } from '../../client/form-errors.ts'
 import { useText } from '../../i18n/locale.tsx'
 import { groupHref } from '../../shell/navigation.ts'
-import { Button } from '../../ui/button.tsx'
-import { Dialog } from '../../ui/dialog.tsx'
+import { FormDialog } from '../../ui/form-dialog.tsx'
 import { Field, Select, TextArea, TextInput } from '../../ui/field.tsx'
 import { describeError } from '../../ui/states.tsx'
 
@@ -56,94 +55,79 @@ export function CreateGroup({ onClose }: { onClose: () => void }) {
     if (isUntouched) form.setValue('upstreams.0.url', upstreamOf(channel))
   }
   return (
-    <Dialog
+    <FormDialog
       title={t('groups.create')}
       description={t('groups.createAbout')}
       isDirty={isDirty || keys !== ''}
       onClose={onClose}
-      footer={
-        <>
-          <Button onClick={onClose}>{t('common.cancel')}</Button>
-          <Button kind="primary" type="submit" form="create-group" isBusy={create.isPending}>
-            {t('groups.create')}
-          </Button>
-        </>
-      }
+      submit={t('groups.create')}
+      isBusy={create.isPending}
+      onSubmit={() => void form.handleSubmit((values) => create.mutate(values))()}
     >
-      <form
-        id="create-group"
-        noValidate
-        className="grid gap-4"
-        onSubmit={(event) => void form.handleSubmit((values) => create.mutate(values))(event)}
-      >
-        <div className="grid gap-4 sm:grid-cols-2">
-          <Field
-            label={t('groups.kind')}
-            hint={t(kind === 'aggregate' ? 'groups.aggregateHint' : 'groups.standardHint')}
-          >
-            {(control) => (
-              <Select
-                {...control}
-                {...form.register('kind', {
-                  onChange: (event: { target: { value: string } }) =>
-                    form.setValue(
-                      'upstreams',
-                      event.target.value === 'aggregate' ? undefined : [{ url: upstreamOf(form.getValues('channel')) }],
-                    ),
-                })}
-              >
-                <option value="standard">{t('groups.standard')}</option>
-                <option value="aggregate">{t('groups.aggregate')}</option>
-              </Select>
-            )}
-          </Field>
-          <Field label={t('groups.channel')} hint={t('groups.channelHint')} error={errors.channel?.message}>
-            {(control) => (
-              <Select
-                {...control}
-                {...form.register('channel', {
-                  onChange: (event: { target: { value: ChannelType } }) => setChannel(event.target.value),
-                })}
-              >
-                {channelTypes.map((each) => (
-                  <option key={each}>{each}</option>
-                ))}
-              </Select>
-            )}
-          </Field>
-        </div>
-        <Field label={t('groups.name')} hint={t('groups.nameHint')} error={errors.name?.message}>
+      <div className="grid gap-4 sm:grid-cols-2">
+        <Field label={t('groups.kind')} hint={t(kind === 'aggregate' ? 'groups.aggregateHint' : 'groups.standardHint')}>
           {(control) => (
-            <TextInput {...control} {...form.register('name')} autoFocus className="font-mono" placeholder="openai" />
+            <Select
+              {...control}
+              {...form.register('kind', {
+                onChange: (event: { target: { value: string } }) =>
+                  form.setValue(
+                    'upstreams',
+                    event.target.value === 'aggregate' ? undefined : [{ url: upstreamOf(form.getValues('channel')) }],
+                  ),
+              })}
+            >
+              <option value="standard">{t('groups.standard')}</option>
+              <option value="aggregate">{t('groups.aggregate')}</option>
+            </Select>
           )}
         </Field>
-        {kind !== 'aggregate' && (
-          <>
-            <Field
-              label={t('groups.upstream')}
-              hint={t('groups.upstreamHint')}
-              error={errors.upstreams?.[0]?.url?.message ?? errors.upstreams?.message}
+        <Field label={t('groups.channel')} hint={t('groups.channelHint')} error={errors.channel?.message}>
+          {(control) => (
+            <Select
+              {...control}
+              {...form.register('channel', {
+                onChange: (event: { target: { value: ChannelType } }) => setChannel(event.target.value),
+              })}
             >
-              {(control) => (
-                <TextInput {...control} {...form.register('upstreams.0.url')} type="url" className="font-mono" />
-              )}
-            </Field>
-            <Field label={t('keys.first')} hint={t('keys.pasteHint')}>
-              {(control) => (
-                <TextArea
-                  {...control}
-                  rows={3}
-                  value={keys}
-                  onChange={(event) => setKeys(event.target.value)}
-                  className="font-mono text-[13px]"
-                  placeholder="sk-…"
-                />
-              )}
-            </Field>
-          </>
+              {channelTypes.map((each) => (
+                <option key={each}>{each}</option>
+              ))}
+            </Select>
+          )}
+        </Field>
+      </div>
+      <Field label={t('groups.name')} hint={t('groups.nameHint')} error={errors.name?.message}>
+        {(control) => (
+          <TextInput {...control} {...form.register('name')} autoFocus className="font-mono" placeholder="openai" />
         )}
-      </form>
-    </Dialog>
+      </Field>
+      {kind !== 'aggregate' && (
+        <>
+          <Field
+            label={t('groups.upstream')}
+            hint={t('groups.upstreamHint')}
+            error={errors.upstreams?.[0]?.url?.message ?? errors.upstreams?.message}
+          >
+            {(control) => (
+              <TextInput {...control} {...form.register('upstreams.0.url')} type="url" className="font-mono" />
+            )}
+          </Field>
+          <Field label={t('keys.first')} hint={t('keys.pasteHint')}>
+            {(control) => (
+              <TextArea
+                {...control}
+                rows={3}
+                value={keys}
+                onChange={(event) => setKeys(event.target.value)}
+                className="font-mono text-[13px]"
+                placeholder="sk-…"
+              />
+            )}
+          </Field>
+        </>
+      )}
+    </FormDialog>
   )
 }
 

@@ -6,8 +6,7 @@ import { toast } from 'sonner'
 import { useChange } from '../../client/api.ts'
 import { useSession } from '../../client/session.ts'
 import { useText } from '../../i18n/locale.tsx'
-import { Button } from '../../ui/button.tsx'
-import { Dialog } from '../../ui/dialog.tsx'
+import { FormDialog } from '../../ui/form-dialog.tsx'
 import { Field, Select } from '../../ui/field.tsx'
 import { describeError } from '../../ui/states.tsx'
 import { Tick } from '../../ui/toggle.tsx'
@@ -27,70 +26,51 @@ export function ExportDialog(props: { group: Group; chosen: ChosenKeys; count: s
     onFailed: (error) => toast.error(describeError(error, t)),
   })
   return (
-    <Dialog
+    <FormDialog
       title={t('keys.exportTitle', { count })}
       description={t('keys.exportText')}
       onClose={onClose}
       width="max-w-md"
-      footer={
-        <>
-          <Button onClick={onClose}>{t('common.cancel')}</Button>
-          <Button
-            kind="primary"
-            type="submit"
-            form="export-keys"
-            disabled={isClear && !(canSeeSecrets && isSure)}
-            isBusy={download.isPending}
-          >
-            {t('keys.exportDo')}
-          </Button>
-        </>
-      }
+      submit={t('keys.exportDo')}
+      canSubmit={!isClear || (canSeeSecrets && isSure)}
+      isBusy={download.isPending}
+      onSubmit={() => download.mutate(undefined)}
     >
-      <form
-        id="export-keys"
-        className="grid gap-4"
-        onSubmit={(event) => {
-          event.preventDefault()
-          download.mutate(undefined)
-        }}
-      >
-        <Field label={t('keys.exportContent')} error={isClear && !canSeeSecrets ? t('keys.exportNoScope') : undefined}>
-          {(control) => (
-            <Select
-              {...control}
-              value={isClear ? 'clear' : 'masked'}
-              onChange={(event) => setIsClear(event.target.value === 'clear')}
-            >
-              <option value="masked">{t('keys.exportMasked')}</option>
-              <option value="clear">{t('keys.exportClear')}</option>
-            </Select>
-          )}
-        </Field>
-        {isClear && canSeeSecrets && (
-          <>
-            <Field label={t('keys.exportFormat')}>
-              {(control) => (
-                <Select
-                  {...control}
-                  value={isPlain ? 'plain' : 'json'}
-                  onChange={(event) => setIsPlain(event.target.value === 'plain')}
-                >
-                  <option value="json">{t('keys.exportJsonLines')}</option>
-                  <option value="plain">{t('keys.exportPlain')}</option>
-                </Select>
-              )}
-            </Field>
-            <div className="grid gap-2 rounded-lg bg-warn-soft px-3 py-2.5">
-              <p className="text-warn">{t('keys.exportWarning')}</p>
-              <div className="flex items-center gap-2">
-                <Tick label={t('keys.exportConfirm')} isOn={isSure} onChange={setIsSure} />
-                <span aria-hidden>{t('keys.exportConfirm')}</span>
-              </div>
-            </div>
-          </>
+      <Field label={t('keys.exportContent')} error={isClear && !canSeeSecrets ? t('keys.exportNoScope') : undefined}>
+        {(control) => (
+          <Select
+            {...control}
+            value={isClear ? 'clear' : 'masked'}
+            onChange={(event) => setIsClear(event.target.value === 'clear')}
+          >
+            <option value="masked">{t('keys.exportMasked')}</option>
+            <option value="clear">{t('keys.exportClear')}</option>
+          </Select>
         )}
-      </form>
-    </Dialog>
+      </Field>
+      {isClear && canSeeSecrets && (
+        <>
+          <Field label={t('keys.exportFormat')}>
+            {(control) => (
+              <Select
+                {...control}
+                value={isPlain ? 'plain' : 'json'}
+                onChange={(event) => setIsPlain(event.target.value === 'plain')}
+              >
+                <option value="json">{t('keys.exportJsonLines')}</option>
+                <option value="plain">{t('keys.exportPlain')}</option>
+              </Select>
+            )}
+          </Field>
+          <div className="grid gap-2 rounded-lg bg-warn-soft px-3 py-2.5">
+            <p className="text-warn">{t('keys.exportWarning')}</p>
+            <div className="flex items-center gap-2">
+              <Tick label={t('keys.exportConfirm')} isOn={isSure} onChange={setIsSure} />
+              <span aria-hidden>{t('keys.exportConfirm')}</span>
+            </div>
+          </div>
+        </>
+      )}
+    </FormDialog>
   )
 }

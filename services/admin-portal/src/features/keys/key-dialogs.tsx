@@ -2,9 +2,9 @@
 
 import { useState } from 'react'
 import { useText } from '../../i18n/locale.tsx'
-import { Button } from '../../ui/button.tsx'
-import { ConfirmByName, Dialog } from '../../ui/dialog.tsx'
+import { ConfirmByName } from '../../ui/confirm-by-name.tsx'
 import { Field, TextInput } from '../../ui/field.tsx'
+import { FormDialog } from '../../ui/form-dialog.tsx'
 import type { Disabling } from './key-actions.ts'
 
 /** With a reason, and until when: whoever finds the key off later knows both. */
@@ -18,54 +18,42 @@ export function DisableKeys(props: {
   const [note, setNote] = useState('')
   const [until, setUntil] = useState('')
   return (
-    <Dialog
+    <FormDialog
       title={t('keys.disableTitle', { count: props.count })}
       isDirty={note !== '' || until !== ''}
       onClose={props.onClose}
       width="max-w-md"
-      footer={
-        <>
-          <Button onClick={props.onClose}>{t('common.cancel')}</Button>
-          <Button kind="primary" type="submit" form="disable-keys" isBusy={props.isBusy}>
-            {t('keys.action.disable')}
-          </Button>
-        </>
-      }
+      submit={t('keys.action.disable')}
+      isBusy={props.isBusy}
+      onSubmit={() => {
+        props.onConfirm({
+          note: note.trim() === '' ? undefined : note.trim(),
+          until: until === '' ? undefined : new Date(until).toISOString(),
+        })
+      }}
     >
-      <form
-        id="disable-keys"
-        className="grid gap-4"
-        onSubmit={(event) => {
-          event.preventDefault()
-          props.onConfirm({
-            note: note.trim() === '' ? undefined : note.trim(),
-            until: until === '' ? undefined : new Date(until).toISOString(),
-          })
-        }}
-      >
-        <Field label={t('keys.disableNote')}>
-          {(control) => (
-            <TextInput
-              {...control}
-              autoFocus
-              maxLength={255}
-              value={note}
-              onChange={(event) => setNote(event.target.value)}
-            />
-          )}
-        </Field>
-        <Field label={t('keys.disableUntil')} hint={t('keys.disableUntilHint')}>
-          {(control) => (
-            <TextInput
-              {...control}
-              type="datetime-local"
-              value={until}
-              onChange={(event) => setUntil(event.target.value)}
-            />
-          )}
-        </Field>
-      </form>
-    </Dialog>
+      <Field label={t('keys.disableNote')}>
+        {(control) => (
+          <TextInput
+            {...control}
+            autoFocus
+            maxLength={255}
+            value={note}
+            onChange={(event) => setNote(event.target.value)}
+          />
+        )}
+      </Field>
+      <Field label={t('keys.disableUntil')} hint={t('keys.disableUntilHint')}>
+        {(control) => (
+          <TextInput
+            {...control}
+            type="datetime-local"
+            value={until}
+            onChange={(event) => setUntil(event.target.value)}
+          />
+        )}
+      </Field>
+    </FormDialog>
   )
 }
 

@@ -4,8 +4,7 @@ import type { Group } from '@gpt-load/contracts/api/group'
 import { useState } from 'react'
 import { useApi } from '../../client/api.ts'
 import { useText } from '../../i18n/locale.tsx'
-import { Button } from '../../ui/button.tsx'
-import { Dialog } from '../../ui/dialog.tsx'
+import { FormDialog } from '../../ui/form-dialog.tsx'
 import { Field, Select } from '../../ui/field.tsx'
 
 type Sending = { action: 'copy' | 'move'; toGroupId: number }
@@ -26,66 +25,49 @@ export function SendDialog(props: {
   const [chosen, setChosen] = useState<number | null>(null)
   const toGroupId = chosen ?? others[0]?.id
   return (
-    <Dialog
+    <FormDialog
       title={t('keys.sendTitle', { count: props.count })}
       description={t('keys.sendText')}
       onClose={onClose}
       width="max-w-md"
-      footer={
-        <>
-          <Button onClick={onClose}>{t('common.cancel')}</Button>
-          <Button
-            kind="primary"
-            type="submit"
-            form="send-keys"
-            disabled={toGroupId === undefined}
-            isBusy={props.isBusy}
-          >
-            {t(`tasks.kind.${action}`)}
-          </Button>
-        </>
-      }
+      submit={t(`tasks.kind.${action}`)}
+      canSubmit={toGroupId !== undefined}
+      isBusy={props.isBusy}
+      onSubmit={() => {
+        if (toGroupId !== undefined) props.onConfirm({ action, toGroupId })
+      }}
     >
-      <form
-        id="send-keys"
-        className="grid gap-4"
-        onSubmit={(event) => {
-          event.preventDefault()
-          if (toGroupId !== undefined) props.onConfirm({ action, toGroupId })
-        }}
+      <Field
+        label={t('keys.sendTo')}
+        error={groups.data !== undefined && others.length === 0 ? t('keys.sendNoGroup') : undefined}
       >
-        <Field
-          label={t('keys.sendTo')}
-          error={groups.data !== undefined && others.length === 0 ? t('keys.sendNoGroup') : undefined}
-        >
-          {(control) => (
-            <Select
-              {...control}
-              value={toGroupId ?? ''}
-              disabled={others.length === 0}
-              onChange={(event) => setChosen(Number(event.target.value))}
-            >
-              {others.map(({ id, name }) => (
-                <option key={id} value={id}>
-                  {name}
-                </option>
-              ))}
-            </Select>
-          )}
-        </Field>
-        <Field label={t('keys.sendWhat')}>
-          {(control) => (
-            <Select
-              {...control}
-              value={action}
-              onChange={(event) => setAction(event.target.value === 'move' ? 'move' : 'copy')}
-            >
-              <option value="copy">{t('keys.sendCopy')}</option>
-              <option value="move">{t('keys.sendMove')}</option>
-            </Select>
-          )}
-        </Field>
-      </form>
-    </Dialog>
+        {(control) => (
+          <Select
+            {...control}
+            value={toGroupId ?? ''}
+            disabled={others.length === 0}
+            onChange={(event) => setChosen(Number(event.target.value))}
+          >
+            {others.map(({ id, name }) => (
+              <option key={id} value={id}>
+                {name}
+              </option>
+            ))}
+          </Select>
+        )}
+      </Field>
+      <Field label={t('keys.sendWhat')}>
+        {(control) => (
+          <Select
+            {...control}
+            value={action}
+            onChange={(event) => setAction(event.target.value === 'move' ? 'move' : 'copy')}
+          >
+            <option value="copy">{t('keys.sendCopy')}</option>
+            <option value="move">{t('keys.sendMove')}</option>
+          </Select>
+        )}
+      </Field>
+    </FormDialog>
   )
 }

@@ -11,8 +11,7 @@ import { api, useChange } from '../../client/api.ts'
 import { showFieldErrors } from '../../client/form-errors.ts'
 import { useSession } from '../../client/session.ts'
 import { useText } from '../../i18n/locale.tsx'
-import { Button } from '../../ui/button.tsx'
-import { Dialog } from '../../ui/dialog.tsx'
+import { FormDialog } from '../../ui/form-dialog.tsx'
 import { Field, TextInput } from '../../ui/field.tsx'
 import { SecretOnce } from '../../ui/secret-once.tsx'
 import { describeError } from '../../ui/states.tsx'
@@ -48,45 +47,33 @@ export function TokenForm({ onClose }: { onClose: () => void }) {
       <SecretOnce title={t('tokens.created.title')} secret={token} copyLabel={t('tokens.copy')} onClose={onClose} />
     )
   return (
-    <Dialog
+    <FormDialog
       title={t('tokens.create')}
       isDirty={isDirty}
       onClose={onClose}
       width="max-w-md"
-      footer={
-        <>
-          <Button onClick={onClose}>{t('common.cancel')}</Button>
-          <Button kind="primary" type="submit" form="admin-token" isBusy={create.isPending}>
-            {t('tokens.create')}
-          </Button>
-        </>
-      }
+      submit={t('tokens.create')}
+      isBusy={create.isPending}
+      onSubmit={() => void form.handleSubmit((values) => create.mutate(values))()}
     >
-      <form
-        id="admin-token"
-        noValidate
-        className="grid gap-4"
-        onSubmit={(event) => void form.handleSubmit((values) => create.mutate(values))(event)}
-      >
-        <Field label={t('tokens.name')} hint={t('tokens.nameHint')} error={errors.name?.message}>
-          {(control) => <TextInput {...control} {...form.register('name')} autoFocus />}
-        </Field>
-        <Controller
-          control={form.control}
-          name="scopes"
-          render={({ field }) => (
-            <ScopeChoice
-              chosen={field.value}
-              onChange={field.onChange}
-              error={errors.scopes === undefined ? undefined : t('tokens.scopesMissing')}
-            />
-          )}
-        />
-        <Field label={t('tokens.expiresAt')} hint={t('accessKeys.expiresHint')} error={errors.expires?.message}>
-          {(control) => <TextInput {...control} type="datetime-local" {...form.register('expires')} />}
-        </Field>
-      </form>
-    </Dialog>
+      <Field label={t('tokens.name')} hint={t('tokens.nameHint')} error={errors.name?.message}>
+        {(control) => <TextInput {...control} {...form.register('name')} autoFocus />}
+      </Field>
+      <Controller
+        control={form.control}
+        name="scopes"
+        render={({ field }) => (
+          <ScopeChoice
+            chosen={field.value}
+            onChange={field.onChange}
+            error={errors.scopes === undefined ? undefined : t('tokens.scopesMissing')}
+          />
+        )}
+      />
+      <Field label={t('tokens.expiresAt')} hint={t('accessKeys.expiresHint')} error={errors.expires?.message}>
+        {(control) => <TextInput {...control} type="datetime-local" {...form.register('expires')} />}
+      </Field>
+    </FormDialog>
   )
 }
 
