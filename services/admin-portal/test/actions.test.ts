@@ -1,44 +1,18 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import type { Browser } from 'playwright-core'
+import { describe, test } from 'node:test'
 import { until } from '@gpt-load/testkit/until'
-import { openBrowser, visit, type Visit } from './support/browser.ts'
-import {
-  addAccessKey,
-  addGroup,
-  callModel,
-  startInstallation,
-  untilLogged,
-  type Installation,
-} from './support/installation.ts'
+import { addGroup, callModel, untilLogged } from './support/installation.ts'
+import { openPortal } from './support/portal.ts'
 
-let installation: Installation
-let browser: Browser
-
-before(async () => {
-  installation = await startInstallation()
-  await addAccessKey(installation)
-  browser = await openBrowser()
-})
-after(async () => {
-  await browser.close()
-  await installation[Symbol.asyncDispose]()
-})
-
-/** A page, its console empty until the end. */
-async function at(path: string, use: (page: Visit) => Promise<void>): Promise<void> {
-  const page = await visit(browser, installation.url + path)
-  await use(page)
-  assert.deepEqual(page.problems, [])
-  await page.context().close()
-}
+const portal = openPortal()
+const { at } = portal
 
 async function keysOf(group: number) {
-  return (await installation.api('GET /api/v1/groups/{id}/keys', { params: { id: group } })).data.items
+  return (await portal.installation.api('GET /api/v1/groups/{id}/keys', { params: { id: group } })).data.items
 }
 
 async function groupOf(id: number) {
-  return (await installation.api('GET /api/v1/groups/{id}', { params: { id } })).data
+  return (await portal.installation.api('GET /api/v1/groups/{id}', { params: { id } })).data
 }
 
 describe('groups', () => {
@@ -47,17 +21,17 @@ describe('groups', () => {
       await page.getByRole('button', { name: 'Create group' }).click()
       const dialog = page.getByRole('dialog', { name: 'Create group' })
       await dialog.getByLabel('Name').fill('made-here')
-      await dialog.getByLabel('Upstream').fill(installation.provider.url)
+      await dialog.getByLabel('Upstream').fill(portal.installation.provider.url)
       await dialog.getByLabel('First keys').fill('sk-first-0123456789\nsk-second-0123456789')
       await dialog.getByRole('button', { name: 'Create group' }).click()
       await page.waitForURL(/\/groups\/view\/\?id=\d+/)
       await page.getByRole('row').nth(2).waitFor()
-      assert.equal((await callModel(installation, 'made-here')).status, 200)
+      assert.equal((await callModel(portal.installation, 'made-here')).status, 200)
     })
   })
 
   test('a name that is refused is said at its field, and what was typed stays', async () => {
-    await addGroup(installation, 'taken', [])
+    await addGroup(portal.installation, 'taken', [])
     await at('/groups/?create=true', async (page) => {
       const dialog = page.getByRole('dialog', { name: 'Create group' })
       await dialog.getByLabel('Name').fill('Not A Name')
@@ -72,7 +46,7 @@ describe('groups', () => {
   })
 
   test('one is copied under another name, with its keys when that is wanted', async () => {
-    const id = await addGroup(installation, 'original', ['sk-original-0123456789'])
+    const id = await addGroup(portal.installation, 'original', ['sk-original-0123456789'])
     await at(`/groups/view/?id=${id}`, async (page) => {
       await page.getByRole('button', { name: 'More actions' }).click()
       await page.getByRole('menuitem', { name: 'Copy group' }).click()
@@ -85,7 +59,7 @@ describe('groups', () => {
   })
 
   test('deleting one asks for its name', async () => {
-    const id = await addGroup(installation, 'short-lived', [])
+    const id = await addGroup(portal.installation, 'short-lived', [])
     await at(`/groups/view/?id=${id}`, async (page) => {
       await page.getByRole('button', { name: 'More actions' }).click()
       await page.getByRole('menuitem', { name: 'Delete group' }).click()
@@ -97,23 +71,23 @@ describe('groups', () => {
       await page.waitForURL(/\/groups\/$/)
       await page.getByRole('link', { name: 'short-lived' }).waitFor({ state: 'detached' })
     })
-    const names = (await installation.api('GET /api/v1/groups', {})).data.items.map(({ name }) => name)
+    const names = (await portal.installation.api('GET /api/v1/groups', {})).data.items.map(({ name }) => name)
     assert.ok(!names.includes('short-lived'))
   })
 
   test('switched off it refuses callers, switched on it serves again', async () => {
-    const id = await addGroup(installation, 'switched', ['sk-switched-0123456789'])
+    const id = await addGroup(portal.installation, 'switched', ['sk-switched-0123456789'])
     await at(`/groups/view/?id=${id}`, async (page) => {
       const toggle = page.getByRole('switch', { name: 'Group is on' })
       await toggle.click()
-      await until(async () => (await callModel(installation, 'switched')).status !== 200, { what: 'a refusal' })
+      await until(async () => (await callModel(portal.installation, 'switched')).status !== 200, { what: 'a refusal' })
       await toggle.click()
-      await until(async () => (await callModel(installation, 'switched')).status === 200, { what: 'an answer' })
+      await until(async () => (await callModel(portal.installation, 'switched')).status === 200, { what: 'an answer' })
     })
   })
 
   test('upstreams are changed as one list, with the share that each weight means', async () => {
-    const id = await addGroup(installation, 'balanced', [])
+    const id = await addGroup(portal.installation, 'balanced', [])
     await at(`/groups/view/?id=${id}&tab=upstreams`, async (page) => {
       await page.getByRole('button', { name: 'Add upstream' }).click()
       await page.getByLabel('Address of upstream 2').fill('https://second.example')
@@ -129,8 +103,11 @@ describe('groups', () => {
   })
 
   test('members of an aggregate are added with a weight and taken out', async () => {
-    const [first, second] = [await addGroup(installation, 'pool-a', []), await addGroup(installation, 'pool-b', [])]
-    const { data } = await installation.api('POST /api/v1/groups', {
+    const [first, second] = [
+      await addGroup(portal.installation, 'pool-a', []),
+      await addGroup(portal.installation, 'pool-b', []),
+    ]
+    const { data } = await portal.installation.api('POST /api/v1/groups', {
       body: { name: 'pools', channel: 'openai', kind: 'aggregate', members: [{ group_id: first }] },
     })
     await at(`/groups/view/?id=${data.id}`, async (page) => {
@@ -148,14 +125,14 @@ describe('groups', () => {
   })
 
   test('an edit that another person overtook is refused and loses nothing of theirs', async () => {
-    const id = await addGroup(installation, 'contested', [])
+    const id = await addGroup(portal.installation, 'contested', [])
     await at(`/groups/view/?id=${id}&tab=details`, async (page) => {
       await page.getByLabel('Description').fill('mine')
       // The page reads again every few seconds: until then it has the old revision.
       await page.route('**/api/v1/groups/*', async (route) => {
         if (route.request().method() === 'PATCH') {
           const revision = (await groupOf(id)).revision
-          await installation.api('PATCH /api/v1/groups/{id}', {
+          await portal.installation.api('PATCH /api/v1/groups/{id}', {
             params: { id },
             revision,
             body: { description: 'theirs' },
@@ -165,7 +142,7 @@ describe('groups', () => {
       })
       await page.getByRole('button', { name: 'Save' }).click()
       await page.getByText('Somebody else changed it meanwhile').waitFor()
-      // The browser's own line about the 412.
+      // The portal.browser's own line about the 412.
       page.problems.splice(0)
     })
     assert.equal((await groupOf(id)).description, 'theirs')
@@ -174,7 +151,7 @@ describe('groups', () => {
 
 describe('keys', () => {
   test('pasted ones are counted before, imported by a task, and reported after', async () => {
-    const id = await addGroup(installation, 'pasted', ['sk-known-0123456789'])
+    const id = await addGroup(portal.installation, 'pasted', ['sk-known-0123456789'])
     await at(`/groups/view/?id=${id}`, async (page) => {
       await page.getByRole('button', { name: 'Import keys' }).click()
       const dialog = page.getByRole('dialog')
@@ -194,7 +171,11 @@ describe('keys', () => {
   })
 
   test('chosen ones are disabled with a reason, which the list then shows', async () => {
-    const id = await addGroup(installation, 'chosen', ['sk-one-0123456789', 'sk-two-0123456789', 'sk-three-0123456789'])
+    const id = await addGroup(portal.installation, 'chosen', [
+      'sk-one-0123456789',
+      'sk-two-0123456789',
+      'sk-three-0123456789',
+    ])
     await at(`/groups/view/?id=${id}`, async (page) => {
       await page.getByRole('checkbox', { name: 'Choose all that are loaded' }).click()
       await page.getByRole('region', { name: 'Chosen keys' }).getByRole('button', { name: 'Disable' }).click()
@@ -209,15 +190,15 @@ describe('keys', () => {
   })
 
   test('a key that the provider refuses is tested, and restored', async () => {
-    const id = await addGroup(installation, 'refused', ['sk-refused-0123456789'])
-    installation.provider.key('sk-refused-0123456789').revoke()
+    const id = await addGroup(portal.installation, 'refused', ['sk-refused-0123456789'])
+    portal.installation.provider.key('sk-refused-0123456789').revoke()
     await at(`/groups/view/?id=${id}`, async (page) => {
       const row = page.getByRole('row').nth(1)
       await row.getByRole('button', { name: /Actions for/ }).click()
       await page.getByRole('menuitem', { name: 'Test' }).click()
       await page.getByText('The key does not work').waitFor()
       await row.getByText('Invalid', { exact: true }).waitFor()
-      installation.provider.key('sk-refused-0123456789').recover()
+      portal.installation.provider.key('sk-refused-0123456789').recover()
       await row.getByRole('button', { name: /Actions for/ }).click()
       await page.getByRole('menuitem', { name: 'Restore' }).click()
       await page.getByText('Key restored').waitFor()
@@ -226,12 +207,12 @@ describe('keys', () => {
   })
 
   test('one is shown in clear on demand, and the audit log names who looked', async () => {
-    const id = await addGroup(installation, 'shown', ['sk-shown-0123456789ab'])
+    const id = await addGroup(portal.installation, 'shown', ['sk-shown-0123456789ab'])
     const [key] = await keysOf(id)
     await at(`/groups/view/?id=${id}&key=${key?.id}`, async (page) => {
       await page.getByRole('dialog').getByRole('button', { name: 'Show the key' }).click()
       await page.getByText('sk-shown-0123456789ab').waitFor()
-      await page.goto(`${installation.url}/audit/`)
+      await page.goto(`${portal.installation.url}/audit/`)
       await page.getByRole('row').nth(1).getByText('key.reveal').waitFor()
       await page.getByRole('row').nth(1).getByRole('button').click()
       await page.getByRole('dialog').getByText(`key ${key?.id}`).waitFor()
@@ -239,7 +220,7 @@ describe('keys', () => {
   })
 
   test('deleting one asks for its hint', async () => {
-    const id = await addGroup(installation, 'thinned', ['sk-gone-0123456789ab'])
+    const id = await addGroup(portal.installation, 'thinned', ['sk-gone-0123456789ab'])
     const [key] = await keysOf(id)
     await at(`/groups/view/?id=${id}&key=${key?.id}`, async (page) => {
       await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
@@ -251,9 +232,9 @@ describe('keys', () => {
   })
 
   test('twenty thousand are scrolled through with a few dozen rows in the document', async () => {
-    const id = await addGroup(installation, 'many', [])
+    const id = await addGroup(portal.installation, 'many', [])
     for (let batch = 0; batch < 4; batch += 1)
-      await installation.api('POST /api/v1/groups/{id}/keys', {
+      await portal.installation.api('POST /api/v1/groups/{id}/keys', {
         params: { id },
         body: {
           keys: Array.from({ length: 5_000 }, (_, number) => `sk-many-${batch}-${String(number).padStart(6, '0')}`),
@@ -281,9 +262,9 @@ describe('keys', () => {
 
 describe('access keys', () => {
   test('a new one is shown once, opens the proxy, and is refused once revoked', async () => {
-    await addGroup(installation, 'guarded', ['sk-guarded-0123456789'])
+    await addGroup(portal.installation, 'guarded', ['sk-guarded-0123456789'])
     const call = (token: string): Promise<Response> =>
-      fetch(`${installation.url}/proxy/guarded/v1/models`, { headers: { authorization: `Bearer ${token}` } })
+      fetch(`${portal.installation.url}/proxy/guarded/v1/models`, { headers: { authorization: `Bearer ${token}` } })
     await at('/access-keys/', async (page) => {
       await page.getByRole('button', { name: 'Create access key' }).click()
       await page.getByRole('dialog').getByLabel('Name').fill('a caller')
@@ -303,7 +284,7 @@ describe('access keys', () => {
   })
 
   test('the snippet of a group works as it is copied, and its request appears beside it', async () => {
-    const id = await addGroup(installation, 'snippet', ['sk-snippet-0123456789'])
+    const id = await addGroup(portal.installation, 'snippet', ['sk-snippet-0123456789'])
     await at(`/groups/view/?id=${id}&tab=connect`, async (page) => {
       await page.getByText('Waiting for the first request').waitFor()
       await page.getByRole('button', { name: 'Create a key for this snippet' }).click()
@@ -349,7 +330,7 @@ describe('settings', () => {
   })
 
   test('a group overrides one, and inherits again', async () => {
-    const id = await addGroup(installation, 'overriding', [])
+    const id = await addGroup(portal.installation, 'overriding', [])
     await at(`/groups/view/?id=${id}&tab=settings`, async (page) => {
       const row = page.locator('[data-setting=connect_timeout]')
       await row.getByRole('textbox').fill('3')
@@ -366,15 +347,16 @@ describe('settings', () => {
 
 test('a request leads to its attempts, and each attempt to its key', async () => {
   const keys = ['sk-limited-0123456789', 'sk-good-0123456789']
-  const id = await addGroup(installation, 'retried', keys)
-  installation.provider.key(keys[0]!).limit({ retryAfterS: 600 })
-  for (let call = 0; call < 2; call += 1) assert.equal((await callModel(installation, 'retried')).status, 200)
-  await untilLogged(installation, 2)
+  const id = await addGroup(portal.installation, 'retried', keys)
+  portal.installation.provider.key(keys[0]!).limit({ retryAfterS: 600 })
+  for (let call = 0; call < 2; call += 1) assert.equal((await callModel(portal.installation, 'retried')).status, 200)
+  await untilLogged(portal.installation, 2)
   await until(
-    async () => (await installation.api('GET /api/v1/logs', { query: { group_id: id } })).data.items.length === 2,
+    async () =>
+      (await portal.installation.api('GET /api/v1/logs', { query: { group_id: id } })).data.items.length === 2,
     { what: 'both records' },
   )
-  const { items } = (await installation.api('GET /api/v1/logs', { query: { group_id: id } })).data
+  const { items } = (await portal.installation.api('GET /api/v1/logs', { query: { group_id: id } })).data
   const retried = items.find(({ attempt_count: count }) => count === 2)
   await at(`/logs/?group=${id}&request=${retried?.request_id}`, async (page) => {
     const drawer = page.getByRole('dialog')

@@ -1,37 +1,19 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import type { Browser } from 'playwright-core'
+import { describe, test } from 'node:test'
 import { until } from '@gpt-load/testkit/until'
-import { openBrowser, visit, type Visit } from './support/browser.ts'
-import { addAccessKey, addGroup, callModel, startInstallation, type Installation } from './support/installation.ts'
+import { addGroup, callModel } from './support/installation.ts'
+import { openPortal } from './support/portal.ts'
 
-let installation: Installation
-let browser: Browser
-
-before(async () => {
-  installation = await startInstallation()
-  await addAccessKey(installation)
-  browser = await openBrowser()
-})
-after(async () => {
-  await browser.close()
-  await installation[Symbol.asyncDispose]()
-})
-
-async function at(path: string, use: (page: Visit) => Promise<void>): Promise<void> {
-  const page = await visit(browser, installation.url + path)
-  await use(page)
-  assert.deepEqual(page.problems, [])
-  await page.context().close()
-}
+const portal = openPortal()
+const { at } = portal
 
 async function groupOf(id: number) {
-  return (await installation.api('GET /api/v1/groups/{id}', { params: { id } })).data
+  return (await portal.installation.api('GET /api/v1/groups/{id}', { params: { id } })).data
 }
 
 describe('the rules of a group', () => {
   test('are written row by row, and the next request follows them', async () => {
-    const id = await addGroup(installation, 'shaped', ['sk-shaped-0123456789'])
+    const id = await addGroup(portal.installation, 'shaped', ['sk-shaped-0123456789'])
     await at(`/groups/view/?id=${id}&tab=rules`, async (page) => {
       await page.getByRole('button', { name: 'Add parameter' }).click()
       await page.getByLabel('Name of parameter 1').fill('temperature')
@@ -62,8 +44,8 @@ describe('the rules of a group', () => {
         ['user-agent', 'remove'],
       ],
     )
-    assert.equal((await callModel(installation, 'shaped')).status, 200)
-    const seen = installation.provider.requests.at(-1)
+    assert.equal((await callModel(portal.installation, 'shaped')).status, 200)
+    const seen = portal.installation.provider.requests.at(-1)
     assert.ok(seen !== undefined)
     assert.deepEqual([seen.header('x-first'), seen.header('x-second')], ['group shaped', 'two'])
     const body = JSON.parse(seen.body.toString()) as { model: string; temperature: number }
@@ -71,9 +53,9 @@ describe('the rules of a group', () => {
   })
 
   test('a stored value is masked and kept when it is left alone', async () => {
-    const id = await addGroup(installation, 'masked', [])
+    const id = await addGroup(portal.installation, 'masked', [])
     const { revision } = await groupOf(id)
-    await installation.api('PATCH /api/v1/groups/{id}', {
+    await portal.installation.api('PATCH /api/v1/groups/{id}', {
       params: { id },
       revision,
       body: { header_rules: [{ key: 'x-token', value: 'a-secret-of-mine', action: 'set' }] },
@@ -95,7 +77,7 @@ describe('the rules of a group', () => {
   })
 
   test('what is wrong is said at its row before anything is sent', async () => {
-    const id = await addGroup(installation, 'wrong-rules', [])
+    const id = await addGroup(portal.installation, 'wrong-rules', [])
     await at(`/groups/view/?id=${id}&tab=rules`, async (page) => {
       let sent = 0
       page.on('request', (request) => (sent += request.method() === 'PATCH' ? 1 : 0))
@@ -119,7 +101,7 @@ describe('the rules of a group', () => {
   })
 
   test('a model is shared between targets by weight', async () => {
-    const id = await addGroup(installation, 'weighted', [])
+    const id = await addGroup(portal.installation, 'weighted', [])
     await at(`/groups/view/?id=${id}&tab=rules`, async (page) => {
       await page.getByRole('button', { name: 'Add model' }).click()
       await page.getByLabel('Model 1, as asked for').fill('fast')
@@ -141,8 +123,8 @@ describe('the rules of a group', () => {
 })
 
 test('groups are put into order by keyboard, and every list follows', async () => {
-  for (const name of ['order-a', 'order-b', 'order-c']) await addGroup(installation, name, [])
-  const listed = async () => (await installation.api('GET /api/v1/groups', {})).data.items
+  for (const name of ['order-a', 'order-b', 'order-c']) await addGroup(portal.installation, name, [])
+  const listed = async () => (await portal.installation.api('GET /api/v1/groups', {})).data.items
   const last = (await listed()).at(-1)!
   await at('/groups/', async (page) => {
     await page.getByRole('button', { name: 'Reorder' }).click()
@@ -169,13 +151,13 @@ test('a group that a file manages says so where it is edited, and an edit is wha
         name: 'from-a-file',
         channel: 'openai',
         description: 'as in the file',
-        upstreams: [{ url: installation.provider.url }],
+        upstreams: [{ url: portal.installation.provider.url }],
       },
     ],
   }
   const config = { owner: 'production.yaml', config: file }
-  await installation.api('POST /api/v1/config/apply', { body: config as never })
-  const { items } = (await installation.api('GET /api/v1/groups', { query: { search: 'from-a-file' } })).data
+  await portal.installation.api('POST /api/v1/config/apply', { body: config as never })
+  const { items } = (await portal.installation.api('GET /api/v1/groups', { query: { search: 'from-a-file' } })).data
   await at(`/groups/view/?id=${items[0]!.id}&tab=details`, async (page) => {
     await page.getByRole('note').getByText('production.yaml manages this group').waitFor()
     await page.getByLabel('Description').fill('edited by hand')
@@ -184,19 +166,20 @@ test('a group that a file manages says so where it is edited, and an edit is wha
     await page.getByRole('tab', { name: 'Keys' }).click()
     await page.getByRole('note').waitFor({ state: 'detached' })
     // What a fresh start has made is edited like any other.
-    const { id } = (await installation.api('GET /api/v1/groups', { query: { search: 'default' } })).data.items[0]!
-    await page.goto(`${installation.url}/groups/view/?id=${id}&tab=details`)
+    const { id } = (await portal.installation.api('GET /api/v1/groups', { query: { search: 'default' } })).data
+      .items[0]!
+    await page.goto(`${portal.installation.url}/groups/view/?id=${id}&tab=details`)
     await page.getByLabel('Description').waitFor()
     assert.equal(await page.getByRole('note').count(), 0)
   })
-  const { data: plan } = await installation.api('POST /api/v1/config/plan', { body: config as never })
+  const { data: plan } = await portal.installation.api('POST /api/v1/config/plan', { body: config as never })
   assert.ok(JSON.stringify(plan).includes('edited by hand'))
 })
 
 describe('admin tokens', () => {
   test('a new one is shown once, does what its scopes allow, and is refused once revoked', async () => {
     const call = (token: string, method = 'GET'): Promise<number> =>
-      fetch(`${installation.url}/api/v1/groups`, {
+      fetch(`${portal.installation.url}/api/v1/groups`, {
         method,
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
         ...(method === 'POST' ? { body: '{}' } : {}),

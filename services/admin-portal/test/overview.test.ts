@@ -1,42 +1,24 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import type { Browser } from 'playwright-core'
+import { test } from 'node:test'
 import { until } from '@gpt-load/testkit/until'
-import { openBrowser, visit } from './support/browser.ts'
-import {
-  addAccessKey,
-  addGroup,
-  callModel,
-  startInstallation,
-  untilLogged,
-  type Installation,
-} from './support/installation.ts'
+import { visit } from './support/browser.ts'
+import { addGroup, callModel, untilLogged } from './support/installation.ts'
+import { openPortal } from './support/portal.ts'
 
-let installation: Installation
-let browser: Browser
-
-before(async () => {
-  installation = await startInstallation()
-  await addAccessKey(installation)
-  browser = await openBrowser()
-})
-after(async () => {
-  await browser.close()
-  await installation[Symbol.asyncDispose]()
-})
+const portal = openPortal()
 
 test('requests over time: drawn, summed up in words, listed in a table, narrowed to a group, and kept in the URL', async () => {
-  const served = await addGroup(installation, 'served', ['sk-served-0123456789'])
-  const other = await addGroup(installation, 'other', ['sk-other-0123456789'])
-  const empty = await addGroup(installation, 'empty', [])
-  for (const group of ['served', 'served', 'other', 'empty']) await callModel(installation, group)
-  await untilLogged(installation, 4)
+  const served = await addGroup(portal.installation, 'served', ['sk-served-0123456789'])
+  const other = await addGroup(portal.installation, 'other', ['sk-other-0123456789'])
+  const empty = await addGroup(portal.installation, 'empty', [])
+  for (const group of ['served', 'served', 'other', 'empty']) await callModel(portal.installation, group)
+  await untilLogged(portal.installation, 4)
   const totals = async () => {
-    const { points } = (await installation.api('GET /api/v1/stats/series', {})).data
+    const { points } = (await portal.installation.api('GET /api/v1/stats/series', {})).data
     return points.reduce((sum, { requests }) => sum + requests, 0)
   }
   await until(async () => (await totals()) === 4, { what: 'the sums', timeoutMs: 15_000 })
-  const page = await visit(browser, `${installation.url}/`)
+  const page = await visit(portal.browser, `${portal.installation.url}/`)
   const chart = page.getByRole('img', { name: /^4 requests, 1 failed \(25%\)/ })
   await chart.waitFor()
   assert.ok(await hasPaint(), 'the canvas is empty')
@@ -69,7 +51,7 @@ test('requests over time: drawn, summed up in words, listed in a table, narrowed
 })
 
 test('what somebody should look at is said on the overview until it is put away', async () => {
-  const page = await visit(browser, `${installation.url}/`)
+  const page = await visit(portal.browser, `${portal.installation.url}/`)
   const notice = page.getByRole('region', { name: 'To look at' })
   await notice.getByText('AUTH_KEY is weak').waitFor()
   await notice.getByRole('button', { name: /Do not show again here/ }).click()

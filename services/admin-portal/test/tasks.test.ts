@@ -3,45 +3,24 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import type { Browser, Locator } from 'playwright-core'
+import type { Locator } from 'playwright-core'
 import { sourceOfFile, sourceOfText, type KeySource } from '../src/features/keys/key-source.ts'
 import { previewKeys } from '../src/features/keys/preview-keys.ts'
-import { openBrowser, visit, type Visit } from './support/browser.ts'
-import {
-  addAccessKey,
-  addGroup,
-  callModel,
-  importKeys,
-  startInstallation,
-  untilEnded,
-  type Installation,
-} from './support/installation.ts'
+import type { Visit } from './support/browser.ts'
+import { addGroup, callModel, importKeys, untilEnded } from './support/installation.ts'
+import { openPortal } from './support/portal.ts'
 
-let installation: Installation
-let browser: Browser
+const portal = openPortal()
+const { at } = portal
 let folder: string
 
 before(async () => {
-  installation = await startInstallation()
-  await addAccessKey(installation)
-  browser = await openBrowser()
   folder = await mkdtemp(join(tmpdir(), 'gpt-load-import-'))
 })
-after(async () => {
-  await browser.close()
-  await installation[Symbol.asyncDispose]()
-  await rm(folder, { recursive: true, force: true })
-})
-
-async function at(path: string, use: (page: Visit) => Promise<void>): Promise<void> {
-  const page = await visit(browser, installation.url + path)
-  await use(page)
-  assert.deepEqual(page.problems, [])
-  await page.context().close()
-}
+after(() => rm(folder, { recursive: true, force: true }))
 
 async function countsOf(id: number) {
-  return (await installation.api('GET /api/v1/groups/{id}', { params: { id } })).data.key_counts
+  return (await portal.installation.api('GET /api/v1/groups/{id}', { params: { id } })).data.key_counts
 }
 
 const keysNamed = (name: string, count: number): string[] =>
@@ -66,9 +45,9 @@ describe('the preview of an import counts what the API will find', () => {
     test(name, async () => {
       const source = await given
       const { different, repeated, malformed } = await previewKeys(source)
-      const id = await addGroup(installation, `preview-${Object.keys(sources).indexOf(name)}`, [])
-      const task = await importKeys(installation, id, await source.body.text(), source.type)
-      const { data } = await installation.api('GET /api/v1/tasks/{id}', { params: { id: task } })
+      const id = await addGroup(portal.installation, `preview-${Object.keys(sources).indexOf(name)}`, [])
+      const task = await importKeys(portal.installation, id, await source.body.text(), source.type)
+      const { data } = await portal.installation.api('GET /api/v1/tasks/{id}', { params: { id: task } })
       assert.deepEqual([different, repeated, malformed], [data.succeeded, data.skipped, data.failed])
       assert.ok(different > 0)
     })
@@ -76,7 +55,7 @@ describe('the preview of an import counts what the API will find', () => {
 
 describe('an import', () => {
   test('of a hundred thousand from a file, while callers are served: it goes on behind other pages and a reload', async () => {
-    const id = await addGroup(installation, 'imported', keysNamed('serving', 3))
+    const id = await addGroup(portal.installation, 'imported', keysNamed('serving', 3))
     const file = join(folder, 'hundred-thousand.txt')
     await writeFile(file, keysNamed('bulk', 100_000).join('\n'))
     const traffic = keepCalling('imported')
@@ -109,7 +88,7 @@ describe('an import', () => {
   })
 
   test('is cancelled from the tray: what was added stays, nothing more comes', async () => {
-    const id = await addGroup(installation, 'cancelled', [])
+    const id = await addGroup(portal.installation, 'cancelled', [])
     const file = join(folder, 'cancelled.csv')
     await writeFile(file, `key\n${keysNamed('cancelled', 300_000).join('\n')}`)
     await at(`/groups/view/?id=${id}&add=true`, async (page) => {
@@ -124,12 +103,12 @@ describe('an import', () => {
     })
     const { total } = await countsOf(id)
     assert.ok(total > 0 && total < 300_000, `${total} keys`)
-    const [task] = (await installation.api('GET /api/v1/tasks', { query: { group_id: id } })).data.items
+    const [task] = (await portal.installation.api('GET /api/v1/tasks', { query: { group_id: id } })).data.items
     assert.deepEqual([task?.state, task?.succeeded], ['cancelled', total])
   })
 
   test('names malformed lines in its report, and shows no key', async () => {
-    const id = await addGroup(installation, 'malformed', [])
+    const id = await addGroup(portal.installation, 'malformed', [])
     await at(`/groups/view/?id=${id}&add=true`, async (page) => {
       await page.getByLabel('Keys', { exact: true }).fill(`sk-good-0123456789\n${'y'.repeat(5_000)}`)
       await page.getByRole('button', { name: 'Import 1 keys' }).click()
@@ -140,7 +119,7 @@ describe('an import', () => {
   })
 
   test('that the server refuses is said, and the form comes back', async () => {
-    const id = await addGroup(installation, 'not-utf8', [])
+    const id = await addGroup(portal.installation, 'not-utf8', [])
     const file = join(folder, 'latin1.txt')
     await writeFile(file, Buffer.from('sk-caf\xe9-0123456789', 'latin1'))
     await at(`/groups/view/?id=${id}&add=true`, async (page) => {
@@ -153,12 +132,13 @@ describe('an import', () => {
 
 describe('many keys at once', () => {
   test('everything that the filter matches is chosen, also what is not loaded, and deleted after the name is typed', async () => {
-    const id = await addGroup(installation, 'thinned-out', [])
-    await importKeys(installation, id, keysNamed('thinned', 1_500).join('\n'))
-    const { items } = (await installation.api('GET /api/v1/groups/{id}/keys', { params: { id }, query: { limit: 2 } }))
-      .data
+    const id = await addGroup(portal.installation, 'thinned-out', [])
+    await importKeys(portal.installation, id, keysNamed('thinned', 1_500).join('\n'))
+    const { items } = (
+      await portal.installation.api('GET /api/v1/groups/{id}/keys', { params: { id }, query: { limit: 2 } })
+    ).data
     for (const { id: key, revision } of items)
-      await installation.api('POST /api/v1/keys/{id}/disable', { params: { id: key }, revision, body: {} })
+      await portal.installation.api('POST /api/v1/keys/{id}/disable', { params: { id: key }, revision, body: {} })
     await at(`/groups/view/?id=${id}&state=active`, async (page) => {
       await page.getByRole('checkbox', { name: 'Choose all that are loaded' }).click()
       const bar = page.getByRole('region', { name: 'Chosen keys' })
@@ -178,8 +158,8 @@ describe('many keys at once', () => {
 
   test('chosen ones are tested, restored and enabled as tasks', async () => {
     const keys = keysNamed('probed', 4)
-    const id = await addGroup(installation, 'probed', keys)
-    installation.provider.key(keys[0]!).revoke()
+    const id = await addGroup(portal.installation, 'probed', keys)
+    portal.installation.provider.key(keys[0]!).revoke()
     await at(`/groups/view/?id=${id}`, async (page) => {
       const bar = page.getByRole('region', { name: 'Chosen keys' })
       const runOnAll = async (action: string): Promise<void> => {
@@ -193,8 +173,8 @@ describe('many keys at once', () => {
       await runOnAll('Restore')
       await tray(page).getByText('Restored 4').waitFor()
       assert.equal((await countsOf(id)).active, 4)
-      const [first] = (await installation.api('GET /api/v1/groups/{id}/keys', { params: { id } })).data.items
-      await installation.api('POST /api/v1/keys/{id}/disable', {
+      const [first] = (await portal.installation.api('GET /api/v1/groups/{id}/keys', { params: { id } })).data.items
+      await portal.installation.api('POST /api/v1/keys/{id}/disable', {
         params: { id: first!.id },
         revision: first!.revision,
         body: {},
@@ -206,8 +186,8 @@ describe('many keys at once', () => {
   })
 
   test('chosen ones are copied, and moved, into another group', async () => {
-    const from = await addGroup(installation, 'sender', keysNamed('sent', 6))
-    const to = await addGroup(installation, 'receiver', [])
+    const from = await addGroup(portal.installation, 'sender', keysNamed('sent', 6))
+    const to = await addGroup(portal.installation, 'receiver', [])
     await at(`/groups/view/?id=${from}`, async (page) => {
       const send = async (what: string): Promise<void> => {
         await page
@@ -233,7 +213,7 @@ describe('many keys at once', () => {
 
   test('an export is masked; in clear only after the question, and the audit log has it', async () => {
     const keys = keysNamed('exported', 3)
-    const id = await addGroup(installation, 'exported', keys)
+    const id = await addGroup(portal.installation, 'exported', keys)
     await at(`/groups/view/?id=${id}`, async (page) => {
       const download = async (prepare: () => Promise<void>): Promise<string> => {
         await page.getByRole('region', { name: 'Chosen keys' }).getByRole('button', { name: 'Export' }).click()
@@ -258,14 +238,14 @@ describe('many keys at once', () => {
       assert.deepEqual(clear.trim().split('\n'), keys)
     })
     const { items } = (
-      await installation.api('GET /api/v1/audit', { query: { entity: 'group', entity_id: String(id) } })
+      await portal.installation.api('GET /api/v1/audit', { query: { entity: 'group', entity_id: String(id) } })
     ).data
     assert.equal(items.filter(({ action }) => action === 'key.export').length, 1)
   })
 })
 
 test('keys are imported, chosen and deleted by keyboard alone', async () => {
-  const id = await addGroup(installation, 'by-keyboard', [])
+  const id = await addGroup(portal.installation, 'by-keyboard', [])
   await at(`/groups/view/?id=${id}`, async (page) => {
     const tabTo = async (target: Locator): Promise<void> => {
       await target.waitFor()
@@ -298,9 +278,9 @@ test('keys are imported, chosen and deleted by keyboard alone', async () => {
 
 describe('the page of tasks', () => {
   test('is searched and filtered in the URL, and opens the report of one', async () => {
-    const id = await addGroup(installation, 'reported', [])
-    const task = await importKeys(installation, id, 'sk-reported-0123456789')
-    await untilEnded(installation, task)
+    const id = await addGroup(portal.installation, 'reported', [])
+    const task = await importKeys(portal.installation, id, 'sk-reported-0123456789')
+    await untilEnded(portal.installation, task)
     await at('/tasks/', async (page) => {
       await page.getByRole('row').nth(1).waitFor()
       await page.keyboard.press('/')
@@ -330,7 +310,7 @@ function keepCalling(group: string): { stop(): Promise<{ answered: number; refus
   const outcome = { answered: 0, refused: [] as number[] }
   const loop = (async () => {
     while (!isOver) {
-      const { status } = await callModel(installation, group)
+      const { status } = await callModel(portal.installation, group)
       if (status === 200) outcome.answered += 1
       else outcome.refused.push(status)
     }
