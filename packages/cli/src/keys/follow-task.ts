@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { finalTaskStates, type Task, type TaskDetail, type TaskKind } from '@gpt-load/contracts/api/task'
+import { isTaskOver, type Task, type TaskDetail, type TaskKind } from '@gpt-load/contracts/api/task'
 import { StartupError } from '@gpt-load/service-kit/startup-error'
 import type { ServerSession } from '../server-commands.ts'
 
@@ -12,8 +12,6 @@ const lineEveryMs = 5_000
 const barWidth = 24
 const maxShownProblems = 10
 
-const isOver = ({ state }: Pick<Task, 'state'>): boolean => finalTaskStates.some((final) => final === state)
-
 export async function followTask(session: ServerSession, first: Task): Promise<TaskDetail> {
   const { server, context } = session
   const { terminal } = context
@@ -21,7 +19,7 @@ export async function followTask(session: ServerSession, first: Task): Promise<T
   try {
     for (let told = 0; ;) {
       const { data: task } = await server('GET /api/v1/tasks/{id}', { params: { id: first.id } })
-      if (isOver(task)) return task
+      if (isTaskOver(task)) return task
       interrupts.throwIfLeft()
       if (!interrupts.isAsking()) terminal.showProgress(barOf(task))
       if (!terminal.isWatched && performance.now() - told >= lineEveryMs) {

@@ -15,6 +15,10 @@ export const taskStates = ['receiving', 'queued', 'running', 'succeeded', 'faile
 export type TaskState = (typeof taskStates)[number]
 export const finalTaskStates = ['succeeded', 'failed', 'cancelled'] as const satisfies readonly TaskState[]
 
+export function isTaskOver({ state }: { state: TaskState }): boolean {
+  return finalTaskStates.some((final) => final === state)
+}
+
 /** Problems that a report lists; the count is complete. */
 export const maxTaskProblems = 1_000
 

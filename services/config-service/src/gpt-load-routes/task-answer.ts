@@ -1,6 +1,5 @@
-import type { Task, TaskKind } from '@gpt-load/contracts/api/task'
+import { isTaskOver, type Task, type TaskKind } from '@gpt-load/contracts/api/task'
 import { gptLoadNever, gptLoadTaskTypes, type GptLoadTask } from '@gpt-load/contracts/gpt-load-api/task'
-import { isOver } from '../tasks/await-task.ts'
 import type { RouteCall } from './gpt-load-route.ts'
 
 /** Our tasks as GPT-Load shows its own. One that waits for its turn is running to it. */
@@ -30,11 +29,11 @@ function toGptLoadTask(task: Task, groupName: string | undefined): GptLoadTask {
   const startedAt = task.started_at ?? task.created_at
   return {
     task_type: gptLoadTaskTypes[task.kind],
-    is_running: !isOver(task),
+    is_running: !isTaskOver(task),
     ...(groupName === undefined ? {} : { group_name: groupName }),
     processed: task.processed,
     total: Math.max(task.total ?? 0, task.processed),
-    ...(isOver(task) ? { result: resultOf(task) } : {}),
+    ...(isTaskOver(task) ? { result: resultOf(task) } : {}),
     ...errorOf(task),
     started_at: startedAt,
     ...(task.finished_at === null ? {} : endOf(startedAt, task.finished_at)),

@@ -1,5 +1,5 @@
 import { maxKeysBodyBytes } from '@gpt-load/contracts/api/key'
-import type { KeyFilter, Task } from '@gpt-load/contracts/api/task'
+import { isTaskOver, type KeyFilter, type Task } from '@gpt-load/contracts/api/task'
 import { gptLoadKeysInputSchema, gptLoadKeyStatuses, statesOfGptLoadStatus } from '@gpt-load/contracts/gpt-load-api/key'
 import {
   gptLoadCountSchema,
@@ -13,7 +13,7 @@ import {
 } from '@gpt-load/contracts/gpt-load-api/task'
 import { wrongField } from '../http/api-problem.ts'
 import { parseKeysText } from '@gpt-load/contracts/parse-keys-text'
-import { awaitTask, isOver } from '../tasks/await-task.ts'
+import { awaitTask } from '../tasks/await-task.ts'
 import { callVerb, route, type GptLoadRoute, type RouteCall } from './gpt-load-route.ts'
 import { keyStatsOf } from './group-answer.ts'
 import { groupOf } from './key-selection.ts'
@@ -136,7 +136,7 @@ function clearRoute(
       call.noteCommit(task.revision)
       const count = task.succeeded
       const text = call.texts[message].replace('{count}', String(count))
-      call.say(isOver(task) ? text : `${text}; ${call.texts.GOES_ON.replace('{task}', String(task.id))}`)
+      call.say(isTaskOver(task) ? text : `${text}; ${call.texts.GOES_ON.replace('{task}', String(task.id))}`)
       return { count }
     },
   })

@@ -1,4 +1,4 @@
-import { finalTaskStates, type Task } from '@gpt-load/contracts/api/task'
+import { isTaskOver, type Task } from '@gpt-load/contracts/api/task'
 import type { Services } from '../services.ts'
 import { requireTask, toTask } from './task-row.ts'
 
@@ -13,11 +13,7 @@ export async function awaitTask(
   const endsAtMs = clock.monotonicMs() + timeoutMs
   for (;;) {
     const task = toTask(await requireTask(store.sql, id))
-    if (isOver(task) || clock.monotonicMs() >= endsAtMs) return task
+    if (isTaskOver(task) || clock.monotonicMs() >= endsAtMs) return task
     await clock.sleep(pollMs)
   }
-}
-
-export function isOver({ state }: Pick<Task, 'state'>): boolean {
-  return finalTaskStates.some((final) => final === state)
 }

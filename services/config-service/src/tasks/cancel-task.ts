@@ -1,4 +1,4 @@
-import { finalTaskStates, type Task } from '@gpt-load/contracts/api/task'
+import { isTaskOver, type Task } from '@gpt-load/contracts/api/task'
 import { databaseNowMs } from '@gpt-load/database/sql-runner'
 import { authorise } from '../authorise.ts'
 import { ApiProblem } from '../http/api-problem.ts'
@@ -22,13 +22,11 @@ export async function cancelTask({
   return { value: toTask(await requireTask(ctx.store.sql, id)) }
 }
 
-const isFinal: (state: string) => boolean = (state) => (finalTaskStates as readonly string[]).includes(state)
-
 async function cancel(tx: ChangeTransaction, id: number): Promise<void> {
   // Takes the row's lock: a chunk that is under way is over by now, and the next one sees this.
   const marked = await tx.sql.execute('UPDATE tasks SET is_cancelled = ? WHERE id = ? AND finished_at = 0', [true, id])
   const { kind, state } = await requireTask(tx.sql, id)
-  if (marked === 0 || isFinal(state)) throw new ApiProblem('conflict', 'The task has ended already.')
+  if (marked === 0 || isTaskOver({ state })) throw new ApiProblem('conflict', 'The task has ended already.')
   const [held] = await tx.sql.query(
     `SELECT id FROM tasks WHERE id = ? AND state <> 'receiving' AND lease_until > ${databaseNowMs(tx.sql.dialect)}`,
     [id],

@@ -1,6 +1,6 @@
+import { isTaskOver } from '@gpt-load/contracts/api/task'
 import { authorise } from '../authorise.ts'
 import type { VerbAnswer, VerbContext, VerbInput } from '../verb.ts'
-import { isOver } from './await-task.ts'
 import { findTask, requireTask, toTask, type TaskRow } from './task-row.ts'
 
 /**
@@ -31,7 +31,7 @@ async function* eventsOf({ store, clock }: VerbContext, first: TaskRow): AsyncGe
   for (let row: TaskRow | undefined = first; row !== undefined; row = await findTask(store.sql, first.id)) {
     const task = toTask(row)
     const data = JSON.stringify(task)
-    if (isOver(task)) return yield `event: end\ndata: ${data}\n\n`
+    if (isTaskOver(task)) return yield `event: end\ndata: ${data}\n\n`
     const isQuiet = clock.monotonicMs() - sentAtMs >= heartbeatMs
     if (data !== sent) yield `event: progress\ndata: ${data}\n\n`
     else if (isQuiet) yield ': alive\n\n'

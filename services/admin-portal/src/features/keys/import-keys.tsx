@@ -1,5 +1,6 @@
 'use client'
 
+import { isTaskOver } from '@gpt-load/contracts/api/task'
 import type { Group } from '@gpt-load/contracts/api/group'
 import { useState } from 'react'
 import { toast } from 'sonner'
@@ -7,12 +8,13 @@ import { useApi, useChange } from '../../client/api.ts'
 import { useText } from '../../i18n/locale.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
+import { FormDialog } from '../../ui/form-dialog.tsx'
 import { Field, TextInput } from '../../ui/field.tsx'
 import { ProgressBar } from '../../ui/progress-bar.tsx'
 import { describeError } from '../../ui/states.tsx'
 import { TaskReport } from '../tasks/task-report.tsx'
 import { dismissTask, startImport, useKnownTasks } from '../tasks/task-store.ts'
-import { isEnded, refreshOf } from '../tasks/task-text.ts'
+import { refreshOf } from '../tasks/task-text.ts'
 import { ImportPreview } from './import-preview.tsx'
 import { ImportSource } from './import-source.tsx'
 import type { KeySource } from './key-source.ts'
@@ -46,51 +48,34 @@ function ImportForm(props: { group: Group; onImport: (source: KeySource, note: s
   const { preview, isReading, isUnreadable } = useImportPreview(source)
   const different = preview?.different ?? 0
   return (
-    <Dialog
+    <FormDialog
       title={t('keys.import')}
       description={t('keys.addAbout', { group: group.name })}
       isDirty={source !== null}
       onClose={onClose}
-      footer={
-        <>
-          <Button onClick={onClose}>{t('common.cancel')}</Button>
-          <Button
-            kind="primary"
-            type="submit"
-            form="import-keys"
-            disabled={source === null || isUnreadable || (different === 0 && !isReading)}
-          >
-            {different === 0 || isReading || preview?.isPart === true
-              ? t('keys.import')
-              : t('keys.importCount', { count: format.number(different) })}
-          </Button>
-        </>
+      submit={
+        different === 0 || isReading || preview?.isPart === true
+          ? t('keys.import')
+          : t('keys.importCount', { count: format.number(different) })
       }
+      canSubmit={source !== null && !isUnreadable && (different > 0 || isReading)}
+      onSubmit={() => {
+        if (source !== null) props.onImport(source, note.trim())
+      }}
     >
-      <form
-        id="import-keys"
-        className="grid gap-4"
-        onSubmit={(event) => {
-          event.preventDefault()
-          if (source !== null) props.onImport(source, note.trim())
-        }}
-      >
-        <ImportSource source={source} onSource={setSource} />
-        {isUnreadable && (
-          <p role="alert" className="text-bad">
-            {t('keys.previewUnreadable')}
-          </p>
+      <ImportSource source={source} onSource={setSource} />
+      {isUnreadable && (
+        <p role="alert" className="text-bad">
+          {t('keys.previewUnreadable')}
+        </p>
+      )}
+      {source !== null && preview !== null && <ImportPreview source={source} preview={preview} isReading={isReading} />}
+      <Field label={t('keys.note')} hint={t('keys.noteHint')}>
+        {(control) => (
+          <TextInput {...control} maxLength={255} value={note} onChange={(event) => setNote(event.target.value)} />
         )}
-        {source !== null && preview !== null && (
-          <ImportPreview source={source} preview={preview} isReading={isReading} />
-        )}
-        <Field label={t('keys.note')} hint={t('keys.noteHint')}>
-          {(control) => (
-            <TextInput {...control} maxLength={255} value={note} onChange={(event) => setNote(event.target.value)} />
-          )}
-        </Field>
-      </form>
-    </Dialog>
+      </Field>
+    </FormDialog>
   )
 }
 
@@ -127,7 +112,7 @@ function Uploading({ groupId, onClose }: { groupId: number; onClose: () => void 
 function ImportResult({ id, onClose }: { id: number; onClose: () => void }) {
   const { t } = useText()
   const { data: task } = useApi('GET /api/v1/tasks/{id}', { params: { id } }, { refreshMs: refreshOf })
-  const hasEnded = task !== undefined && isEnded(task)
+  const hasEnded = task !== undefined && isTaskOver(task)
   const close = (): void => {
     // Its end was seen here.
     if (hasEnded) dismissTask(id)

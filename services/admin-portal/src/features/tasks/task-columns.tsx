@@ -1,6 +1,6 @@
 'use client'
 
-import type { Task } from '@gpt-load/contracts/api/task'
+import { isTaskOver, type Task } from '@gpt-load/contracts/api/task'
 import { useText } from '../../i18n/locale.tsx'
 import { groupHref } from '../../shell/navigation.ts'
 import { StateMark } from '../../ui/badge.tsx'
@@ -9,7 +9,7 @@ import { PageLink } from '../../ui/page-link.tsx'
 import { ProgressBar } from '../../ui/progress-bar.tsx'
 import { TimeButton } from '../../ui/time-button.tsx'
 import { useGroupNames } from '../groups/use-group-names.ts'
-import { isEnded, shareOf, toneOf, useTaskText } from './task-text.ts'
+import { shareOf, toneOf, useTaskText } from './task-text.ts'
 
 export function useTaskColumns(onOpen: (id: number) => void): Column<Task>[] {
   const { t } = useText()
@@ -63,8 +63,8 @@ export function useTaskColumns(onOpen: (id: number) => void): Column<Task>[] {
       width: '30%',
       cell: (task) => (
         <span className="grid gap-1.5">
-          <span className="figures truncate">{isEnded(task) ? text.result(task) : text.progress(task)}</span>
-          {!isEnded(task) && <ProgressBar label={t('tasks.open', { id: task.id })} share={shareOf(task)} />}
+          <span className="figures truncate">{isTaskOver(task) ? text.result(task) : text.progress(task)}</span>
+          {!isTaskOver(task) && <ProgressBar label={t('tasks.open', { id: task.id })} share={shareOf(task)} />}
         </span>
       ),
     },

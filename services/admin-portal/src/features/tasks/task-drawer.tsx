@@ -1,6 +1,6 @@
 'use client'
 
-import type { TaskDetail } from '@gpt-load/contracts/api/task'
+import { isTaskOver, type TaskDetail } from '@gpt-load/contracts/api/task'
 import { CircleStop } from 'lucide-react'
 import { useApi } from '../../client/api.ts'
 import { useNow } from '../../client/use-now.ts'
@@ -15,14 +15,14 @@ import { ErrorState, SkeletonRows } from '../../ui/states.tsx'
 import { useGroupNames } from '../groups/use-group-names.ts'
 import { useCancelTask } from './cancel-task.ts'
 import { TaskReport } from './task-report.tsx'
-import { isEnded, refreshOf } from './task-text.ts'
+import { refreshOf } from './task-text.ts'
 
 export function TaskDrawer({ id, onClose }: { id: number; onClose: () => void }) {
   const { t } = useText()
   const query = useApi('GET /api/v1/tasks/{id}', { params: { id } }, { refreshMs: refreshOf })
   const cancel = useCancelTask()
   const task = query.data?.id === id ? query.data : undefined
-  const canCancel = task !== undefined && !isEnded(task) && !task.cancel_requested
+  const canCancel = task !== undefined && !isTaskOver(task) && !task.cancel_requested
   return (
     <Drawer
       title={task === undefined ? t('tasks.open', { id }) : `${t(`tasks.kind.${task.kind}`)} #${task.id}`}

@@ -1,6 +1,6 @@
 'use client'
 
-import type { TaskDetail, TaskProblem } from '@gpt-load/contracts/api/task'
+import { isTaskOver, type TaskDetail, type TaskProblem } from '@gpt-load/contracts/api/task'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useRef } from 'react'
 import { useText } from '../../i18n/locale.tsx'
@@ -9,7 +9,7 @@ import { StateMark } from '../../ui/badge.tsx'
 import { Figures } from '../../ui/figures.tsx'
 import { PageLink } from '../../ui/page-link.tsx'
 import { ProgressBar } from '../../ui/progress-bar.tsx'
-import { isEnded, shareOf, toneOf, useTaskText } from './task-text.ts'
+import { shareOf, toneOf, useTaskText } from './task-text.ts'
 
 /** How far a task is, what became of the keys, and which made a problem: while it runs, and for good when it has ended. */
 export function TaskReport({ task }: { task: TaskDetail }) {
@@ -23,7 +23,7 @@ export function TaskReport({ task }: { task: TaskDetail }) {
           <StateMark tone={toneOf(task)}>{text.state(task)}</StateMark>
           <span className="figures text-ink-faint">{text.progress(task)}</span>
         </p>
-        {!isEnded(task) && <ProgressBar label={t('tasks.progress')} share={shareOf(task)} />}
+        {!isTaskOver(task) && <ProgressBar label={t('tasks.progress')} share={shareOf(task)} />}
         {task.error !== null && <p className="text-bad">{task.error}</p>}
       </div>
       <Figures items={text.figures(task)} />

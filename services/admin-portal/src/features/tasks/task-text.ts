@@ -1,19 +1,15 @@
 'use client'
 
-import { finalTaskStates, type Task } from '@gpt-load/contracts/api/task'
+import { isTaskOver, type Task } from '@gpt-load/contracts/api/task'
 import { useText } from '../../i18n/locale.tsx'
 import type { PlainKey } from '../../i18n/messages.ts'
 import type { Tone } from '../../ui/badge.tsx'
-
-export function isEnded({ state }: Pick<Task, 'state'>): boolean {
-  return finalTaskStates.some((final) => final === state)
-}
 
 /** While it runs it is asked for again and again. */
 export const runningMs = 1_000
 
 export function refreshOf(task: Pick<Task, 'state'> | undefined): number | false {
-  return task !== undefined && isEnded(task) ? false : runningMs
+  return task !== undefined && isTaskOver(task) ? false : runningMs
 }
 
 /** null = nobody knows how much there is. */
@@ -45,7 +41,7 @@ export function useTaskText() {
   return {
     figures,
     state: (task: Task) =>
-      t(task.cancel_requested && !isEnded(task) ? 'tasks.state.cancelling' : `tasks.state.${task.state}`),
+      t(task.cancel_requested && !isTaskOver(task) ? 'tasks.state.cancelling' : `tasks.state.${task.state}`),
     progress: ({ processed, total }: Task) =>
       total === null
         ? t('tasks.soFar', { done: format.number(processed) })

@@ -1,6 +1,6 @@
 'use client'
 
-import type { Task } from '@gpt-load/contracts/api/task'
+import { isTaskOver, type Task } from '@gpt-load/contracts/api/task'
 import { useQueryClient } from '@tanstack/react-query'
 import { X } from 'lucide-react'
 import { useEffect, useRef } from 'react'
@@ -12,7 +12,7 @@ import { ProgressBar } from '../../ui/progress-bar.tsx'
 import { useGroupNames } from '../groups/use-group-names.ts'
 import { useCancelTask } from './cancel-task.ts'
 import { dismissTask, useKnownTasks, type Upload } from './task-store.ts'
-import { isEnded, refreshOf, runningMs, shareOf, toneOf, useTaskText } from './task-text.ts'
+import { refreshOf, runningMs, shareOf, toneOf, useTaskText } from './task-text.ts'
 
 const idleMs = 10_000
 const shown = 3
@@ -60,7 +60,7 @@ function WatchedTask({ id, nameOf }: { id: number; nameOf: (id: number) => strin
   const client = useQueryClient()
   const { data, error } = useApi('GET /api/v1/tasks/{id}', { params: { id } }, { refreshMs: refreshOf })
   const wasRunning = useRef(false)
-  const hasEnded = data !== undefined && isEnded(data)
+  const hasEnded = data !== undefined && isTaskOver(data)
   useEffect(() => {
     if (error !== null) dismissTask(id)
     if (hasEnded && wasRunning.current) void client.invalidateQueries()
@@ -75,7 +75,7 @@ function TaskItem({ task, groupName }: { task: Task; groupName: string }) {
   const cancel = useCancelTask()
   const name = `${t(`tasks.kind.${task.kind}`)} · ${groupName}`
   const share = shareOf(task)
-  const hasEnded = isEnded(task)
+  const hasEnded = isTaskOver(task)
   const note = hasEnded
     ? text.state(task)
     : share === null || task.cancel_requested
