@@ -78,12 +78,14 @@ async function tryAll(keys: readonly string[], flags: ValidateFlags, context: Co
   }
   if (!URL.canParse(target.url)) throw new StartupError('there is no base URL to ask', 'give it with --url')
   const outcomes: Outcome[] = []
+  let valid = 0
   const queue = keys.values()
   const work = async (): Promise<void> => {
     for (const key of queue) {
       const trial = await tryKey(key, target)
       outcomes.push({ key, trial })
-      tell(context, outcomes, keys.length)
+      if (trial.verdict === 'valid') valid += 1
+      tell(context, { key, trial }, `${outcomes.length}/${keys.length}, ${valid} valid`)
     }
   }
   const concurrency = Math.min(maxConcurrency, Math.max(1, flags.concurrency), keys.length)
@@ -92,11 +94,10 @@ async function tryAll(keys: readonly string[], flags: ValidateFlags, context: Co
   return outcomes
 }
 
-function tell({ terminal, warn }: CommandContext, outcomes: readonly Outcome[], total: number): void {
-  const { key, trial } = outcomes.at(-1)!
+function tell({ terminal, warn }: CommandContext, { key, trial }: Outcome, progress: string): void {
   terminal.showProgress('')
   warn(`${trial.verdict.padEnd(8)}  ${keyHint(key)}  ${trial.reason}`.trimEnd())
-  terminal.showProgress(`${outcomes.length}/${total}, ${keysOf(outcomes, 'valid').length} valid`)
+  terminal.showProgress(progress)
 }
 
 function keysOf(outcomes: readonly Outcome[], verdict: KeyTrial['verdict']): string[] {
