@@ -99,7 +99,10 @@ export type KeysAction = {
   why?: object
 }
 
-/** Keys of one group back to active, those that were not; disabled keys stay disabled. Answers how many. */
+/**
+ * Keys of one group back to active; disabled ones stay disabled. Active ones count, too: limits of single models are void with
+ * it. Answers how many.
+ */
 export async function restoreLocked(
   tx: ChangeTransaction,
   groupId: number,

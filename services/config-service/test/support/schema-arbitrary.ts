@@ -1,29 +1,8 @@
 import fc, { type Arbitrary } from 'fast-check'
 import { z } from 'zod'
+import type { JsonSchema } from '../../src/http/reference/render-schema.ts'
 
 /** Values that a schema of the contract may take, by its JSON Schema, and what no client should send in their place. */
-type JsonSchema = {
-  type?: string | string[]
-  format?: string
-  pattern?: string
-  enum?: unknown[]
-  const?: unknown
-  minimum?: number
-  maximum?: number
-  minLength?: number
-  maxLength?: number
-  minItems?: number
-  maxItems?: number
-  items?: JsonSchema
-  properties?: Record<string, JsonSchema>
-  required?: string[]
-  additionalProperties?: JsonSchema | boolean
-  propertyNames?: JsonSchema
-  anyOf?: JsonSchema[]
-  oneOf?: JsonSchema[]
-  allOf?: JsonSchema[]
-}
-
 const maxGeneratedLength = 40
 const maxGeneratedItems = 4
 
