@@ -33,7 +33,15 @@ export type RootKind = 'none' | 'object' | 'array' | 'other'
 
 /** Compiled once per set of captures; shared by any number of scanners. */
 export type JsonPaths = PathNode
-type PathNode = { name: Uint8Array; nameText: string; children: PathNode[]; capture: number; maxBytes: number }
+type PathNode = {
+  name: Uint8Array
+  nameText: string
+  children: PathNode[]
+  /** By the bytes of their names: nearly every name is told from the wanted ones by its length. */
+  childrenByLength: PathNode[][]
+  capture: number
+  maxBytes: number
+}
 
 /** Names on paths are short; every character may be written as a six-byte escape. */
 const maxNameBytes = 512
@@ -61,6 +69,8 @@ export class JsonPathScanner {
   #depth = 0
   #inString = false
   #isName = false
+  /** The name lies whole in this chunk and has no escapes, as far as it was read. */
+  #isPlainName = false
   #isEscaped = false
   #inScalar = false
   /** Collected bytes of the name or the captured value; `#segment` is where they begin in the present chunk, -1 = none. */
@@ -129,6 +139,7 @@ export class JsonPathScanner {
     if (byte === quote) {
       this.#inString = true
       this.#isName = true
+      this.#isPlainName = true
       this.#collect(at + 1, maxNameBytes)
     } else if (byte === closeObject) this.#leaveObject()
     return at + 1
@@ -169,8 +180,12 @@ export class JsonPathScanner {
       while (at < near) {
         const byte = chunk[at]
         if (byte === quote) return this.#endString(chunk, at)
-        at += byte === backslash ? 2 : 1
+        if (byte === backslash) {
+          this.#isPlainName = false
+          at += 2
+        } else at += 1
       }
+      this.#isPlainName = false
       if (at >= chunk.length) {
         this.#isEscaped = at > chunk.length
         return chunk.length
@@ -192,16 +207,27 @@ export class JsonPathScanner {
     this.#inString = false
     if (this.#isName) {
       this.#isName = false
-      this.#target = this.#findTarget(this.#takeCollected(chunk, end))
+      this.#target = this.#isPlainName ? this.#findPlain(chunk, end) : this.#findTarget(this.#takeCollected(chunk, end))
       this.#expects = atColon
     } else if (this.#depth === 0) this.#endValue(chunk, end + 1)
     return end + 1
   }
 
+  /** Compared where it lies: most names of most texts come here. */
+  #findPlain(chunk: Uint8Array, end: number): PathNode | null {
+    const from = this.#segment
+    this.#segment = -1
+    const candidates = this.#nodes[this.#level - 1]?.childrenByLength[end - from]
+    if (candidates === undefined) return null
+    for (const candidate of candidates) if (isAt(chunk, from, candidate.name)) return candidate
+    return null
+  }
+
   #findTarget(name: Uint8Array | null): PathNode | null {
     const node = this.#nodes[this.#level - 1]
     if (name === null || node === undefined) return null
-    if (!name.includes(backslash)) return node.children.find((child) => isSame(child.name, name)) ?? null
+    if (!name.includes(backslash))
+      return node.childrenByLength[name.length]?.find((child) => isAt(name, 0, child.name)) ?? null
     const text = parseJsonBytes(joinBytes([quoteBytes, name, quoteBytes]))
     return node.children.find((child) => child.nameText === text) ?? null
   }
@@ -262,6 +288,7 @@ export class JsonPathScanner {
     // Not `slice`, which is a view in a Buffer.
     if (this.#partBytes <= this.#maxBytes) this.#parts.push(Buffer.from(chunk.subarray(this.#segment, end)))
     else this.#parts = []
+    this.#isPlainName = false
     this.#segment = 0
   }
 
@@ -276,9 +303,8 @@ export class JsonPathScanner {
 
 const quoteBytes = Uint8Array.of(quote)
 
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false
-  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false
+function isAt(bytes: Uint8Array, from: number, wanted: Uint8Array): boolean {
+  for (let index = 0; index < wanted.length; index++) if (bytes[from + index] !== wanted[index]) return false
   return true
 }
 
@@ -288,7 +314,7 @@ export function compileJsonPaths(captures: readonly JsonCapture[]): JsonPaths {
     let node = root
     for (const name of path) {
       let next = node.children.find((child) => child.nameText === name)
-      if (next === undefined) node.children.push((next = createNode(name)))
+      if (next === undefined) addChild(node, (next = createNode(name)))
       node = next
     }
     node.capture = index
@@ -298,5 +324,14 @@ export function compileJsonPaths(captures: readonly JsonCapture[]): JsonPaths {
 }
 
 function createNode(name: string): PathNode {
-  return { name: new TextEncoder().encode(name), nameText: name, children: [], capture: -1, maxBytes: 0 }
+  const bytes = new TextEncoder().encode(name)
+  return { name: bytes, nameText: name, children: [], childrenByLength: [], capture: -1, maxBytes: 0 }
+}
+
+function addChild(node: PathNode, child: PathNode): void {
+  node.children.push(child)
+  const { length } = child.name
+  // No holes: the array stays packed.
+  while (node.childrenByLength.length <= length) node.childrenByLength.push([])
+  node.childrenByLength[length]!.push(child)
 }
