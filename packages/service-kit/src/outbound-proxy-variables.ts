@@ -1,5 +1,5 @@
 import type { EnvironmentSource } from './environment.ts'
-import { envParsed, envString, type EnvironmentVariable } from './environment-variables.ts'
+import { envBoolean, envParsed, envString, type EnvironmentVariable } from './environment-variables.ts'
 import { accepted } from './parse-result.ts'
 
 type OutboundProxyVariables = Record<'HTTP_PROXY' | 'HTTPS_PROXY' | 'NO_PROXY', EnvironmentVariable<string>>
@@ -31,5 +31,13 @@ export function upstreamCaVariable(): EnvironmentVariable<string> {
   return envString({
     default: '',
     description: 'PEM certificates of further authorities that upstreams may be signed by',
+  })
+}
+
+/** Which addresses those are: upstream-addresses.ts. Edges that serve and whoever probes must agree on it. */
+export function allowPrivateUpstreamsVariable(): EnvironmentVariable<boolean> {
+  return envBoolean({
+    default: true,
+    description: 'Upstreams may be on private and loopback addresses; link-local ones never',
   })
 }

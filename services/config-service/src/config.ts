@@ -1,6 +1,5 @@
 // Everything that config-service reads from its environment. Nothing else in this service reads `process.env`.
 
-import { isIP } from 'node:net'
 import type { Settings } from '@gpt-load/contracts/settings'
 import { minMasterKeyLength } from '@gpt-load/database/master-key'
 import { adminVariables } from '@gpt-load/service-kit/admin-server'
@@ -8,16 +7,17 @@ import { databaseVariables } from '@gpt-load/service-kit/database-dsn'
 import { edgeTokenVariable } from '@gpt-load/service-kit/edge-token'
 import { readEnvironment, type EnvironmentCheck, type EnvironmentSource } from '@gpt-load/service-kit/environment'
 import { checkEnvironmentSettings, readEnvironmentSettings } from '@gpt-load/service-kit/environment-settings'
-import { envInteger, envParsed, envSecret, envString, listItems } from '@gpt-load/service-kit/environment-variables'
+import { envInteger, envSecret, envString } from '@gpt-load/service-kit/environment-variables'
 import { logVariables } from '@gpt-load/service-kit/logger'
 import { checkDatabaseIsMysql } from '@gpt-load/service-kit/mysql-only'
 import {
+  allowPrivateUpstreamsVariable,
   outboundProxyVariables,
   upstreamCaVariable,
   withLowerCaseProxies,
 } from '@gpt-load/service-kit/outbound-proxy-variables'
-import { accepted, refused } from '@gpt-load/service-kit/parse-result'
 import { redisVariables } from '@gpt-load/service-kit/redis-dsn'
+import { trustedProxiesVariable } from '@gpt-load/service-kit/trusted-proxies-variable'
 import { z } from 'zod'
 import { minAdminKeyLength } from './admin-keys.ts'
 
@@ -49,12 +49,8 @@ export const configServiceVariables = z.object({
   BASE_CACHE_DIR: envString({
     description: 'Folder for snapshot bases and nothing else; without it a temporary one, removed at the end',
   }).optional(),
-  TRUSTED_PROXIES: envParsed(parseRanges, {
-    default: [] as readonly string[],
-    defaultText: '',
-    description:
-      'Reverse proxies whose X-Forwarded-For, -Proto and -Host are believed: addresses or CIDR ranges between commas',
-  }),
+  TRUSTED_PROXIES: trustedProxiesVariable(),
+  ALLOW_PRIVATE_UPSTREAMS: allowPrivateUpstreamsVariable(),
   UPSTREAM_CA: upstreamCaVariable(),
   ...outboundProxyVariables(),
   ...logVariables(),
@@ -77,19 +73,4 @@ const checkSecretsDiffer: EnvironmentCheck<ConfigServiceConfig> = (values, repor
   if (AUTH_KEY !== undefined && AUTH_KEY === ENCRYPTION_KEY) report('ENCRYPTION_KEY', 'is the same as AUTH_KEY', advice)
   for (const [name, secret] of Object.entries({ AUTH_KEY, ENCRYPTION_KEY }))
     if (secret !== undefined && EDGE_TOKEN.includes(secret)) report('EDGE_TOKEN', `is the same as ${name}`, advice)
-}
-
-function parseRanges(text: string) {
-  const ranges = listItems(text)
-  const wrong = ranges.find((range) => !isRange(range))
-  return wrong === undefined
-    ? accepted(ranges)
-    : refused(`has an item that is no address or range: ${wrong}`, 'write 10.0.0.0/8,192.0.2.7,2001:db8::/32')
-}
-
-function isRange(range: string): boolean {
-  const [, network = '', prefix] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(range) ?? []
-  const family = isIP(network)
-  if (family === 0) return false
-  return prefix === undefined || Number(prefix) <= (family === 6 ? 128 : 32)
 }

@@ -34,8 +34,6 @@ import { createUndiciProbeSender } from './probe/undici-probe-sender.ts'
 import { startServiceMetrics } from './service-metrics.ts'
 import { findWeakSecrets } from './system/surroundings.ts'
 
-/** Edges never connect to such an upstream, so storing one or probing it would only open a way to the host's metadata. */
-const isLinkLocalAllowed = false
 /** Log queries are rare and bounded; they must not take the connections that keys and groups are written through. */
 const logConnections = 4
 /** A list, an import, a probe: what an administrator waits for ends by itself within this. */
@@ -83,7 +81,7 @@ runProcess(async ({ lifecycle, useLog }) => {
     logReader: createRequestLogReader(logDatabase),
     probeSender: createUndiciProbeSender({
       environment: { httpProxy, httpsProxy, noProxy },
-      isLinkLocalAllowed,
+      allowPrivateAddresses: config.ALLOW_PRIVATE_UPSTREAMS,
       extraCaPem: config.UPSTREAM_CA,
     }),
     adminKeys: createEnvironmentAdminKeys(config.AUTH_KEY, keyring),
@@ -91,7 +89,7 @@ runProcess(async ({ lifecycle, useLog }) => {
     cacheDir: config.BASE_CACHE_DIR ?? (await makeTemporaryDir(lifecycle)),
     trustedProxies: config.TRUSTED_PROXIES,
     environmentSettings: config.environmentSettings,
-    upstreamPolicy: { isLinkLocalAllowed },
+    upstreamPolicy: { allowPrivateAddresses: config.ALLOW_PRIVATE_UPSTREAMS },
     surroundings: {
       kind: 'cluster',
       health,

@@ -17,12 +17,17 @@ test('link-local and metadata addresses are refused in every notation', () => {
     'metadata.google.internal',
     'METADATA.google.internal.',
   ])
-    assert.notEqual(forbiddenHostProblem(`http://${host}/latest`), null, host)
+    assert.match(forbiddenHostProblem(`http://${host}/latest`, true) ?? '', /link-local/, host)
 })
 
-test('loopback, private and public hosts are allowed', () => {
-  for (const host of ['localhost:11434', '127.0.0.1', '10.0.0.1', '192.168.1.1', '[::1]', 'api.openai.com'])
-    assert.equal(forbiddenHostProblem(`http://${host}/v1`), null, host)
+test('loopback and private hosts are allowed where the variable allows them, public ones always', () => {
+  for (const host of ['127.0.0.1', '10.0.0.1', '192.168.1.1', '[::1]']) {
+    assert.equal(forbiddenHostProblem(`http://${host}/v1`, true), null, host)
+    assert.match(forbiddenHostProblem(`http://${host}/v1`, false) ?? '', /ALLOW_PRIVATE_UPSTREAMS/, host)
+  }
+  // Names are judged when they are resolved.
+  for (const host of ['localhost:11434', 'api.openai.com'])
+    assert.equal(forbiddenHostProblem(`http://${host}/v1`, false), null, host)
 })
 
 test('credentials of a URL are masked, everything else is shown as it is', () => {

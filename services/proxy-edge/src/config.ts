@@ -18,12 +18,14 @@ import {
 import { checkKafkaVariables, kafkaVariables } from '@gpt-load/service-kit/kafka-options'
 import { logVariables } from '@gpt-load/service-kit/logger'
 import {
+  allowPrivateUpstreamsVariable,
   outboundProxyVariables,
   upstreamCaVariable,
   withLowerCaseProxies,
 } from '@gpt-load/service-kit/outbound-proxy-variables'
 import { accepted, refused } from '@gpt-load/service-kit/parse-result'
 import { redisVariables } from '@gpt-load/service-kit/redis-dsn'
+import { trustedProxiesVariable } from '@gpt-load/service-kit/trusted-proxies-variable'
 import { spoolFsyncPolicies } from './access-log/spool/log-spool.ts'
 import { wireNames } from './data-plane/wire/create-wires.ts'
 import { logBatchCodecs } from '@gpt-load/transport/log-batch/log-batch'
@@ -78,10 +80,8 @@ export function requestPathVariables() {
       default: 'http1',
       description: 'What speaks HTTP/1.1: http1 (our own codec), node (node:http and undici, without WebSockets)',
     }),
-    ALLOW_PRIVATE_UPSTREAMS: envBoolean({
-      default: true,
-      description: 'Upstreams may be on private and loopback addresses; link-local ones never',
-    }),
+    ALLOW_PRIVATE_UPSTREAMS: allowPrivateUpstreamsVariable(),
+    TRUSTED_PROXIES: trustedProxiesVariable(),
     MAX_REPLAY_BYTES: envInteger({
       default: 64 * mebibyte,
       min: 0,

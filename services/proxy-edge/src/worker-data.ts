@@ -45,6 +45,7 @@ export function createWorkerData(options: WorkerDataOptions): (seat: WorkerSeat)
       allowPrivateAddresses: config.ALLOW_PRIVATE_UPSTREAMS,
     },
     cors: corsOf(config),
+    trustedProxies: config.TRUSTED_PROXIES,
     keyTable: options.keyTable,
     upstreamHealth: options.upstreamHealth,
     counters: seat.counters,

@@ -45,11 +45,6 @@ export const standaloneVariables = z.object({
     default: [],
     description: 'Upstreams of the group `default` when it is made, between commas',
   }),
-  TRUSTED_PROXIES: envList({
-    default: [],
-    description:
-      'Reverse proxies whose X-Forwarded-For, -Proto and -Host are believed: addresses or CIDR ranges between commas',
-  }),
   ...requestPathVariables(),
   ...logVariables(),
 })

@@ -113,14 +113,14 @@ async function openControlPlane(options: StandaloneOptions, health: Health) {
     logReader: createRequestLogReader(logReader),
     probeSender: createUndiciProbeSender({
       environment: { httpProxy: config.HTTP_PROXY, httpsProxy: config.HTTPS_PROXY, noProxy: config.NO_PROXY },
-      isLinkLocalAllowed: false,
+      allowPrivateAddresses: config.ALLOW_PRIVATE_UPSTREAMS,
       extraCaPem: config.UPSTREAM_CA,
     }),
     adminKeys,
     edgeTokens: [installation.edgeToken],
     trustedProxies: config.TRUSTED_PROXIES,
     environmentSettings: config.environmentSettings,
-    upstreamPolicy: { isLinkLocalAllowed: false },
+    upstreamPolicy: { allowPrivateAddresses: config.ALLOW_PRIVATE_UPSTREAMS },
     surroundings: {
       kind: 'standalone',
       health,

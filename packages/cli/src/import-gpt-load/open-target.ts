@@ -30,7 +30,7 @@ export async function openImportTarget(
       store: handle,
       keyring,
       truth: { noticeCommit: () => {} },
-      upstreamPolicy: { isLinkLocalAllowed: false },
+      upstreamPolicy: { allowPrivateAddresses: true },
       clock: createSystemClock(),
       actor,
       requestId: '',

@@ -52,7 +52,7 @@ function upstreamChanges(
   fingerprint: Fingerprint,
 ): FieldChange[] {
   for (const [index, { url }] of upstreams.entries()) {
-    const problem = upstreamPolicy.isLinkLocalAllowed ? null : forbiddenHostProblem(url)
+    const problem = forbiddenHostProblem(url, upstreamPolicy.allowPrivateAddresses)
     if (problem !== null) throw wrongField(`/upstreams/${index}/url`, problem)
   }
   const stored = (row?.upstreams ?? []).map(({ url, weight }) => ({ url: openUpstreamUrl(keyring, url), weight }))

@@ -36,7 +36,8 @@ export function unmaskProxyUrl(url: string, stored: SettingValue | undefined, po
     if (typeof stored === 'string' && maskUrl(stored) === url) return stored
     throw wrongField(pointer, 'holds a mask, but not that of the stored value: write the whole URL')
   }
-  const problem = forbiddenHostProblem(url)
+  // An outbound proxy may be on a private address, whatever upstreams may.
+  const problem = forbiddenHostProblem(url, true)
   if (problem !== null) throw wrongField(pointer, problem)
   return url
 }

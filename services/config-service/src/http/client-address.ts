@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP } from 'node:net'
+import { bareAddress, clientBehind, createTrustCheck } from '@gpt-load/service-kit/forwarded-address'
 
 /**
  * Who is calling, and by which origin. Over the internal socket (standalone) the public listener names its peer in headers
@@ -9,16 +10,12 @@ import { BlockList, isIP } from 'node:net'
  */
 export const internalAddressHeader = 'x-gptload-client-address'
 export const internalSchemeHeader = 'x-gptload-client-scheme'
-const maxHops = 16
 
 export type ClientAddressOf = (request: IncomingMessage) => string
 
 export function createClientAddressOf(options: { trustedProxies: readonly string[] }): ClientAddressOf {
   const isTrusted = createTrustCheck(options.trustedProxies)
-  return (request) => {
-    const address = peerAddress(request)
-    return isTrusted(address) ? forwardedAddress(request, address, isTrusted) : address
-  }
+  return (request) => clientBehind(peerAddress(request), headerText(request, 'x-forwarded-for'), isTrusted)
 }
 
 /** `https://host[:port]` as the caller's browser names it. */
@@ -55,8 +52,8 @@ loopback.addAddress('::1', 'ipv6')
 
 function peerAddress(request: IncomingMessage): string {
   const peer = request.socket.remoteAddress
-  if (peer === undefined) return addressOf(headerText(request, internalAddressHeader)) ?? 'internal'
-  return addressOf(peer) ?? 'unknown'
+  if (peer === undefined) return bareAddress(headerText(request, internalAddressHeader)) ?? 'internal'
+  return bareAddress(peer) ?? 'unknown'
 }
 
 /** The listeners of this process speak plain HTTP; TLS is ended by the public listener of standalone or by a proxy. */
@@ -70,36 +67,7 @@ function lastItem(list: string): string {
   return list.split(',').at(-1)?.trim() ?? ''
 }
 
-function forwardedAddress(request: IncomingMessage, peer: string, isTrusted: (address: string) => boolean): string {
-  const hops = headerText(request, 'x-forwarded-for').split(',').slice(-maxHops).reverse()
-  let last = peer
-  for (const hop of hops) {
-    const address = addressOf(hop.trim())
-    if (address === null) return last
-    if (!isTrusted(address)) return address
-    last = address
-  }
-  return last
-}
-
 function headerText(request: IncomingMessage, name: string): string {
   const value = request.headers[name]
   return Array.isArray(value) ? value.join(',') : (value ?? '')
-}
-
-/** Without port, brackets and the IPv4-in-IPv6 prefix. */
-function addressOf(text: string): string | null {
-  const bare = /^\[([^\]]+)\](?::\d+)?$/.exec(text)?.[1] ?? (/^[\d.]+:\d+$/.test(text) ? text.split(':')[0] : text)
-  const address = bare?.replace(/^::ffff:(?=\d+\.)/i, '') ?? ''
-  return isIP(address) === 0 ? null : address
-}
-
-function createTrustCheck(ranges: readonly string[]): (address: string) => boolean {
-  const list = new BlockList()
-  for (const range of ranges) {
-    const [network = '', prefix] = range.split('/')
-    const family = isIP(network) === 6 ? 'ipv6' : 'ipv4'
-    list.addSubnet(network, prefix === undefined ? (family === 'ipv6' ? 128 : 32) : Number(prefix), family)
-  }
-  return (address) => list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
 }

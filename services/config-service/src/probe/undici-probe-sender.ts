@@ -1,16 +1,18 @@
 import { lookup as lookUpName, type LookupAddress, type LookupOptions } from 'node:dns'
 import { getCACertificates } from 'node:tls'
 import { Agent, EnvHttpProxyAgent, ProxyAgent, request, Socks5ProxyAgent, type Dispatcher } from 'undici'
-import { isForbiddenAddress } from '../upstreams/check-upstream-url.ts'
+import { isAddressAllowed, isHostAllowed } from '@gpt-load/service-kit/upstream-addresses'
 import type { ProbeCall, ProbeReply, ProbeSender } from './probe-sender.ts'
 
 /**
  * Probes through undici. Each has a connection of its own, so what it measures is the whole way; redirects are not
- * followed, since a credential would travel with them. Link-local addresses are refused when a name resolves to one.
+ * followed, since a credential would travel with them. What edges refuse to connect to is refused here too, also when a name
+ * resolves to it; an outbound proxy may be on any private address.
  */
 export type ProbeSenderOptions = {
   environment: { httpProxy: string; httpsProxy: string; noProxy: string }
-  isLinkLocalAllowed: boolean
+  /** Link-local and metadata addresses are refused always. */
+  allowPrivateAddresses: boolean
   /** PEM of further authorities, beside the system's; '' = none. */
   extraCaPem: string
 }
@@ -21,6 +23,9 @@ const maxBodyBytes = 65_536
 export function createUndiciProbeSender(options: ProbeSenderOptions): ProbeSender {
   return {
     async send(call) {
+      const { hostname } = new URL(call.url)
+      if (!isHostAllowed(hostname, options.allowPrivateAddresses))
+        return { isAnswered: false, reason: reasons['ADDRESS_REFUSED']! }
       const dispatcher = createDispatcher(call, options)
       const timeout = AbortSignal.timeout(call.timeoutMs)
       const signal = call.signal === undefined ? timeout : AbortSignal.any([timeout, call.signal])
@@ -70,10 +75,10 @@ function toRawPairs(headers: Record<string, string | string[] | undefined>): str
 
 function createDispatcher(
   { proxyUrl, connectTimeoutMs }: ProbeCall,
-  { environment, isLinkLocalAllowed, extraCaPem }: ProbeSenderOptions,
+  { environment, allowPrivateAddresses, extraCaPem }: ProbeSenderOptions,
 ): Dispatcher {
   const trusted = extraCaPem === '' ? {} : { ca: [...getCACertificates('default'), extraCaPem] }
-  const connect = { timeout: connectTimeoutMs, ...trusted, ...(isLinkLocalAllowed ? {} : { lookup: guardedLookup }) }
+  const connect = { timeout: connectTimeoutMs, ...trusted, lookup: guardedLookup(environment, allowPrivateAddresses) }
   if (/^socks/i.test(proxyUrl)) return new Socks5ProxyAgent(proxyUrl.replace(/^socks5h/i, 'socks5'))
   if (proxyUrl !== '')
     return new ProxyAgent({ uri: proxyUrl, proxyTls: { timeout: connectTimeoutMs }, requestTls: trusted })
@@ -84,14 +89,22 @@ function createDispatcher(
 
 type LookupCallback = (error: Error | null, address: string | LookupAddress[], family?: number) => void
 
+type Lookup = (hostname: string, options: LookupOptions, callback: LookupCallback) => void
+
 /** net.connect asks for one address or for all of them. */
-function guardedLookup(hostname: string, options: LookupOptions, callback: LookupCallback): void {
-  lookUpName(hostname, options, (error, address: string | LookupAddress[], family?: number) => {
-    const addresses = typeof address === 'string' ? [address] : (address ?? []).map((entry) => entry.address)
-    if (error === null && addresses.some(isForbiddenAddress))
-      return callback(Object.assign(new Error('link-local'), { code: 'ADDRESS_REFUSED' }), address, family)
-    callback(error, address, family)
-  })
+function guardedLookup(
+  { httpProxy, httpsProxy }: ProbeSenderOptions['environment'],
+  allowPrivateAddresses: boolean,
+): Lookup {
+  const proxies = new Set([httpProxy, httpsProxy].map((url) => URL.parse(url)?.hostname))
+  return (hostname, options, callback) =>
+    lookUpName(hostname, options, (error, address: string | LookupAddress[], family?: number) => {
+      const addresses = typeof address === 'string' ? [address] : (address ?? []).map((entry) => entry.address)
+      const allowsPrivate = allowPrivateAddresses || proxies.has(hostname)
+      if (error === null && !addresses.every((found) => isAddressAllowed(found, allowsPrivate)))
+        return callback(Object.assign(new Error('refused'), { code: 'ADDRESS_REFUSED' }), address, family)
+      callback(error, address, family)
+    })
 }
 
 const reasons: Readonly<Record<string, string>> = {
@@ -105,7 +118,8 @@ const reasons: Readonly<Record<string, string>> = {
   UND_ERR_CONNECT_TIMEOUT: 'the connection timed out',
   UND_ERR_SOCKET: 'the connection broke',
   UND_ERR_INVALID_ARG: 'a header rule makes a request that cannot be sent',
-  ADDRESS_REFUSED: 'the host name resolves to a link-local or metadata address',
+  ADDRESS_REFUSED:
+    'the host is at a link-local or metadata address, or at a private one while ALLOW_PRIVATE_UPSTREAMS is off',
 }
 
 /** The library's own messages name addresses. */

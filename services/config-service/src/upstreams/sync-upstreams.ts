@@ -12,7 +12,7 @@ import { isMasked, maskUrl } from './mask-url.ts'
  */
 export type StoredUpstream = { id: number; url: string; weight: number; position: number }
 
-export type UpstreamPolicy = { isLinkLocalAllowed: boolean }
+export type UpstreamPolicy = { allowPrivateAddresses: boolean }
 
 type Context = { keyring: Keyring; upstreamPolicy: UpstreamPolicy }
 
@@ -43,14 +43,14 @@ function clearUrl(
   url: string,
   stored: readonly StoredUpstream[],
   pointer: string,
-  { isLinkLocalAllowed }: UpstreamPolicy,
+  { allowPrivateAddresses }: UpstreamPolicy,
 ): string {
   if (isMasked(url)) {
     const known = stored.find((upstream) => maskUrl(upstream.url) === url)
     if (known === undefined) throw wrongField(pointer, 'holds a mask, but no such URL is stored: write the whole URL')
     return known.url
   }
-  const problem = isLinkLocalAllowed ? null : forbiddenHostProblem(url)
+  const problem = forbiddenHostProblem(url, allowPrivateAddresses)
   if (problem !== null) throw wrongField(pointer, problem)
   return url
 }

@@ -61,7 +61,7 @@ export async function openApi(connection: DatabaseConnection, options: OpenApiOp
     },
     probeSender: createUndiciProbeSender({
       environment: { httpProxy: '', httpsProxy: '', noProxy: '' },
-      isLinkLocalAllowed: false,
+      allowPrivateAddresses: true,
       extraCaPem: '',
     }),
     adminKeys: createEnvironmentAdminKeys(options.authKey ?? adminKey, keyring),
@@ -70,7 +70,7 @@ export async function openApi(connection: DatabaseConnection, options: OpenApiOp
     trustedProxies: [],
     // Other tests' keys are not probed behind their backs.
     environmentSettings: { key_validation_mode: 'off' },
-    upstreamPolicy: { isLinkLocalAllowed: false },
+    upstreamPolicy: { allowPrivateAddresses: true },
     surroundings: {
       kind: 'cluster',
       health: {

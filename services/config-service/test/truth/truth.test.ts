@@ -120,7 +120,7 @@ async function changeSomething(replica: Replica, writer: number, step: number): 
       case 4:
         await applySettings(
           tx,
-          { keyring, upstreamPolicy: { isLinkLocalAllowed: false } },
+          { keyring, upstreamPolicy: { allowPrivateAddresses: true } },
           {
             patch: { max_retries: (writer + step) % 10 },
             source: 'database',

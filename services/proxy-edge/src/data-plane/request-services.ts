@@ -1,3 +1,4 @@
+import type { TrustCheck } from '@gpt-load/service-kit/forwarded-address'
 import type { RequestRecorder } from '../access-log/request-recorder.ts'
 import type { ReplayBudget } from './body/replay-budget.ts'
 import type { KeyTable } from './key-table/key-table.ts'
@@ -39,4 +40,6 @@ export type RequestServices = {
   readonly upstreams: UpstreamChooser
   readonly upstreamHealth: UpstreamHealth
   readonly cors: CorsPolicy | null
+  /** null = nobody is: the peer is the client. */
+  readonly isTrustedProxy: TrustCheck | null
 }

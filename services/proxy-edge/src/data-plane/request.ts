@@ -2,6 +2,7 @@ import { CreatedResourceReader } from '@gpt-load/channels/created-resource-reade
 import type { Channel } from '@gpt-load/channels/channel'
 import type { EndReason } from '@gpt-load/contracts/log-event'
 import type { ProxyErrorCode } from '@gpt-load/contracts/proxy-errors'
+import { clientBehind } from '@gpt-load/service-kit/forwarded-address'
 import { Admission, type AdmissionOwner } from './admission.ts'
 import { AnswerRelay } from './answer/answer-relay.ts'
 import { guessChannel } from './answer/dialect-of.ts'
@@ -15,6 +16,7 @@ import { abortedByClient, type AttemptFailure } from './attempt-failure.ts'
 import { passResponseHeaders } from './headers/response-headers.ts'
 import { KeyJudgement } from './key-judgement.ts'
 import { KeyWait, type KeyWaitOwner } from './key-waiting-room.ts'
+import { joinHeaders } from './headers/raw-headers.ts'
 import { RequestAccount } from './observe/request-account.ts'
 import { RequestLog } from './observe/request-log.ts'
 import type { HeaderVariables } from './plan/header-rules.ts'
@@ -86,8 +88,12 @@ export class ProxyRequest
   }
 
   get clientAddress(): string {
-    const address = this.#exchange.remoteAddress
-    return address.startsWith('::ffff:') ? address.slice(7) : address
+    const { remoteAddress, rawHeaders } = this.#exchange
+    const peer = remoteAddress.startsWith('::ffff:') ? remoteAddress.slice(7) : remoteAddress
+    const { isTrustedProxy } = this.#services
+    return isTrustedProxy === null
+      ? peer
+      : clientBehind(peer, joinHeaders(rawHeaders, 'x-forwarded-for'), isTrustedProxy)
   }
 
   get accessKeyName(): string {

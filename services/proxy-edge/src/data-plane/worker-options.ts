@@ -21,6 +21,8 @@ export type WorkerOptions = {
   limits: DownstreamLimits
   policies: PolicyStoreOptions
   cors: CorsOptions | null
+  /** Addresses and ranges whose X-Forwarded-For is believed. */
+  trustedProxies: readonly string[]
   keyTable: KeyTableHandles
   /** Of all workers (upstream-health.ts). */
   upstreamHealth: SharedArrayBuffer

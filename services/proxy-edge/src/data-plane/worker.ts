@@ -2,6 +2,7 @@
 // through shared memory; it tells the main thread what happened to keys and hands over sealed-up request records.
 
 import { parentPort, workerData } from 'node:worker_threads'
+import { createTrustCheck } from '@gpt-load/service-kit/forwarded-address'
 import { createWorkerRequestRecorder } from '../access-log/worker-request-recorder.ts'
 import type { FromWorker, ToWorker } from '../worker-protocol.ts'
 import { ReplayBudget } from './body/replay-budget.ts'
@@ -73,6 +74,7 @@ const services: RequestServices = {
   upstreams: new UpstreamChooser(upstreamHealth),
   upstreamHealth,
   cors: options.cors === null ? null : new CorsPolicy(options.cors),
+  isTrustedProxy: options.trustedProxies.length === 0 ? null : createTrustCheck(options.trustedProxies),
 }
 const dataPlane = new DataPlane(services, options.controlSocketPath)
 const downstream = createDownstream(options.wire, options.limits, dataPlane.accept, options.tls)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { isAddressAllowed, isHostAllowed } from '../../src/data-plane/wire/connect/address-guard.ts'
+import { isAddressAllowed, isHostAllowed } from '@gpt-load/service-kit/upstream-addresses'
 import { chooseProxyUrl, parseOutboundProxy } from '../../src/data-plane/wire/connect/outbound-proxy.ts'
 
 suite('address guard', () => {

@@ -9,9 +9,14 @@ import { accessToken, openDataPlane, type TestGroup } from '../support/open-data
 const key = 'sk-first-key-000000001'
 
 /** What the upstream got. */
-async function shaped(group: Partial<TestGroup>, request: RequestText) {
+async function shaped(
+  group: Partial<TestGroup>,
+  request: RequestText,
+  options: { trustedProxies?: readonly string[] } = {},
+) {
   await using provider = await startFakeProvider({ dialect: 'openai' })
-  await using plane = await openDataPlane({ groups: [{ name: 'g', upstreams: [provider.url], keys: [key], ...group }] })
+  const groups = [{ name: 'g', upstreams: [provider.url], keys: [key], ...group }]
+  await using plane = await openDataPlane({ groups, ...options })
   provider.everyKey.respond({ status: 200, body: '{}' })
   const answer = await send(plane.port, request)
   const event = await plane.nextEvent()
@@ -222,6 +227,16 @@ suite('request headers', () => {
     const headers = [bearer, 'Cookie: a=b', 'X-Forwarded-For: 1.2.3.4']
     const { received } = await shaped({ settings }, { method: 'GET', target: '/proxy/g/v1/x', headers })
     assert.deepEqual([received!.header('cookie'), received!.header('x-forwarded-for')], ['a=b', '1.2.3.4'])
+  })
+
+  test('behind a trusted proxy the client is who it forwards for, in rules and in the record', async () => {
+    const rules: TestGroup['header_rules'] = [{ key: 'X-Info', value: '${CLIENT_IP}', action: 'set' }]
+    const headers = [bearer, 'X-Forwarded-For: 198.51.100.9', 'x-forwarded-for: 203.0.113.7']
+    const request = { method: 'GET', target: '/proxy/g/v1/x', headers }
+    const behind = await shaped({ header_rules: rules }, request, { trustedProxies: ['127.0.0.0/8'] })
+    assert.deepEqual([behind.received!.header('x-info'), behind.event.clientAddress], ['203.0.113.7', '203.0.113.7'])
+    const direct = await shaped({ header_rules: rules }, request)
+    assert.deepEqual([direct.received!.header('x-info'), direct.event.clientAddress], ['127.0.0.1', '127.0.0.1'])
   })
 
   test('header rules are applied after channel authentication, each variable once', async () => {

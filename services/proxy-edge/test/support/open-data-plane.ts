@@ -4,6 +4,7 @@ import type { LearntResource } from '@gpt-load/contracts/resource-key'
 import type { Settings } from '@gpt-load/contracts/settings'
 import type { AccessKeyRecord, GroupRecord } from '@gpt-load/contracts/snapshot'
 import { createSystemClock } from '@gpt-load/service-kit/clock'
+import { createTrustCheck } from '@gpt-load/service-kit/forwarded-address'
 import { createWaitingQueue } from '@gpt-load/testkit/upstreams/waiting-queue'
 import { ReplayBudget } from '../../src/data-plane/body/replay-budget.ts'
 import { createKeyTable, type KeyTableWriter } from '../../src/data-plane/key-table/key-table-writer.ts'
@@ -55,6 +56,7 @@ export type DataPlaneOptions = {
   accessKeys?: readonly Partial<AccessKeyRecord>[]
   settings?: Partial<Settings>
   cors?: CorsOptions
+  trustedProxies?: readonly string[]
   maxReplayBytes?: number
   /** 0 = no limit. */
   maxRequests?: number
@@ -135,6 +137,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
     upstreams: new UpstreamChooser(upstreamHealth),
     upstreamHealth,
     cors: options.cors === undefined ? null : new CorsPolicy(options.cors),
+    isTrustedProxy: options.trustedProxies === undefined ? null : createTrustCheck(options.trustedProxies),
   }
   const downstream = createDownstream(wireName, { ...defaultLimits, ...options.limits }, (exchange) => {
     const request = new ProxyRequest(services, exchange, matchRequest(exchange.target, true))

@@ -12,6 +12,11 @@ export function findHeader(raw: readonly string[], lowerName: string): string {
   return ''
 }
 
+/** Values of all headers of that name as one list (RFC 9110 5.2). */
+export function joinHeaders(raw: readonly string[], lowerName: string): string {
+  return raw.filter((_value, index) => index % 2 === 1 && isHeaderName(raw[index - 1]!, lowerName)).join(',')
+}
+
 export function hasHeader(raw: readonly string[], lowerName: string): boolean {
   for (let index = 0; index < raw.length; index += 2) if (isHeaderName(raw[index]!, lowerName)) return true
   return false
