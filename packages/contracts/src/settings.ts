@@ -351,7 +351,7 @@ export const settingsRegistry = {
     category: 'retry',
     groupOverride: true,
     gptLoad: false,
-    description: 'No new attempt begins later than this after the request arrived; 0 = no retries in time.',
+    description: 'No new attempt begins later than this after the request arrived; 0 = no retries.',
   },
   key_rotation: {
     type: 'choice',

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { settingsRegistry, type SettingName } from '@gpt-load/contracts/settings'
+import { settingTexts as jaSettings } from '../src/features/settings/setting-texts.ja.ts'
+import { settingTexts as zhSettings } from '../src/features/settings/setting-texts.zh.ts'
 import { en } from '../src/i18n/en.ts'
 import { ja } from '../src/i18n/ja.ts'
 import type { MessageKey, Messages } from '../src/i18n/messages.ts'
@@ -18,4 +21,20 @@ for (const [language, catalogue] of Object.entries<Messages>({ zh, ja }))
       const same = keys.filter((key) => catalogue[key] === en[key] && /[a-z]{3}/.test(en[key]))
       assert.deepEqual(same, [])
     })
+  })
+
+/** Header and setting names, values, and numbers are the same in every language. */
+const literals = (text: string): string[] =>
+  [...text.matchAll(/[a-z]+_[a-z_]+|\/v1|[A-Z]{3,}[A-Z_]+|\b\d+\b/g)].map(([found]) => found).toSorted()
+
+for (const [language, catalogue] of Object.entries({ zh: zhSettings, ja: jaSettings }))
+  test(`the meanings of settings in ${language} name what the English ones name`, () => {
+    const names = Object.keys(settingsRegistry) as SettingName[]
+    const differing = names.filter((name) => {
+      const english = new Set(literals(settingsRegistry[name].description))
+      const said = new Set(literals(catalogue[name]))
+      return [...english].some((literal) => !said.has(literal))
+    })
+    assert.deepEqual(differing, [])
+    assert.deepEqual(Object.keys(catalogue).toSorted(), names.toSorted())
   })

@@ -16,13 +16,15 @@ import type { EditableSetting } from './settings-editor.tsx'
 
 type Props = {
   setting: EditableSetting
+  /** In the language of the page. */
+  meaning: string
   change: SettingValue | null | undefined
   problem: string | undefined
   onChange: (name: SettingName, value: SettingValue | null | undefined) => void
 }
 
 /** Name and meaning, where the value comes from, the value. */
-export function SettingRow({ setting, change, problem, onChange }: Props) {
+export function SettingRow({ setting, meaning, change, problem, onChange }: Props) {
   const { t } = useText()
   const { name, value, own, inherited } = setting
   const definition: SettingDefinition = settingsRegistry[name]
@@ -42,8 +44,8 @@ export function SettingRow({ setting, change, problem, onChange }: Props) {
           <Tag>{setting.origin}</Tag>
           {setting.managedBy !== null && <Tag>{t('managed.by', { owner: setting.managedBy })}</Tag>}
         </p>
-        <p id={`about-${name}`} className="mt-0.5 max-w-2xl text-[13px] text-ink-faint" lang="en">
-          {definition.description}
+        <p id={`about-${name}`} className="mt-0.5 max-w-2xl text-[13px] text-ink-faint">
+          {meaning}
         </p>
       </div>
       <div className="grid content-start gap-1">

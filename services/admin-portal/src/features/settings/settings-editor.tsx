@@ -13,6 +13,7 @@ import { NothingFound } from '../../ui/nothing-found.tsx'
 import { Panel, Toolbar } from '../../ui/page.tsx'
 import { SearchField } from '../../ui/search-field.tsx'
 import { SettingRow } from './setting-row.tsx'
+import { useSettingText } from './use-setting-text.ts'
 
 /** `own` = set at this level; without it the value comes from the level above. */
 export type EditableSetting = {
@@ -36,11 +37,12 @@ export function SettingsEditor(props: {
   save: { isPending: boolean; mutate: (changes: SettingChanges, options: { onSuccess: () => void }) => void }
 }) {
   const { t, format } = useText()
+  const meaningOf = useSettingText()
   const { settings, save } = props
   const [search, setSearch] = useQueryState('search', parseAsString.withDefault(''))
   const [changes, setChanges] = useState<SettingChanges>({})
   const onSearch = useCallback((value: string) => void setSearch(value === '' ? null : value), [setSearch])
-  const shown = settings.filter(({ name }) => matches(name, search))
+  const shown = settings.filter(({ name }) => matches(`${name} ${meaningOf(name)}`, search))
   const names = Object.keys(changes) as SettingName[]
   const isValid = names.every((name) => problemOf(name, changes[name]) === undefined)
   const change = useCallback((name: SettingName, value: SettingValue | null | undefined) => {
@@ -78,6 +80,7 @@ export function SettingsEditor(props: {
                 <SettingRow
                   key={setting.name}
                   setting={setting}
+                  meaning={meaningOf(setting.name)}
                   change={changes[setting.name]}
                   problem={problemOf(setting.name, changes[setting.name])}
                   onChange={change}
@@ -107,12 +110,9 @@ export function SettingsEditor(props: {
   )
 }
 
-function matches(name: SettingName, search: string): boolean {
-  const text = `${name} ${settingsRegistry[name].description}`.toLowerCase()
-  return search
-    .toLowerCase()
-    .split(/\s+/)
-    .every((word) => text.includes(word))
+function matches(text: string, search: string): boolean {
+  const words = search.toLowerCase().split(/\s+/)
+  return words.every((word) => text.toLowerCase().includes(word))
 }
 
 /** By the registry's own schema, as the server will judge it. */
