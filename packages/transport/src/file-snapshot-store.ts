@@ -1,6 +1,7 @@
 // The last good snapshot in one file: frames one after the other, appended, replaced as a whole by tmp + rename. What was
 // acknowledged survives a power cut. Several processes may share the directory: a frame is appended in one write to
-// whatever file stands there, and `judgeFrame` sorts out on loading what follows what. A torn frame is passed over.
+// whatever file stands there, and `isCounted` sorts out on loading what follows what. A torn frame is passed over. What another one
+// replaced or appended is found by looking at the file again, from where it was last read.
 //
 //   frame = "GLSF" | u32 head bytes | u32 crc32 of head | u32 crc32 of chunks | head (JSON) | chunks
 //
@@ -12,8 +13,17 @@ import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { createInOrder } from './in-order.ts'
-import { AppendRefused, followOn, frameOf, headOf, judgeFrame, parseHead } from './snapshot-frame.ts'
-import type { SnapshotPosition, StoredHead } from './snapshot-frame.ts'
+import {
+  AppendRefused,
+  checkFollows,
+  isCounted,
+  frameOf,
+  headOf,
+  parseHead,
+  progressAfter,
+  stateAfter,
+} from './snapshot-frame.ts'
+import type { SnapshotProgress, StoredHead, StoredState } from './snapshot-frame.ts'
 import type { SnapshotFrame, SnapshotStore } from './snapshot-store.ts'
 
 const fileName = 'snapshot'
@@ -26,25 +36,45 @@ const scanBytes = 65_536
 /** What a process left that died in `replace`. */
 const staleTmpMs = 3_600_000
 
-type StoredFrame = { head: StoredHead; chunks: Uint8Array[] }
+type StoredFrame = { head: StoredHead; chunks: Uint8Array[]; end: number }
 
 export function createFileSnapshotStore(options: { dir: string }): SnapshotStore {
   const { dir } = options
   const path = join(dir, fileName)
+  const writer = randomBytes(8).toString('hex')
   /** What this process knows to be stored. */
-  let reached: SnapshotPosition | undefined
+  let reached: SnapshotProgress | undefined
+  /** The file as it was last looked at, to behind its last whole frame. */
+  let seen: { inode: number; end: number; state: StoredState | undefined } | undefined
   /** An append while `replace` runs belongs to the new file. */
   const inOrder = createInOrder()
 
   async function* load(): AsyncGenerator<SnapshotFrame> {
     reached = undefined
-    for await (const { head, chunks } of readFrames(path)) {
-      const verdict = judgeFrame(head, reached)
-      if (verdict === 'stop') return
-      if (verdict === 'skip') continue
-      reached = { epoch: head.epoch, revision: head.revision }
-      yield frameOf(head, chunks)
+    const file = await open(path, 'r').catch(noFile)
+    try {
+      for await (const { head, chunks } of readFrames(file, 0)) {
+        if (!isCounted(head, reached)) continue
+        reached = progressAfter(head)
+        yield frameOf(head, chunks)
+      }
+    } finally {
+      await file?.close()
     }
+  }
+
+  const look = async (): Promise<StoredState | null> => {
+    const file = await open(path, 'r').catch(noFile)
+    try {
+      const inode = file === undefined ? 0 : (await file.stat()).ino
+      if (seen?.inode !== inode) seen = { inode, end: 0, state: undefined }
+      for await (const { head, end } of readFrames(file, seen.end))
+        seen = { inode, end, state: stateAfter(head, seen.state) }
+    } finally {
+      await file?.close()
+    }
+    reached = seen.state
+    return seen.state ?? null
   }
 
   const replace = async (frames: AsyncIterable<SnapshotFrame>): Promise<void> => {
@@ -52,10 +82,10 @@ export function createFileSnapshotStore(options: { dir: string }): SnapshotStore
     await removeStaleTmp(dir)
     const tmp = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`
     try {
-      const position = await writeNew(tmp, frames)
+      const progress = await writeNew(tmp, frames, writer)
       await rename(tmp, path)
       await syncDir(dir)
-      reached = position
+      reached = progress
     } catch (error) {
       await rm(tmp, { force: true })
       throw error
@@ -63,18 +93,21 @@ export function createFileSnapshotStore(options: { dir: string }): SnapshotStore
   }
 
   const append = async (frame: SnapshotFrame): Promise<void> => {
-    const position = followOn(frame, reached)
-    const file = await open(path, 'a').catch(missingFile)
+    checkFollows(frame, reached)
+    const head = headOf(frame, reached, writer)
+    const file = await open(path, 'a').catch(noFile)
+    if (file === undefined) throw new AppendRefused('there is no snapshot to append to')
     try {
-      await writeWhole(file, frameParts(frame, reached?.revision ?? 0))
+      await writeWhole(file, frameParts(head, frame.chunks))
       await file.datasync()
     } finally {
       await file.close()
     }
-    reached = position
+    reached = progressAfter(head)
   }
 
   return {
+    state: () => inOrder(look),
     load,
     replace: (frames) => inOrder(() => replace(frames)),
     append: (frame) => inOrder(() => append(frame)),
@@ -82,18 +115,19 @@ export function createFileSnapshotStore(options: { dir: string }): SnapshotStore
   }
 }
 
-async function writeNew(path: string, frames: AsyncIterable<SnapshotFrame>): Promise<SnapshotPosition> {
+async function writeNew(path: string, frames: AsyncIterable<SnapshotFrame>, writer: string): Promise<SnapshotProgress> {
   const file = await open(path, 'wx', 0o600)
   try {
-    let position: SnapshotPosition | undefined
+    let progress: SnapshotProgress | undefined
     for await (const frame of frames) {
-      const after = position?.revision ?? 0
-      position = followOn(frame, position)
-      await writeWhole(file, frameParts(frame, after))
+      checkFollows(frame, progress)
+      const head = headOf(frame, progress, writer)
+      await writeWhole(file, frameParts(head, frame.chunks))
+      progress = progressAfter(head)
     }
-    if (!position) throw new AppendRefused('a snapshot has at least a base')
+    if (!progress) throw new AppendRefused('a snapshot has at least a base')
     await file.sync()
-    return position
+    return progress
   } finally {
     await file.close()
   }
@@ -106,42 +140,34 @@ async function writeWhole(file: FileHandle, parts: Uint8Array[]): Promise<void> 
   if (bytesWritten !== bytes) throw new Error(`the disk took ${bytesWritten} of ${bytes} bytes`)
 }
 
-function frameParts(frame: SnapshotFrame, after: number): Uint8Array[] {
-  const head = Buffer.from(JSON.stringify(headOf(frame, after)))
+function frameParts(fields: StoredHead, chunks: readonly Uint8Array[]): Uint8Array[] {
+  const head = Buffer.from(JSON.stringify(fields))
   const prefix = Buffer.alloc(prefixBytes)
   magic.copy(prefix)
   prefix.writeUInt32BE(head.length, 4)
   prefix.writeUInt32BE(crc32(head), 8)
-  prefix.writeUInt32BE(checksum(frame.chunks), 12)
-  return [prefix, head, ...frame.chunks]
+  prefix.writeUInt32BE(checksum(chunks), 12)
+  return [prefix, head, ...chunks]
 }
 
 function checksum(chunks: readonly Uint8Array[]): number {
   return chunks.reduce((crc, chunk) => crc32(chunk, crc), 0)
 }
 
-/** All whole frames in the order of the file. Holds one at a time. */
-async function* readFrames(path: string): AsyncGenerator<StoredFrame> {
-  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw error
-  })
-  if (!file) return
-  try {
-    for (let at = 0; ;) {
-      const found = await readFrame(file, at)
-      if (found) yield found.frame
-      const next = found ? found.end : await findMagic(file, at + 1)
-      if (next === undefined) return
-      at = next
-    }
-  } finally {
-    await file.close()
+/** All whole frames in the order of the file, from a place behind one of them. Holds one at a time. */
+async function* readFrames(file: FileHandle | undefined, from: number): AsyncGenerator<StoredFrame> {
+  if (file === undefined) return
+  for (let at = from; ;) {
+    const found = await readFrame(file, at)
+    if (found !== undefined) yield found
+    const next = found === undefined ? await findMagic(file, at + 1) : found.end
+    if (next === undefined) return
+    at = next
   }
 }
 
 /** Undefined for everything that is not a whole, unharmed frame. */
-async function readFrame(file: FileHandle, at: number): Promise<{ frame: StoredFrame; end: number } | undefined> {
+async function readFrame(file: FileHandle, at: number): Promise<StoredFrame | undefined> {
   const prefix = await readBytes(file, at, prefixBytes)
   if (!prefix?.subarray(0, magic.length).equals(magic)) return undefined
   const headBytes = prefix.readUInt32BE(4)
@@ -159,7 +185,7 @@ async function readFrame(file: FileHandle, at: number): Promise<{ frame: StoredF
     end += bytes
   }
   if (checksum(chunks) !== prefix.readUInt32BE(12)) return undefined
-  return { frame: { head, chunks }, end }
+  return { head, chunks, end }
 }
 
 /** Undefined when the file ends before. The size is asked first: a torn head must not make us allocate what it claims. */
@@ -208,7 +234,6 @@ async function syncDir(dir: string): Promise<void> {
   }
 }
 
-function missingFile(error: NodeJS.ErrnoException): never {
-  if (error.code === 'ENOENT') throw new AppendRefused('there is no snapshot to append to')
-  throw error
+function noFile(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error
 }

@@ -12,8 +12,17 @@ import { createInOrder } from './in-order.ts'
 import { createRedisClient, untilRedisReady } from './redis-client.ts'
 import type { RedisClient } from './redis-client.ts'
 import type { RedisConnection } from './redis-connection.ts'
-import { AppendRefused, followOn, frameOf, headOf, judgeFrame, parseHead } from './snapshot-frame.ts'
-import type { SnapshotPosition, StoredHead } from './snapshot-frame.ts'
+import {
+  AppendRefused,
+  checkFollows,
+  isCounted,
+  frameOf,
+  headOf,
+  parseHead,
+  progressAfter,
+  stateAfter,
+} from './snapshot-frame.ts'
+import type { SnapshotProgress, StoredHead, StoredState } from './snapshot-frame.ts'
 import type { SnapshotFrame, SnapshotStore } from './snapshot-store.ts'
 import type { TransportLogger } from './transport-logger.ts'
 
@@ -46,8 +55,11 @@ return 'added'`
 export function createRedisSnapshotStore(options: RedisSnapshotStoreOptions): SnapshotStore {
   const client = createRedisClient({ ...options, name: 'gptload-snapshot-store', commandTimeoutMs })
   const keys = keyNames(options.keyPrefix)
-  /** What this process knows to be stored, and where. */
-  let reached: SnapshotPosition | undefined
+  const writer = randomBytes(8).toString('hex')
+  /** What this process knows to be stored. */
+  let reached: SnapshotProgress | undefined
+  /** The heads of a generation that were looked at. */
+  let seen: { generation: string; heads: number; state: StoredState | undefined } | undefined
   const inOrder = createInOrder()
 
   async function* load(): AsyncGenerator<SnapshotFrame> {
@@ -56,14 +68,23 @@ export function createRedisSnapshotStore(options: RedisSnapshotStoreOptions): Sn
     const generation = await client.get(keys.pointer)
     if (!generation) return
     for (const { number, head } of await readHeads(client, keys.heads(generation))) {
-      const verdict = judgeFrame(head, reached)
-      if (verdict === 'stop') return
-      if (verdict === 'skip') continue
+      if (!isCounted(head, reached)) continue
       const chunks = await readChunks(client, keys, generation, number, head)
       if (!chunks) return
-      reached = { epoch: head.epoch, revision: head.revision }
+      reached = progressAfter(head)
       yield frameOf(head, chunks)
     }
+  }
+
+  const look = async (): Promise<StoredState | null> => {
+    await untilRedisReady(client, readyTimeoutMs)
+    const generation = (await client.get(keys.pointer)) ?? ''
+    if (seen?.generation !== generation) seen = { generation, heads: 0, state: undefined }
+    const found = generation === '' ? [] : await readHeads(client, keys.heads(generation), seen.heads)
+    const state = found.reduce((reachedSoFar, { head }) => stateAfter(head, reachedSoFar), seen.state)
+    seen = { generation, heads: seen.heads + found.length, state }
+    reached = state
+    return state ?? null
   }
 
   /** A generation that is replaced while its base is read is gone half-way: then the new one is read. */
@@ -82,31 +103,32 @@ export function createRedisSnapshotStore(options: RedisSnapshotStoreOptions): Sn
     await untilRedisReady(client, readyTimeoutMs)
     const generation = randomBytes(8).toString('hex')
     await client.zadd(keys.generations, Date.now(), generation)
-    let position: SnapshotPosition | undefined
+    let progress: SnapshotProgress | undefined
     for await (const frame of frames) {
-      const head = headOf(frame, position?.revision ?? 0)
-      position = followOn(frame, position)
+      checkFollows(frame, progress)
+      const head = headOf(frame, progress, writer)
+      progress = progressAfter(head)
       // The head goes first: it names the chunks to whoever has to clear away a generation that was never finished.
       const number = newNumber()
       await client.rpush(keys.heads(generation), JSON.stringify({ number, head }))
       await writeChunks(client, keys, generation, number, frame)
     }
-    if (!position) throw new AppendRefused('a snapshot has at least a base')
+    if (!progress) throw new AppendRefused('a snapshot has at least a base')
     const former = await client.getset(keys.pointer, generation)
-    reached = position
+    reached = progress
     if (former) await removeGeneration(client, keys, former)
     await removeLitter(client, keys)
   }
 
   const append = async (frame: SnapshotFrame): Promise<void> => {
-    const position = followOn(frame, reached)
+    checkFollows(frame, reached)
+    const head = headOf(frame, reached, writer)
     await untilRedisReady(client, readyTimeoutMs)
     const generation = await client.get(keys.pointer)
     if (!generation) throw new AppendRefused('there is no snapshot to append to')
-    const after = reached?.revision ?? 0
     const number = newNumber()
     await writeChunks(client, keys, generation, number, frame)
-    const entry = JSON.stringify({ number, head: headOf(frame, after) })
+    const entry = JSON.stringify({ number, head })
     const verdict = await client.eval(
       appendScript,
       2,
@@ -114,17 +136,18 @@ export function createRedisSnapshotStore(options: RedisSnapshotStoreOptions): Sn
       keys.pointer,
       generation,
       entry,
-      frame.revision,
-      after,
+      head.revision,
+      head.after,
     )
-    if (verdict === 'added') return void (reached = position)
+    if (verdict === 'added') return void (reached = progressAfter(head))
     await removeChunks(client, keys, generation, number, frame.chunks.length)
     if (verdict === 'gap') throw new AppendRefused('the stored snapshot is older than what this delta follows')
     if (verdict === 'gone') throw new AppendRefused('the stored snapshot was just replaced')
-    reached = position
+    reached = progressAfter(head)
   }
 
   return {
+    state: () => inOrder(look),
     load: loadNewest,
     replace: (frames) => inOrder(() => replace(frames)),
     append: (frame) => inOrder(() => append(frame)),
@@ -151,9 +174,9 @@ function newNumber(): string {
   return randomBytes(6).toString('hex')
 }
 
-async function readHeads(client: RedisClient, key: string): Promise<NumberedHead[]> {
+async function readHeads(client: RedisClient, key: string, from = 0): Promise<NumberedHead[]> {
   const heads: NumberedHead[] = []
-  for (const entry of await client.lrange(key, 0, -1)) {
+  for (const entry of await client.lrange(key, from, -1)) {
     const { number, head } = JSON.parse(entry) as { number: string; head: unknown }
     const parsed = parseHead(JSON.stringify(head))
     if (!parsed) break

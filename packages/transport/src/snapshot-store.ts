@@ -1,3 +1,5 @@
+import type { StoredState } from './snapshot-frame.ts'
+
 /**
  * Port of the last good snapshot of an edge: sealed frames as they came from config-service, in the order in which they
  * were applied. Sealed under EDGE_TOKEN, so that an edge needs only its own environment to start alone. Adapters:
@@ -16,10 +18,13 @@ export type SnapshotFrame = {
 }
 
 export interface SnapshotStore {
+  /** What is stored now, whoever wrote it; null = nothing. Cheap to ask again. */
+  state(): Promise<StoredState | null>
   /** All frames of the newest complete snapshot; nothing when there is none. A torn last frame is left out. */
   load(): AsyncIterable<SnapshotFrame>
   /** Replaces what is stored, atomically. */
   replace(frame: AsyncIterable<SnapshotFrame>): Promise<void>
+  /** A delta from what `state`, `load`, `replace` or the last `append` came to. Rejects with AppendRefused where it cannot follow. */
   append(frame: SnapshotFrame): Promise<void>
   close(): Promise<void>
 }

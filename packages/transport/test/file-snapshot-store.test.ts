@@ -49,6 +49,22 @@ describe('file snapshot store', () => {
     assert.deepEqual(await revisionsOf(createFileSnapshotStore({ dir })), [10])
   })
 
+  test('gives nothing of a delta that has lost a part in its middle', async () => {
+    const dir = await newDir()
+    const path = join(dir, 'snapshot')
+    const store = createFileSnapshotStore({ dir })
+    await store.replace(
+      framesOf(baseFrame(10), deltaFrame(10, 'part 1'), deltaFrame(10, 'part 2'), deltaFrame(12, 'part 3')),
+    )
+    const bytes = await readFile(path)
+    bytes[bytes.indexOf('part 2')] = 0
+    await writeFile(path, bytes)
+    const reader = createFileSnapshotStore({ dir })
+    assert.deepEqual([await revisionsOf(reader), (await reader.state())?.revision], [[10, 10], 10])
+    await reader.append(deltaFrame(12))
+    assert.deepEqual(await revisionsOf(createFileSnapshotStore({ dir })), [10, 10, 12])
+  })
+
   test('gives nothing, and does not fail, when the file is not a snapshot', async () => {
     const dir = await newDir()
     await writeFile(join(dir, 'snapshot'), 'GLSF\xff\xff\xff\xff not ours GLSF', 'latin1')

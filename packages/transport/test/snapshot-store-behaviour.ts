@@ -117,4 +117,54 @@ export function describeSnapshotStore(newPlace: () => Promise<() => SnapshotStor
     await ahead.append(deltaFrame(13)).catch((error: Error) => assert.equal(error.name, 'AppendRefused'))
     assert.deepEqual(await revisionsOf(open()), [8])
   })
+
+  test('says what is stored, whoever has written it', async () => {
+    const open = await newPlace()
+    const [writing, watching] = [open(), open()]
+    const told = async () => {
+      const { revision, journalBytes } = (await watching.state()) ?? {}
+      return [revision, journalBytes]
+    }
+    assert.equal(await watching.state(), null)
+    await writing.replace(framesOf(baseFrame(10)))
+    assert.deepEqual(await told(), [10, 0])
+    const delta = deltaFrame(12)
+    await writing.append(delta)
+    const bytes = delta.chunks.reduce((sum, { length }) => sum + length, 0)
+    assert.deepEqual(await told(), [12, bytes])
+    await watching.append(deltaFrame(13))
+    assert.deepEqual([(await writing.state())?.revision, await revisionsOf(open())], [13, [10, 12, 13]])
+    await open().replace(framesOf(baseFrame(9)))
+    assert.deepEqual(await told(), [9, 0])
+  })
+
+  test('a snapshot that a lagging process put back is brought forward by what follows it, not held back by what does not', async () => {
+    const open = await newPlace()
+    const [ahead, lagging] = [open(), open()]
+    await ahead.replace(framesOf(baseFrame(8), deltaFrame(10)))
+    await lagging.replace(framesOf(baseFrame(8)))
+    await ahead.append(deltaFrame(11)).catch((error: Error) => assert.equal(error.name, 'AppendRefused'))
+    await lagging.append(deltaFrame(12))
+    assert.deepEqual(await revisionsOf(open()), [8, 12])
+    assert.equal((await ahead.state())?.revision, 12)
+    await ahead.append(deltaFrame(13))
+    assert.deepEqual(await revisionsOf(open()), [8, 12, 13])
+  })
+
+  test('parts of a delta count one after the other and of one process', async () => {
+    const open = await newPlace()
+    const [first, second] = [open(), open()]
+    await first.replace(framesOf(baseFrame(10)))
+    await second.state()
+    await first.append(deltaFrame(10, 'first, part 1'))
+    await second.append(deltaFrame(10, 'second, part 1'))
+    await first.append(deltaFrame(10, 'first, part 2'))
+    await second.append(deltaFrame(12, 'second, part 2'))
+    await first
+      .append(deltaFrame(13, 'first, part 3'))
+      .catch((error: Error) => assert.equal(error.name, 'AppendRefused'))
+    const texts = (await loadAll(open())).slice(1).map(({ chunks }) => String(chunks[0]))
+    assert.deepEqual(texts, ['first, part 1', 'second, part 1', 'second, part 2'])
+    assert.equal((await open().state())?.revision, 12)
+  })
 }

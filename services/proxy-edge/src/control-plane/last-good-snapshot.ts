@@ -2,6 +2,7 @@ import type { Clock } from '@gpt-load/service-kit/clock'
 import type { Logger } from '@gpt-load/service-kit/logger'
 import { startPeriodic } from '@gpt-load/service-kit/periodic'
 import type { InternalApi } from '@gpt-load/transport/internal-api'
+import type { StoredState } from '@gpt-load/transport/snapshot-frame'
 import type { SnapshotFrame, SnapshotStore } from '@gpt-load/transport/snapshot-store'
 import { applySealed } from './apply-sealed.ts'
 import { downloadChunks } from './load-base.ts'
@@ -11,6 +12,8 @@ import type { SnapshotPosition } from './snapshot-sync.ts'
 /**
  * The last good snapshot of this edge: a base and the deltas after it, as config-service sealed them. It is kept beside the
  * applying of changes, not by it, so a slow or full disk costs nothing but its own age. What is stored opens with EDGE_TOKEN.
+ * Edges may share a store: what is there is asked for before each turn, so each adds only what the others have not, and a snapshot
+ * that a slower one put back is brought forward by whoever comes next.
  */
 export type LastGoodSnapshotOptions = {
   store: SnapshotStore
@@ -38,12 +41,7 @@ const stillCurrentMs = 3_600_000
 
 export function createLastGoodSnapshot(options: LastGoodSnapshotOptions): LastGoodSnapshot {
   const { store, api, clock } = options
-  let stored: SnapshotPosition & { savedAtMs: number; journalBytes: number } = {
-    epoch: '',
-    revision: 0,
-    savedAtMs: 0,
-    journalBytes: 0,
-  }
+  let storedRevision = 0
   let saver: ReturnType<typeof startPeriodic> | undefined
 
   async function storeBase(signal: AbortSignal): Promise<void> {
@@ -53,22 +51,11 @@ export function createLastGoodSnapshot(options: LastGoodSnapshotOptions): LastGo
     const download = { isGone: false }
     for await (const chunk of downloadChunks({ api, manifest, signal }, download)) chunks.push(chunk)
     if (download.isGone) return
-    const savedAtMs = clock.nowMs()
-    const { epoch, revision } = manifest
-    const frame: SnapshotFrame = {
-      kind: 'base',
-      epoch,
-      revision,
-      savedAtMs,
-      wrappedKeys: manifest.wrapped_keys,
-      chunks,
-    }
-    await store.replace(only(frame))
-    stored = { epoch, revision, savedAtMs, journalBytes: 0 }
+    const { epoch, revision, wrapped_keys: wrappedKeys } = manifest
+    await store.replace(only({ kind: 'base', epoch, revision, savedAtMs: clock.nowMs(), wrappedKeys, chunks }))
   }
 
-  async function storeDelta(): Promise<boolean> {
-    const chunks: Uint8Array[] = []
+  async function storeDelta(stored: StoredState): Promise<boolean> {
     const frames: SnapshotFrame[] = []
     let cursor: string | undefined
     do {
@@ -80,46 +67,35 @@ export function createLastGoodSnapshot(options: LastGoodSnapshotOptions): LastGo
       if (answer.kind === 'unchanged') return true
       if (answer.kind === 'base_required') return false
       cursor = answer.cursor
-      chunks.push(...answer.chunks)
       const { epoch, revision, wrappedKeys } = answer
       frames.push({ kind: 'delta', epoch, revision, savedAtMs: clock.nowMs(), wrappedKeys, chunks: answer.chunks })
     } while (cursor !== undefined)
     for (const frame of frames) await store.append(frame)
-    const last = frames.at(-1) as SnapshotFrame
-    const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
-    stored = {
-      ...stored,
-      revision: last.revision,
-      savedAtMs: last.savedAtMs,
-      journalBytes: stored.journalBytes + bytes,
-    }
     return true
   }
 
   async function save(position: SnapshotPosition, signal: AbortSignal): Promise<void> {
     if (position.epoch === '') return
-    const isStale = clock.nowMs() - stored.savedAtMs > stillCurrentMs
-    if (stored.epoch === position.epoch && stored.revision >= position.revision) {
-      if (isStale) await markCurrent()
-      return
-    }
-    const isJournalLong = stored.journalBytes > maxJournalBytes
-    if (stored.epoch !== position.epoch || isJournalLong || !(await storeDelta())) await storeBase(signal)
+    const stored = await store.state()
+    if (stored === null || stored.epoch !== position.epoch) await storeBase(signal)
+    else if (stored.revision >= position.revision) await markCurrent(stored)
+    else if (stored.journalBytes > maxJournalBytes || !(await storeDelta(stored))) await storeBase(signal)
+    storedRevision = (await store.state())?.revision ?? 0
   }
 
-  async function markCurrent(): Promise<void> {
+  async function markCurrent({ epoch, revision, savedAtMs: before }: StoredState): Promise<void> {
     const savedAtMs = clock.nowMs()
-    const { epoch, revision } = stored
+    if (savedAtMs - before <= stillCurrentMs) return
     await store.append({ kind: 'delta', epoch, revision, savedAtMs, wrappedKeys: [], chunks: [] })
-    stored = { ...stored, savedAtMs }
   }
 
   return {
     async restore(applier) {
-      const found = await readNewest(store, clock.nowMs() - options.maxAgeMs)
-      if (found === null) return null
+      // Looked at before anything is applied: a snapshot that is too old must not be half in force.
+      const found = await store.state()
+      if (found === null || found.savedAtMs < clock.nowMs() - options.maxAgeMs) return null
       const position = await applyFrames(store, options.edgeTokens, applier)
-      stored = { ...position, savedAtMs: found.savedAtMs, journalBytes: found.journalBytes }
+      storedRevision = position.revision
       options.logger.warn(
         { revision: position.revision, age_s: Math.round((clock.nowMs() - found.savedAtMs) / 1000) },
         'started from the last good snapshot',
@@ -136,7 +112,7 @@ export function createLastGoodSnapshot(options: LastGoodSnapshotOptions): LastGo
       })
     },
     get storedRevision() {
-      return stored.revision
+      return storedRevision
     },
     async close() {
       await saver?.stop()
@@ -147,23 +123,6 @@ export function createLastGoodSnapshot(options: LastGoodSnapshotOptions): LastGo
 
 async function* only(frame: SnapshotFrame): AsyncGenerator<SnapshotFrame> {
   yield frame
-}
-
-/** Looks before anything is applied: a snapshot that is too old must not be half in force. */
-async function readNewest(
-  store: SnapshotStore,
-  notBeforeMs: number,
-): Promise<{ savedAtMs: number; journalBytes: number } | null> {
-  let found = false
-  let savedAtMs = 0
-  let journalBytes = 0
-  for await (const frame of store.load()) {
-    found = true
-    savedAtMs = frame.savedAtMs
-    const bytes = frame.chunks.reduce((sum, chunk) => sum + chunk.length, 0)
-    journalBytes = frame.kind === 'base' ? 0 : journalBytes + bytes
-  }
-  return found && savedAtMs >= notBeforeMs ? { savedAtMs, journalBytes } : null
 }
 
 async function applyFrames(

@@ -9,7 +9,7 @@ import { createLastGoodSnapshot } from '../../src/control-plane/last-good-snapsh
 import { createSnapshotSync } from '../../src/control-plane/snapshot-sync.ts'
 import { createFileSnapshotStore } from '@gpt-load/transport/file-snapshot-store'
 import { createRecordingApplier, edgeToken, FakeControlPlane, FakeFeed } from './fake-control-plane.ts'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -182,6 +182,34 @@ describe('snapshot sync', () => {
     await assert.rejects(other.snapshot.restore(createRecordingApplier()), /another EDGE_TOKEN/)
     await using old = openStored(plane, dir, edgeToken, -1)
     assert.equal(await old.snapshot.restore(createRecordingApplier()), null)
+    await rm(dir, { recursive: true })
+  })
+
+  test('edges that share a store bring it forward when a slower one has put an older snapshot back', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'gpt-load-test-'))
+    const plane = new FakeControlPlane()
+    for (let id = 1; id <= 5; id += 1) plane.put(id, id)
+    await using edge = openEdge(plane)
+    await using stored = openStored(plane, dir)
+    await using other = openStored(plane, dir)
+    edge.sync.start()
+    await caughtUp(edge, plane)
+    for (const { snapshot } of [stored, other]) snapshot.follow(() => edge.sync.position)
+    await until(() => stored.snapshot.storedRevision === plane.revision, { what: 'the base to be stored' })
+    await cp(join(dir, 'snapshot'), join(dir, 'older'))
+    plane.put(6, 6)
+    await caughtUp(edge, plane)
+    for (const { snapshot } of [stored, other])
+      await until(() => snapshot.storedRevision === plane.revision, { what: 'the delta to be stored' })
+    await rename(join(dir, 'older'), join(dir, 'snapshot'))
+    await until(
+      async () => {
+        await using fresh = openEdge(plane)
+        await using reader = openStored(plane, dir)
+        return (await reader.snapshot.restore(fresh.applier))?.revision === plane.revision
+      },
+      { what: 'the delta to be stored again' },
+    )
     await rm(dir, { recursive: true })
   })
 })
