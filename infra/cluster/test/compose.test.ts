@@ -5,14 +5,11 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, test } from 'node:test'
 import { parse } from 'yaml'
-import { portalVariables, readPortalConfig } from '@gpt-load/admin-portal/config'
-import { configServiceVariables, readConfigServiceConfig } from '@gpt-load/config-service/config'
 import { settingNames } from '@gpt-load/contracts/settings'
-import { logIngestVariables, readLogIngestConfig } from '@gpt-load/log-ingest/config'
-import { proxyEdgeVariables, readProxyEdgeConfig } from '@gpt-load/proxy-edge/config'
 import { describeEnvironment } from '@gpt-load/service-kit/environment-table'
 import { nodeEnvironment, nodeFlags } from '@gpt-load/service-kit/node-runtime'
 import { standaloneVariables } from '@gpt-load/standalone/config'
+import { type Environment, hexSecret, serviceReaders } from './support/service-readers.ts'
 
 type Service = {
   image: string
@@ -24,7 +21,6 @@ type Service = {
   healthcheck?: { test: string[] }
 }
 type Compose = { services: Record<string, Service>; volumes: Record<string, unknown> }
-type Environment = Record<string, string>
 
 const root = resolve(import.meta.dirname, '../../..')
 const read = (file: string) => readFileSync(join(root, file), 'utf8')
@@ -32,13 +28,6 @@ const composeText = read('docker-compose.yml')
 const dockerfile = read('infra/docker/Dockerfile')
 const { services, volumes } = parse(composeText, { merge: true }) as Compose
 const ours = Object.entries(services).filter(([, { build }]) => build !== undefined)
-
-const readers: Record<string, { schema: Parameters<typeof describeEnvironment>[0]; read(env: Environment): object }> = {
-  'admin-portal': { schema: portalVariables, read: readPortalConfig },
-  'proxy-edge': { schema: proxyEdgeVariables, read: readProxyEdgeConfig },
-  'config-service': { schema: configServiceVariables, read: readConfigServiceConfig },
-  'log-ingest': { schema: logIngestVariables, read: readLogIngestConfig },
-}
 
 /** As compose does it: `${NAME}`, `${NAME:-default}`, `${NAME:?message}`. */
 function interpolate(text: string, values: Environment): string {
@@ -55,13 +44,12 @@ function environmentOf({ environment }: Service, values: Environment): Environme
   )
 }
 
-const secret = (seed: string) => seed.repeat(64).slice(0, 64)
 const secrets: Environment = {
-  AUTH_KEY: secret('a1'),
-  ENCRYPTION_KEY: secret('b2'),
-  EDGE_TOKEN: secret('c3'),
-  MYSQL_PASSWORD: secret('d4'),
-  REDIS_PASSWORD: secret('e5'),
+  AUTH_KEY: hexSecret('a1'),
+  ENCRYPTION_KEY: hexSecret('b2'),
+  EDGE_TOKEN: hexSecret('c3'),
+  MYSQL_PASSWORD: hexSecret('d4'),
+  REDIS_PASSWORD: hexSecret('e5'),
 }
 const variablesIn = (text: string) => new Set(Array.from(text.matchAll(/(?<!\$)\$\{(\w+)/g), ([, name]) => name!))
 
@@ -79,7 +67,7 @@ describe('docker-compose.yml', () => {
   })
 
   for (const [name, service] of ours) {
-    const { schema, read: readConfig } = readers[service.build!.args.SERVICE]!
+    const { schema, read: readConfig } = serviceReaders[service.build!.args.SERVICE]!
     test(`${name} gets only variables that it knows, and starts with them`, () => {
       const known = new Set(describeEnvironment(schema).map((row) => row.name))
       const unknown = Object.keys(service.environment).filter((variable) => !known.has(variable))
