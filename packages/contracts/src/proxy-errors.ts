@@ -4,7 +4,13 @@
  */
 export const proxyErrors = {
   BAD_REQUEST: { status: 400, message: 'The request could not be read.' },
-  UNAUTHORIZED: { status: 401, message: 'No valid access key. Send it where your SDK sends its API key.' },
+  UNAUTHORIZED: {
+    status: 401,
+    message:
+      'No valid access key. Send one where your SDK sends its API key (Authorization: Bearer, x-api-key, x-goog-api-key or ' +
+      '?key=). Access keys are made in the portal, under Access keys; the admin key is one only while the setting ' +
+      'auth_key_opens_proxy is on.',
+  },
   FORBIDDEN: { status: 403, message: 'This access key does not open this group, or the group is disabled.' },
   NOT_FOUND: { status: 404, message: 'No such group or path.' },
   MODEL_NOT_ALLOWED: { status: 404, message: 'The model does not exist or this group does not offer it.' },

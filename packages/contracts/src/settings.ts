@@ -51,6 +51,17 @@ export const settingsRegistry = {
     gptLoad: true,
     description: 'Request log rows older than this are dropped; 0 keeps them for ever.',
   },
+  audit_retention_days: {
+    type: 'int',
+    default: 365,
+    min: 0,
+    max: 3_650,
+    unit: 'days',
+    category: 'log',
+    groupOverride: false,
+    gptLoad: false,
+    description: 'Rows of the audit log older than this are removed; 0 keeps them for ever.',
+  },
   request_log_write_interval_minutes: {
     type: 'int',
     default: 1,
@@ -626,7 +637,7 @@ export const settingsRegistry = {
     groupOverride: false,
     gptLoad: false,
     description:
-      'Accept the admin key as an access key for all groups, as GPT-Load does. Every caller with it is an administrator.',
+      'Accept AUTH_KEY of the environment as an access key for all groups, as GPT-Load does. Every caller with it is an administrator.',
   },
 } as const satisfies Record<string, SettingDefinition>
 

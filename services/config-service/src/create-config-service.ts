@@ -49,9 +49,9 @@ export interface ConfigService extends Pick<Truth, 'internalApi' | 'bases' | 'he
 const maxAccountFailures = 100
 
 export async function createConfigService(options: ConfigServiceOptions): Promise<ConfigService> {
-  const { store, clock, logger } = options
+  const { store, clock } = options
   const truth = await startTruth(options)
-  const jobs = startJobs({ store, clock, logger })
+  const jobs = startJobs(options)
   const services: Services = {
     ...options,
     adminKeys: withAdminTokens(options.adminKeys, { store, clock }),

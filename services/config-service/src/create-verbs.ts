@@ -50,6 +50,7 @@ import { cancelTask } from './tasks/cancel-task.ts'
 import { exportKeys, exportKeySecrets } from './keys/export-keys.ts'
 import { getTask } from './tasks/get-task.ts'
 import { listTasks } from './tasks/list-tasks.ts'
+import { previewImport } from './tasks/preview-import.ts'
 import { deleteListedKeys, importKeys } from './tasks/receive-keys.ts'
 import {
   copyKeys,
@@ -118,6 +119,7 @@ export function createVerbs({ version }: { version: string }): Verbs {
     getStatus,
     getSystem,
     importKeys,
+    previewImport,
     deleteKeys,
     deleteListedKeys,
     restoreKeys,

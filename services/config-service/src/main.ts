@@ -85,6 +85,7 @@ runProcess(async ({ lifecycle, useLog }) => {
       extraCaPem: config.UPSTREAM_CA,
     }),
     adminKeys: createEnvironmentAdminKeys(config.AUTH_KEY, keyring),
+    authKeyHash: keyring.hashToken(config.AUTH_KEY),
     edgeTokens: config.EDGE_TOKEN,
     cacheDir: config.BASE_CACHE_DIR ?? (await makeTemporaryDir(lifecycle)),
     trustedProxies: config.TRUSTED_PROXIES,

@@ -27,6 +27,8 @@ export type Services = {
   upstreamPolicy: UpstreamPolicy
   /** What the environment says: below what the database says. */
   environmentSettings: Partial<Settings>
+  /** RecordContext (truth/policy-records.ts). */
+  authKeyHash?: Uint8Array
   clock: Clock
   logger: Logger
   surroundings: Surroundings

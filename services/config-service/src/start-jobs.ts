@@ -2,6 +2,7 @@ import type { DatabaseHandle } from '@gpt-load/database/database-handle'
 import type { Clock } from '@gpt-load/service-kit/clock'
 import type { Logger } from '@gpt-load/service-kit/logger'
 import { startPeriodic, type Periodic } from '@gpt-load/service-kit/periodic'
+import { removeOldAudit } from './audit/remove-old-audit.ts'
 import { removeSilentEdges } from './edges/remove-silent-edges.ts'
 import { removeOrphanKeys } from './groups/remove-orphan-keys.ts'
 import { removeOldIdempotencyKeys } from './idempotency/remove-old-idempotency-keys.ts'
@@ -9,6 +10,7 @@ import { removeOldResources } from './internal/resource-keys.ts'
 import { removeOldHistory } from './keys/remove-old-history.ts'
 import { removeOldProbeLeases } from './probe/remove-old-probe-leases.ts'
 import { removeExpiredSessions } from './sessions/remove-expired-sessions.ts'
+import type { RecordContext } from './truth/policy-records.ts'
 import { endBrokenImports, removeOldTasks, removeTaskInputs } from './tasks/remove-task-rows.ts'
 
 /**
@@ -21,13 +23,18 @@ export type Jobs = {
   stop(): Promise<void>
 }
 
-export type JobsOptions = { store: DatabaseHandle; clock: Clock; logger: Logger }
+export type JobsOptions = Pick<RecordContext, 'keyring' | 'environmentSettings'> & {
+  store: DatabaseHandle
+  clock: Clock
+  logger: Logger
+}
 
 const orphansIntervalMs = 60_000
 const taskInputsIntervalMs = 30_000
 const cleanUpIntervalMs = 3_600_000
 
-export function startJobs({ store, clock, logger }: JobsOptions): Jobs {
+export function startJobs(options: JobsOptions): Jobs {
+  const { store, clock, logger } = options
   const every = (name: string, intervalMs: number, run: (signal: AbortSignal) => Promise<unknown>): Periodic =>
     startPeriodic({ name, intervalMs, clock, logger, run: async (signal) => void (await run(signal)) })
   const orphans = every('orphan-keys', orphansIntervalMs, (signal) => removeOrphanKeys({ store }, signal))
@@ -44,6 +51,7 @@ export function startJobs({ store, clock, logger }: JobsOptions): Jobs {
     every('probe-leases', cleanUpIntervalMs, () => removeOldProbeLeases(store)),
     every('resource-keys', cleanUpIntervalMs, (signal) => removeOldResources(store, clock.nowMs(), signal)),
     every('key-history', cleanUpIntervalMs, (signal) => removeOldHistory(store, clock.nowMs(), signal)),
+    every('audit-log', cleanUpIntervalMs, (signal) => removeOldAudit(store, options, clock.nowMs(), signal)),
   ]
   // What a deletion left when the last process ended.
   orphans.trigger()

@@ -117,6 +117,7 @@ async function openControlPlane(options: StandaloneOptions, health: Health) {
       extraCaPem: config.UPSTREAM_CA,
     }),
     adminKeys,
+    ...(config.AUTH_KEY === undefined ? {} : { authKeyHash: keyring.hashToken(config.AUTH_KEY) }),
     edgeTokens: [installation.edgeToken],
     trustedProxies: config.TRUSTED_PROXIES,
     environmentSettings: config.environmentSettings,

@@ -70,6 +70,35 @@ describe('gptload on the keys of a running standalone', () => {
     assert.match(missing.stderr, /there is no group "nobody"/)
   })
 
+  test('import --dry-run counts and changes nothing; list filters, pages and masks', async () => {
+    const id = await newGroup('cli-dry')
+    writeFileSync(join(folder, 'dry.txt'), `${lines('dry', 120)}${lines('dry', 1)}bad\u0007key\n`)
+    const dry = await cli('keys', 'import', 'dry.txt', '-g', 'cli-dry', '--dry-run')
+    assert.deepEqual(
+      [dry.code, dry.stdout],
+      [0, 'nothing was changed: 120 new, 1 duplicate, 1 malformed\n'],
+      dry.stderr,
+    )
+    assert.match(dry.stderr, /^ {2}line 122: must not contain control characters$/m)
+    assert.equal((await counts(id)).total, 0)
+    await cli('keys', 'import', 'dry.txt', '-g', 'cli-dry')
+    const again = await cli('keys', 'import', 'dry.txt', '-g', 'cli-dry', '--dry-run', '--json')
+    assert.deepEqual([JSON.parse(again.stdout).new, JSON.parse(again.stdout).duplicate], [0, 121])
+
+    const { items } = await api('GET', `/groups/${id}/keys?limit=3`)
+    await api('POST', `/keys/${items[0].id}/disable`, { note: 'resting' })
+    const first = await cli('keys', 'list', '-g', 'cli-dry', '--limit', '100')
+    assert.equal(first.code, 0, first.stderr)
+    assert.equal(first.stdout.trim().split('\n').length, 100)
+    assert.ok(!first.stdout.includes('sk-dry-key'), 'keys are masked')
+    const cursor = /--cursor (\S+)/.exec(first.stderr)?.[1] ?? ''
+    const rest = await cli('keys', 'list', '-g', 'cli-dry', '--limit', '100', '--cursor', cursor)
+    assert.deepEqual([rest.stdout.trim().split('\n').length, rest.stderr], [20, ''])
+    const disabled = await cli('keys', 'list', '-g', 'cli-dry', '--state', 'disabled')
+    assert.match(disabled.stdout, new RegExp(`^${items[0].id}\t[^\t]+\tdisabled\t.*resting`))
+    assert.equal(disabled.stdout.trim().split('\n').length, 1)
+  })
+
   test('export is masked unless secrets are asked for; a file of it is private', async () => {
     await newGroup('cli-export')
     writeFileSync(join(folder, 'few.txt'), lines('export', 3))

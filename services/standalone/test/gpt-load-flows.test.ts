@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { adminAccessKeyId } from '@gpt-load/contracts/snapshot'
 import { until } from '@gpt-load/testkit/until'
 import { startFakeProvider } from '@gpt-load/testkit/upstreams/fake-provider'
 import { start, temporaryFolder, type Running } from './support/standalone.ts'
@@ -94,9 +95,66 @@ describe("flows through GPT-Load's routes", () => {
     assert.deepEqual([empty.status, ((await empty.json()) as { code: string }).code], [503, 'NO_KEYS_AVAILABLE'])
     await data(standalone, 'POST', '/api/keys/add-multiple', { group_id: id, keys_text: 'sk-discovery-0123456789' })
     assert.equal((await models(accessKey)).status, 200)
-    assert.equal((await models(authKey)).status, 401)
+    const refused = await models(authKey)
+    assert.equal(refused.status, 401)
+    assert.match(
+      ((await refused.json()) as { error: { message: string } }).error.message,
+      /Bearer.*auth_key_opens_proxy/,
+    )
     await data(standalone, 'DELETE', `/api/groups/${id}`)
     assert.equal((await models(accessKey)).status, 404)
+  })
+
+  test('auth_key_opens_proxy: AUTH_KEY opens every group as in GPT-Load, until it is switched off, and never a former AUTH_KEY', async () => {
+    await using provider = await startFakeProvider({ dialect: 'openai' })
+    const folder = temporaryFolder()
+    const models = (standalone: Running, key: string) => standalone.call('/proxy/pool/v1/models', { key })
+    {
+      await using standalone = await start({ folder, env: { AUTH_KEY: authKey } })
+      // An access key with the same token that opens less does not narrow it.
+      await data(standalone, 'POST', '/api/groups', { ...groupInput('other', provider.url), proxy_keys: authKey })
+      const { id } = await data(standalone, 'POST', '/api/groups', groupInput('pool', provider.url))
+      await data(standalone, 'POST', '/api/keys/add-multiple', { group_id: id, keys_text: 'sk-open-0123456789' })
+      assert.equal((await models(standalone, authKey)).status, 403)
+      await data(standalone, 'PUT', '/api/settings', { auth_key_opens_proxy: true })
+      assert.equal((await models(standalone, authKey)).status, 200)
+      const [row] = await until(
+        async () => {
+          const { items } = await data(standalone, 'GET', '/api/logs?group_name=pool&is_success=true')
+          return items.length > 0 && items
+        },
+        { what: 'the request in the log' },
+      )
+      assert.equal(row.access_key_id, adminAccessKeyId)
+      const listed = await standalone.call('/api/v1/access-keys', { key: authKey })
+      const names = ((await listed.json()) as { items: { name: string }[] }).items.map(({ name }) => name)
+      assert.ok(!names.includes('AUTH_KEY'), 'it is no access key that somebody could edit')
+    }
+    const renewed = 'another-admin-key-of-my-own'
+    {
+      await using standalone = await start({ folder, env: { AUTH_KEY: renewed } })
+      assert.equal((await models(standalone, renewed)).status, 200)
+      assert.equal((await models(standalone, authKey)).status, 403, 'what is left is the access key of the other group')
+      const patch = { key: renewed, method: 'PUT', body: { auth_key_opens_proxy: false } }
+      assert.equal((await standalone.call('/api/settings', patch)).status, 200)
+      assert.equal((await models(standalone, renewed)).status, 401)
+    }
+    await using standalone = await start({ folder, env: { AUTH_KEY: renewed, AUTH_KEY_OPENS_PROXY: 'true' } })
+    assert.equal((await models(standalone, renewed)).status, 401, 'what is stored is above the environment')
+  })
+
+  test('auth_key_opens_proxy of the environment holds for the AUTH_KEY of this start only', async () => {
+    await using provider = await startFakeProvider({ dialect: 'openai' })
+    const folder = temporaryFolder()
+    const models = (standalone: Running) => standalone.call('/proxy/pool/v1/models', { key: authKey })
+    {
+      await using standalone = await start({ folder, env: { AUTH_KEY: authKey, AUTH_KEY_OPENS_PROXY: 'true' } })
+      const { id } = await data(standalone, 'POST', '/api/groups', groupInput('pool', provider.url))
+      await data(standalone, 'POST', '/api/keys/add-multiple', { group_id: id, keys_text: 'sk-open-0123456789' })
+      assert.equal((await models(standalone)).status, 200)
+    }
+    await using standalone = await start({ folder, env: { AUTH_KEY: authKey } })
+    assert.equal((await models(standalone)).status, 401)
   })
 
   test('a group may point back to this server; a circle is cut', async () => {

@@ -14,6 +14,7 @@ import {
   type SelectionFlags,
 } from './key-commands.ts'
 import { keyFormats } from './key-upload.ts'
+import { listKeys, type ListFlags } from './list-keys.ts'
 import { validateKeysFile, type ValidateFlags } from './validate-keys-file.ts'
 
 /** `gptload keys …`: the keys of a group on a running server, and a file of keys without one. */
@@ -25,9 +26,20 @@ export function addKeyCommands(program: Command, context: CommandContext, enviro
     .description('add the keys of a file, of any size')
     .argument('<file>', 'keys, `-` is standard input; .csv, .jsonl and .json are told by their name')
     .addOption(formatOption())
+    .option('--dry-run', 'tell what is new, there already and malformed; change nothing')
     .option('--note <text>', 'note of the keys')
     .option('--weight <n>', 'weight of the keys', wholeNumber)
     .action(async (file: string, flags: ServerFlags & ImportFlags) => importKeys(file, flags, await open(flags)))
+
+  withServer(keys.command('list'))
+    .description('list keys, masked, with their state and its cause')
+    .requiredOption('-g, --group <name>', 'the group')
+    .addOption(stateOption())
+    .option('--search <text>', 'part of note or hint')
+    .option('--limit <n>', 'keys at a time, 1 to 1000', wholeNumber, 50)
+    .option('--cursor <cursor>', 'go on where the last list ended')
+    .option('--json', 'the page as JSON')
+    .action(async (flags: ServerFlags & ListFlags) => listKeys(flags, await open(flags)))
 
   withServer(keys.command('export'))
     .description('write the keys as JSON lines, masked')

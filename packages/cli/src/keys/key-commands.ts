@@ -11,7 +11,7 @@ import { openKeyUpload, type KeyFormat } from './key-upload.ts'
 
 /** What works on the keys of a group: tasks of the server, followed to their end. */
 export type TaskFlags = { group: string; json?: boolean; wait: boolean }
-export type ImportFlags = TaskFlags & { format?: KeyFormat; note?: string; weight?: number }
+export type ImportFlags = TaskFlags & { dryRun?: boolean; format?: KeyFormat; note?: string; weight?: number }
 export type SelectionFlags = TaskFlags & { all?: boolean; state?: KeyState[]; search?: string; id?: number[] }
 export type ExportFlags = {
   group: string
@@ -24,6 +24,7 @@ export type ExportFlags = {
 export async function importKeys(file: string, flags: ImportFlags, session: ServerSession): Promise<void> {
   const { id } = await findGroup(session.server, flags.group)
   const upload = await openKeyUpload(file, flags.format)
+  if (flags.dryRun === true) return previewImport(id, upload, flags, session)
   const { note, weight } = flags
   const { data: task } = await session.server('POST /api/v1/groups/{id}/keys/import', {
     params: { id },
@@ -31,6 +32,18 @@ export async function importKeys(file: string, flags: ImportFlags, session: Serv
     upload,
   })
   await finish(task, flags, session)
+}
+
+async function previewImport(
+  id: number,
+  upload: Awaited<ReturnType<typeof openKeyUpload>>,
+  { json }: ImportFlags,
+  { server, context }: ServerSession,
+): Promise<void> {
+  const { data } = await server('POST /api/v1/groups/{id}/keys/import/preview', { params: { id }, upload })
+  if (json === true) return context.say(JSON.stringify(data, null, 2))
+  for (const { line, reason } of data.malformed_lines) context.warn(`  line ${line}: ${reason}`)
+  context.say(`nothing was changed: ${data.new} new, ${data.duplicate} duplicate, ${data.malformed} malformed`)
 }
 
 export async function deleteKeys(

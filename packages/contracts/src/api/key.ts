@@ -98,6 +98,16 @@ export const keyAddResultSchema = z.object({
 })
 export type KeyAddResult = z.infer<typeof keyAddResultSchema>
 
+/** What a preview tells repeated keys by is held in memory: about 50 bytes each. */
+export const maxPreviewedKeys = 1_000_000
+export const keyImportPreviewSchema = z.object({
+  new: z.number().int().describe('Would be added.'),
+  duplicate: keyAddResultSchema.shape.duplicate,
+  malformed: keyAddResultSchema.shape.malformed,
+  malformed_lines: keyAddResultSchema.shape.malformed_lines,
+})
+export type KeyImportPreview = z.infer<typeof keyImportPreviewSchema>
+
 export const keyPatchSchema = z.strictObject({
   note: noteSchema.nullable().optional(),
   weight: weightSchema.min(1).optional(),

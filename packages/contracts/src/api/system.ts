@@ -5,6 +5,7 @@ import { instantSchema } from './parameters.ts'
 export const systemWarningCodes = [
   'weak_secret',
   'encryption_key_generated',
+  'auth_key_opens_proxy',
   'forwarding_ignored',
   'insecure_transport',
   'check_failed',

@@ -1,6 +1,6 @@
 import type { Endpoint } from './endpoint.ts'
 import { base, change, changeOne, create, read } from './endpoint-bases.ts'
-import { keyAddResultSchema, keyAddSchema, maxKeysBodyBytes } from './key.ts'
+import { keyAddResultSchema, keyAddSchema, keyImportPreviewSchema, maxKeysBodyBytes } from './key.ts'
 import { pageSchema } from './page.ts'
 import { idParameters } from './parameters.ts'
 import {
@@ -46,6 +46,18 @@ export const taskEndpoints = {
     query: keyImportQuerySchema,
     body: null,
     upload: keyImportTypes,
+  },
+  previewImport: {
+    ...base,
+    scope: 'write',
+    method: 'POST',
+    path: '/api/v1/groups/{id}/keys/import/preview',
+    tag: 'tasks',
+    summary: 'What an import of this stream would do: nothing is changed',
+    params: idParameters,
+    upload: keyImportTypes,
+    response: { status: 200, schema: keyImportPreviewSchema },
+    problems: ['not_found', 'conflict', 'payload_too_large', 'unsupported_media_type'],
   },
   deleteKeys: { ...start, path: '/api/v1/groups/{id}/keys/delete', summary: 'Delete keys by ids or filter' },
   deleteListedKeys: {

@@ -431,6 +431,8 @@ export const en = {
   'keys.fileHint': 'Text, CSV (column key or the first one) or JSON lines, of any size.',
   'keys.removeFile': 'Remove the file',
   'keys.previewDifferent': 'Different keys',
+  'keys.previewNew': 'New',
+  'keys.previewDuplicate': 'Duplicate',
   'keys.previewRepeated': 'Repeated in it',
   'keys.previewMalformed': 'Malformed',
   'keys.previewReading': 'Reading … {percent}',
@@ -550,6 +552,7 @@ export const en = {
   'system.severity.warning': 'Warning',
   'system.severity.notice': 'Notice',
   'system.warning.weak_secret': '{subject} is weak',
+  'system.warning.auth_key_opens_proxy': '{subject} opens the proxy',
   'system.warning.encryption_key_generated': 'The encryption key is kept beside the database',
   'system.warning.forwarding_ignored': 'The reverse proxy is not trusted',
   'system.warning.insecure_transport': 'The portal is reached without TLS',
@@ -601,6 +604,8 @@ export const en = {
   'overview.allWarnings': 'Show all',
   'overview.dismiss': 'Do not show again here: {text}',
   'system.advice.weak_secret': 'Make another one with openssl rand -hex 32, set it, and restart.',
+  'system.advice.auth_key_opens_proxy':
+    'Make access keys for your callers, then switch auth_key_opens_proxy off in the settings.',
   'system.advice.encryption_key_generated':
     'It was generated into the data folder. Set ENCRYPTION_KEY to keep it apart from what it protects.',
   'system.advice.forwarding_ignored': 'Name it in TRUSTED_PROXIES; until then all of its callers count as one address.',

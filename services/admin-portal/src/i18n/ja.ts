@@ -432,6 +432,8 @@ export const ja: Messages = {
   'keys.fileHint': 'テキスト、CSV（key 列または先頭列）、JSON Lines。サイズ制限なし。',
   'keys.removeFile': 'ファイルを外す',
   'keys.previewDifferent': '異なるキー',
+  'keys.previewNew': '新規',
+  'keys.previewDuplicate': '重複',
   'keys.previewRepeated': '重複',
   'keys.previewMalformed': '形式不正',
   'keys.previewReading': '読み取り中… {percent}',
@@ -550,6 +552,7 @@ export const ja: Messages = {
   'system.severity.warning': '警告',
   'system.severity.notice': '注意',
   'system.warning.weak_secret': '{subject} が弱すぎます',
+  'system.warning.auth_key_opens_proxy': '{subject} でプロキシを利用できます',
   'system.warning.encryption_key_generated': '暗号鍵がデータベースと同じ場所にあります',
   'system.warning.forwarding_ignored': 'リバースプロキシが信頼されていません',
   'system.warning.insecure_transport': 'ポータルに TLS なしで接続しています',
@@ -601,6 +604,8 @@ export const ja: Messages = {
   'overview.allWarnings': 'すべて表示',
   'overview.dismiss': 'ここに再表示しない：{text}',
   'system.advice.weak_secret': 'openssl rand -hex 32 で作り直して設定し、再起動してください。',
+  'system.advice.auth_key_opens_proxy':
+    '呼び出し元にはアクセスキーを発行し、設定で auth_key_opens_proxy をオフにしてください。',
   'system.advice.encryption_key_generated':
     'データフォルダー内に生成されています。ENCRYPTION_KEY を設定し、保護対象と分けて保管してください。',
   'system.advice.forwarding_ignored':

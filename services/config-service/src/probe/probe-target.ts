@@ -1,10 +1,11 @@
 import type { ChannelType } from '@gpt-load/contracts/channel-types'
 import type { HeaderRule, ModelRedirects } from '@gpt-load/contracts/group-shape'
-import { resolveSettings, type Settings, type SettingValue } from '@gpt-load/contracts/settings'
-import { openSettingValue, openUpstreamUrl } from '@gpt-load/database/row-secrets'
+import { resolveSettings, type Settings } from '@gpt-load/contracts/settings'
+import { openUpstreamUrl } from '@gpt-load/database/row-secrets'
 import { groupFieldsOf } from '../groups/group-fields.ts'
 import { groupParts } from '../groups/load-groups.ts'
 import type { Services } from '../services.ts'
+import { loadSystemSettings } from '../settings/load-group-settings.ts'
 
 /** What of a group decides how it is probed: its shaping, its upstreams, its settings in force. */
 export type ProbeTarget = {
@@ -25,7 +26,7 @@ export async function loadProbeTarget(services: Services, groupId: number): Prom
   const row = await store.database.group.findUnique({ where: { id: groupId }, include: groupParts })
   if (row === null) return null
   const fields = groupFieldsOf(row, keyring)
-  const system = await loadSystemSettings(services)
+  const system = await loadSystemSettings(store.sql, services)
   return {
     groupName: fields.name,
     channel: fields.channel,
@@ -37,11 +38,4 @@ export async function loadProbeTarget(services: Services, groupId: number): Prom
     modelRedirects: fields.model_redirects,
     settings: resolveSettings(services.environmentSettings, system, fields.settings as Partial<Settings>),
   }
-}
-
-async function loadSystemSettings({ store, keyring }: Services): Promise<Partial<Settings>> {
-  const rows = await store.database.setting.findMany()
-  return Object.fromEntries(
-    rows.map(({ name, value }) => [name, openSettingValue(keyring, name, value) as SettingValue]),
-  )
 }

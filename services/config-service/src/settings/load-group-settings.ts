@@ -11,10 +11,7 @@ export async function loadGroupSettings(
   groupIds: readonly number[],
 ): Promise<ReadonlyMap<number, Settings>> {
   if (groupIds.length === 0) return new Map()
-  const stored = await sql.query<{ name: string; value: string }>('SELECT name, value FROM settings')
-  const system = Object.fromEntries(
-    stored.map(({ name, value }) => [name, openSettingValue(keyring, name, value)]),
-  ) as Partial<Settings>
+  const system = await loadSystemSettings(sql, { keyring })
   const groups = await sql.query<{ id: number; settings: string }>(
     `SELECT id, settings FROM ${quoteName(sql, 'groups')} WHERE id IN (${placeholders(groupIds.length)})`,
     groupIds,
@@ -22,4 +19,13 @@ export async function loadGroupSettings(
   const settingsOf = (own: string): Settings =>
     resolveSettings(environmentSettings, system, openGroupSettings(keyring, own) as Partial<Settings>)
   return new Map(groups.map(({ id, settings }) => [id, settingsOf(settings)]))
+}
+
+/** What is stored for all groups. */
+export async function loadSystemSettings(
+  sql: SqlRunner,
+  { keyring }: Pick<RecordContext, 'keyring'>,
+): Promise<Partial<Settings>> {
+  const stored = await sql.query<{ name: string; value: string }>('SELECT name, value FROM settings')
+  return Object.fromEntries(stored.map(({ name, value }) => [name, openSettingValue(keyring, name, value)]))
 }

@@ -1,6 +1,8 @@
 import { performance } from 'node:perf_hooks'
 import type { Edge } from '@gpt-load/contracts/api/edge'
+import type { SettingList } from '@gpt-load/contracts/api/setting'
 import type { System } from '@gpt-load/contracts/api/system'
+import type { SettingName } from '@gpt-load/contracts/settings'
 import type { SqlRunner } from '@gpt-load/database/sql-runner'
 import { authorise } from '../authorise.ts'
 import { loadEdges } from '../edges/list-edges.ts'
@@ -44,10 +46,19 @@ export async function getSystem({
         client,
         checks: [...checks],
         edges: reachable,
+        opensProxyTo: !isOn(settings, 'auth_key_opens_proxy')
+          ? 'nobody'
+          : ctx.authKeyHash === undefined
+            ? 'generated_key'
+            : 'auth_key',
         hasAppUrl: settings.items.some(({ name, value }) => name === 'app_url' && value !== ''),
       }),
     },
   }
+}
+
+function isOn({ items }: SettingList, name: SettingName): boolean {
+  return items.some((setting) => setting.name === name && setting.value === true)
 }
 
 async function describeDatabase(sql: SqlRunner): Promise<System['database']> {

@@ -10,13 +10,21 @@ export type SystemFacts = Pick<System, 'checks'> & {
   /** Those that have reported within the last seconds. */
   edges: readonly Edge[]
   hasAppUrl: boolean
+  /** The setting is on; whether there is an AUTH_KEY that it could open the proxy to. */
+  opensProxyTo: 'nobody' | 'auth_key' | 'generated_key'
 }
 
 /** Deadlines of keys are corrected for it; beyond this people are misled by times in logs. */
 const maxClockSkewMs = 5_000
 
 export function systemWarnings(facts: SystemFacts): SystemWarning[] {
-  const found = [...aboutSecrets(facts), ...aboutCaller(facts), ...aboutChecks(facts), ...aboutEdges(facts)]
+  const found = [
+    ...aboutSecrets(facts),
+    ...aboutAdminKey(facts),
+    ...aboutCaller(facts),
+    ...aboutChecks(facts),
+    ...aboutEdges(facts),
+  ]
   return found.toSorted((a, b) => warningSeverities.indexOf(a.severity) - warningSeverities.indexOf(b.severity))
 }
 
@@ -36,6 +44,18 @@ function aboutSecrets({ surroundings: { weakSecrets, isEncryptionKeyGenerated } 
   if (!isEncryptionKeyGenerated) return weak
   const detail = 'It lies in the data folder, beside what it protects. Set ENCRYPTION_KEY to keep it elsewhere.'
   return [...weak, { code: 'encryption_key_generated', severity: 'notice', subject: 'ENCRYPTION_KEY', detail }]
+}
+
+const openProxyTexts = {
+  auth_key:
+    'Every caller who has it is an administrator. Give callers access keys, then switch auth_key_opens_proxy off.',
+  generated_key: 'auth_key_opens_proxy has no effect: only an AUTH_KEY of the environment can be an access key too.',
+}
+
+function aboutAdminKey({ opensProxyTo }: SystemFacts): SystemWarning[] {
+  if (opensProxyTo === 'nobody') return []
+  const detail = openProxyTexts[opensProxyTo]
+  return [{ code: 'auth_key_opens_proxy', severity: 'warning', subject: 'AUTH_KEY', detail }]
 }
 
 function aboutCaller({ client, surroundings, hasAppUrl }: SystemFacts): SystemWarning[] {

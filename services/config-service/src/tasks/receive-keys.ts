@@ -1,4 +1,4 @@
-import { keyImportTypes, type KeyImportType, type Task } from '@gpt-load/contracts/api/task'
+import { keyImportTypes, type Task } from '@gpt-load/contracts/api/task'
 import { databaseNowMs } from '@gpt-load/database/sql-runner'
 import { authorise } from '../authorise.ts'
 import { ApiProblem } from '../http/api-problem.ts'
@@ -8,7 +8,7 @@ import { commitChange } from '../truth/commit.ts'
 import type { VerbAnswer, VerbContext, VerbInput } from '../verb.ts'
 import { insertTask, type NewTask } from './create-task.ts'
 import { entriesPerImport, receivingLeaseMs, storeInput } from './import-input.ts'
-import { readKeyLines } from './read-key-lines.ts'
+import { readKeyLines, type ImportEntry } from './read-key-lines.ts'
 import { changedPerChunk } from './selection-chunk.ts'
 import { requireTask, toTask } from './task-row.ts'
 
@@ -48,18 +48,22 @@ type Received = Pick<NewTask, 'kind' | 'groupId' | 'parameters'> & {
 }
 
 async function receiveKeys(ctx: VerbContext, received: Received): Promise<VerbAnswer<Task>> {
-  const { upload } = received
-  const type = keyImportTypes.find((known) => known === upload?.type)
-  if (upload === null || type === undefined) throw new ApiProblem('bad_request', 'There is no body.')
+  const entries = entriesOf(received.upload)
   const id = await openTask(ctx, received)
   try {
-    await receive(ctx, id, { ...received, bytes: upload.bytes, type })
+    await receive(ctx, id, { ...received, entries })
   } catch (error) {
     await ctx.store.sql.execute(`DELETE FROM tasks WHERE id = ? AND state = 'receiving'`, [id]).catch(() => {})
     throw error
   }
   ctx.onTaskQueued()
   return { value: toTask(await requireTask(ctx.store.sql, id)) }
+}
+
+export function entriesOf(upload: Upload | null): AsyncIterable<ImportEntry> {
+  const type = keyImportTypes.find((known) => known === upload?.type)
+  if (upload === null || type === undefined) throw new ApiProblem('bad_request', 'There is no body.')
+  return readKeyLines(upload.bytes, type)
 }
 
 async function openTask(ctx: VerbContext, { kind, groupId, parameters }: Received): Promise<number> {
@@ -79,9 +83,9 @@ async function openTask(ctx: VerbContext, { kind, groupId, parameters }: Receive
 async function receive(
   ctx: VerbContext,
   id: number,
-  { kind, bytes, type, perPart }: Received & { bytes: AsyncIterable<Uint8Array>; type: KeyImportType },
+  { kind, entries: given, perPart }: Received & { entries: AsyncIterable<ImportEntry> },
 ): Promise<void> {
-  const entries = await storeInput(ctx, id, { entries: readKeyLines(bytes, type), perPart })
+  const entries = await storeInput(ctx, id, { entries: given, perPart })
   if (entries === 0) throw new ApiProblem('bad_request', 'The body holds no key.')
   await commitChange({ ctx }, async (tx) => {
     const queued = await tx.sql.execute(

@@ -1,5 +1,10 @@
-import type { AccessKeyRecord, GroupRecord, SnapshotRecord } from '@gpt-load/contracts/snapshot'
-import { settingsRegistry, type Settings } from '@gpt-load/contracts/settings'
+import {
+  adminAccessKeyId,
+  type AccessKeyRecord,
+  type GroupRecord,
+  type SnapshotRecord,
+} from '@gpt-load/contracts/snapshot'
+import { resolveSettings, settingsRegistry, type Settings } from '@gpt-load/contracts/settings'
 import type { Keyring } from '@gpt-load/database/keyring'
 import { openGroupSettings, openHeaderRules, openSettingValue, openUpstreamUrl } from '@gpt-load/database/row-secrets'
 import { placeholders, type SqlRunner } from '@gpt-load/database/sql-runner'
@@ -10,6 +15,8 @@ export type RecordContext = {
   keyring: Keyring
   /** What the environment sets: below what the database says. */
   environmentSettings: Partial<Settings>
+  /** Of AUTH_KEY, by `hashToken`; absent where the admin key was generated: what is stored of that one is no access key's hash. */
+  authKeyHash?: Uint8Array
 }
 /** Of these ids, or all. */
 export type IdSelection = readonly number[] | 'all'
@@ -127,6 +134,35 @@ export async function readAccessKeyRecords(sql: SqlRunner, ids: IdSelection): Pr
     group_ids: (linksOf.get(row.id) ?? []).map(({ group_id }) => group_id),
     default_group_id: row.default_group_id ?? 0,
   }))
+}
+
+/** AUTH_KEY as an access key that opens every group: one record while the setting is on, else none. */
+export async function readAdminKeyRecords(sql: SqlRunner, context: RecordContext): Promise<AccessKeyRecord[]> {
+  const { authKeyHash } = context
+  if (authKeyHash === undefined || !(await isProxyOpenToAdminKey(sql, context))) return []
+  return [
+    {
+      t: 'access_key',
+      id: adminAccessKeyId,
+      name: 'AUTH_KEY',
+      hash: Buffer.from(authKeyHash).toString('base64'),
+      enabled: true,
+      expires_at: 0,
+      all_groups: true,
+      group_ids: [],
+      default_group_id: 0,
+    },
+  ]
+}
+
+export async function isProxyOpenToAdminKey(
+  sql: SqlRunner,
+  { keyring, environmentSettings }: Pick<RecordContext, 'keyring' | 'environmentSettings'>,
+): Promise<boolean> {
+  const name = 'auth_key_opens_proxy'
+  const [row] = await sql.query<{ value: string }>('SELECT value FROM settings WHERE name = ?', [name])
+  const stored = row === undefined ? {} : { [name]: openSettingValue(keyring, name, row.value) as boolean }
+  return resolveSettings(environmentSettings, stored, {})[name]
 }
 
 /** Keys of a deleted group are removed in chunks after it: until then they belong to nobody and are not sent. */

@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { keyColumns, keyModelsRecords, keysRecords, modelColumns, type KeyRow, type ModelRow } from './key-records.ts'
 import {
   readAccessKeyRecords,
+  readAdminKeyRecords,
   readGroupIds,
   readGroupRecords,
   readSettingsRecord,
@@ -29,6 +30,7 @@ export async function* readBase(
   yield await readSettingsRecord(sql, context)
   yield* await readGroupRecords(sql, context, 'all')
   yield* await readAccessKeyRecords(sql, 'all')
+  yield* await readAdminKeyRecords(sql, context)
   const groupIds = await readGroupIds(sql)
   for await (const rows of pages<KeyRow>(sql, keyPage, ({ id }) => [id]))
     yield* keysRecords(

@@ -1,4 +1,4 @@
-import { maxDeltaBytes, type MetaRecord, type SnapshotRecord } from '@gpt-load/contracts/snapshot'
+import { adminAccessKeyId, maxDeltaBytes, type MetaRecord, type SnapshotRecord } from '@gpt-load/contracts/snapshot'
 import type { SqlRunner } from '@gpt-load/database/sql-runner'
 import { readTouches, touchedIn, type Touch, type Touched } from './change-log.ts'
 import { lateStages, type DeltaCursor, type LateStage } from './delta-cursor.ts'
@@ -16,6 +16,7 @@ import {
 } from './key-records.ts'
 import {
   readAccessKeyRecords,
+  readAdminKeyRecords,
   readGroupIds,
   readGroupRecords,
   readSettingsRecord,
@@ -87,7 +88,12 @@ function startRound(since: number, target: number, urgent: number): DeltaCursor 
 }
 
 async function addPolicies({ sql, context, batch }: Reader, touched: Touched): Promise<void> {
-  if (touched.setting.length > 0) batch.add([await readSettingsRecord(sql, context)])
+  if (touched.setting.length > 0) {
+    const adminKey = await readAdminKeyRecords(sql, context)
+    batch.add([await readSettingsRecord(sql, context)])
+    batch.add(removed('access_key', [adminAccessKeyId], adminKey))
+    batch.add(adminKey)
+  }
   const groupIds = idsOf(touched.group)
   const groups = await readGroupRecords(sql, context, groupIds)
   const accessKeyIds = idsOf(touched.access_key)

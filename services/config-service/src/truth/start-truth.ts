@@ -16,6 +16,7 @@ import { createDeltaSource } from '../internal/delta-source.ts'
 import { sweepDue } from '../key-state/sweep-due.ts'
 import { buildBaseIfNeeded } from './base-builder.ts'
 import { createBaseFiles } from './base-files.ts'
+import { noteEnvironment } from './note-environment.ts'
 import { readPosition, type Position } from './read-position.ts'
 import { computeStateHash, type StoredStateHash } from './state-hash.ts'
 
@@ -31,6 +32,8 @@ export type TruthOptions = {
   edgeTokens: readonly string[]
   /** Defaults that the environment sets. */
   environmentSettings: Partial<Settings>
+  /** RecordContext. */
+  authKeyHash?: Uint8Array
   /** Where base files are cached. Nothing else may be in it. */
   cacheDir: string
   clock: Clock
@@ -60,7 +63,9 @@ const sweepIntervalMs = 2_000
 
 export async function startTruth(options: TruthOptions): Promise<Truth> {
   const { store, keyring, feed, edgeTokens, clock, logger, environmentSettings } = options
-  const context = { keyring, environmentSettings }
+  const { authKeyHash } = options
+  const context = { keyring, environmentSettings, ...(authKeyHash && { authKeyHash }) }
+  await noteEnvironment({ store, clock }, context)
   const isFeedConnected = () => feed.isConnected()
   const watcher = await startRevisionWatcher({ store, context, clock, logger, isFeedConnected })
   const publisher = startChangePublisher({ feed, sign: createFeedSigner(edgeTokens), watcher, clock, logger })

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { bulkInsert } from '@gpt-load/database/bulk-insert'
+import { removeOldAudit } from '../../src/audit/remove-old-audit.ts'
 import type { OpenedApi } from '../support/open-api.ts'
 
 const newGroup = (name: string) => ({ name, channel: 'openai', upstreams: [{ url: 'https://api.example.com' }] })
@@ -69,6 +71,36 @@ export function describeAudit(api: () => Promise<OpenedApi>): void {
       assert.deepEqual([await count(`to=${later}`), await count(`to=${entry.at}`)], [1, 0])
       const refused = await call(`/api/v1/audit?entity_id=${id}`)
       assert.deepEqual([refused.status, refused.body.errors[0].pointer], [400, '/entity'])
+    })
+
+    test('rows past audit_retention_days go, thousands of them too; 0 keeps all; what is younger stays', async () => {
+      const opened = await api()
+      const { operate, store } = opened
+      const dayMs = 86_400_000
+      const now = Date.now()
+      const write = (id: string, at: number) => [0, at, 'aged', 'group.update', 'group', id, '{}', '']
+      await store.write(({ sql }) =>
+        bulkInsert(sql, {
+          table: 'audit_log',
+          columns: ['revision', 'at', 'actor', 'action', 'entity', 'entity_id', 'detail', 'request_id'],
+          rows: [
+            ...Array.from({ length: 1_500 }, (_, index) => write(String(index), now - 31 * dayMs)),
+            write('young', now - 29 * dayMs),
+          ],
+        }),
+      )
+      const left = async () => (await operate('listAudit', { query: 'actor=aged&limit=2' })).body.items
+      const remove = () =>
+        removeOldAudit(store, { keyring: opened.keyring, environmentSettings: {} }, now, AbortSignal.timeout(10_000))
+      const setDays = (days: number) => operate('updateSettings', { body: { audit_retention_days: days } })
+      await setDays(0)
+      assert.equal(await remove(), 0)
+      await setDays(30)
+      assert.equal(await remove(), 1_500)
+      assert.deepEqual(
+        (await left()).map(({ entity_id }: { entity_id: string }) => entity_id),
+        ['young'],
+      )
     })
   })
 }

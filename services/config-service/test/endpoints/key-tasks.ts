@@ -55,6 +55,30 @@ export function describeKeyTasks(api: () => Promise<OpenedApi>): void {
       assert.equal((await stateCounts(opened, id))['active'], 100)
     })
 
+    test('a preview tells new, known, repeated and malformed keys, across its chunks, and changes nothing', async () => {
+      const opened = await api()
+      const id = await withKeys(opened, 'previewed', 100)
+      const raw = `${keyLines('previewed', 3_000)}bad\u0007key\n${keyLines('previewed', 2_999)}`
+      const preview = async (body: string, more: object = {}) =>
+        (
+          await opened.operate('previewImport', {
+            params: { id },
+            raw: body,
+            headers: { 'content-type': 'text/plain' },
+            ...more,
+          })
+        ).body
+      const before = (await opened.operate('listTasks', {})).body.items.length
+      const { malformed_lines: lines, ...told } = await preview(raw)
+      assert.deepEqual(told, { new: 2_900, duplicate: 100 + 2_999, malformed: 1 })
+      assert.deepEqual(
+        lines.map(({ line }: { line: number }) => line),
+        [3_001],
+      )
+      assert.equal((await stateCounts(opened, id))['total'], 100)
+      assert.equal((await opened.operate('listTasks', {})).body.items.length, before)
+    })
+
     test('a selection must name ids or a filter, not both and not neither', async () => {
       const opened = await api()
       const id = await newGroup(opened, 'delete-refused')

@@ -45,7 +45,7 @@ function ImportForm(props: { group: Group; onImport: (source: KeySource, note: s
   const { group, onClose } = props
   const [source, setSource] = useState<KeySource | null>(null)
   const [note, setNote] = useState('')
-  const { preview, isReading, isUnreadable } = useImportPreview(source)
+  const { preview, inGroup, isReading, isUnreadable } = useImportPreview(source, group.id)
   const different = preview?.different ?? 0
   return (
     <FormDialog
@@ -56,7 +56,7 @@ function ImportForm(props: { group: Group; onImport: (source: KeySource, note: s
       submit={
         different === 0 || isReading || preview?.isPart === true
           ? t('keys.import')
-          : t('keys.importCount', { count: format.number(different) })
+          : t('keys.importCount', { count: format.number(inGroup?.new ?? different) })
       }
       canSubmit={source !== null && !isUnreadable && (different > 0 || isReading)}
       onSubmit={() => {
@@ -69,7 +69,7 @@ function ImportForm(props: { group: Group; onImport: (source: KeySource, note: s
           {t('keys.previewUnreadable')}
         </p>
       )}
-      {source !== null && preview !== null && <ImportPreview source={source} preview={preview} isReading={isReading} />}
+      {source !== null && preview !== null && <ImportPreview {...{ source, preview, inGroup, isReading }} />}
       <Field label={t('keys.note')} hint={t('keys.noteHint')}>
         {(control) => (
           <TextInput {...control} maxLength={255} value={note} onChange={(event) => setNote(event.target.value)} />

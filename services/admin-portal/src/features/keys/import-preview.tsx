@@ -1,5 +1,6 @@
 'use client'
 
+import type { KeyImportPreview } from '@gpt-load/contracts/api/key'
 import { useText } from '../../i18n/locale.tsx'
 import { Figures } from '../../ui/figures.tsx'
 import { ProgressBar } from '../../ui/progress-bar.tsx'
@@ -7,17 +8,26 @@ import type { KeySource } from './key-source.ts'
 import { maxPreviewBytes, type ImportPreview as Preview } from './preview-keys.ts'
 
 /** What would be imported, before it is. */
-export function ImportPreview(props: { source: KeySource; preview: Preview; isReading: boolean }) {
+export function ImportPreview(props: {
+  source: KeySource
+  preview: Preview
+  inGroup: Pick<KeyImportPreview, 'new' | 'duplicate'> | null
+  isReading: boolean
+}) {
   const { t, format } = useText()
-  const { source, preview, isReading } = props
+  const { source, preview, inGroup, isReading } = props
   const share = preview.readBytes / Math.max(1, Math.min(source.body.size, maxPreviewBytes))
   return (
     <div className="grid gap-3">
       <div role="status">
         <Figures
           items={[
-            [t('keys.previewDifferent'), format.number(preview.different)],
-            [t('keys.previewRepeated'), format.number(preview.repeated)],
+            inGroup === null
+              ? [t('keys.previewDifferent'), format.number(preview.different)]
+              : [t('keys.previewNew'), format.number(inGroup.new)],
+            inGroup === null
+              ? [t('keys.previewRepeated'), format.number(preview.repeated)]
+              : [t('keys.previewDuplicate'), format.number(inGroup.duplicate)],
             [t('keys.previewMalformed'), format.number(preview.malformed), preview.malformed > 0],
           ]}
         />

@@ -1,6 +1,7 @@
 'use client'
 
 import type { RequestAttempt, RequestLogDetail } from '@gpt-load/contracts/api/log'
+import { adminAccessKeyId } from '@gpt-load/contracts/snapshot'
 import { PageLink } from '../../ui/page-link.tsx'
 import { useApi } from '../../client/api.ts'
 import { useText } from '../../i18n/locale.tsx'
@@ -123,6 +124,7 @@ function GroupLink({ id, name }: { id: number; name: string }) {
 }
 
 function AccessKeyLink({ id }: { id: number }) {
+  if (id === adminAccessKeyId) return <span className="font-mono">AUTH_KEY</span>
   return (
     <PageLink href={`/access-keys/?edit=${id}`} className="text-accent hover:underline">
       #{id}

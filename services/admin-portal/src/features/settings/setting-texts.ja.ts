@@ -4,6 +4,7 @@ export const settingTexts: SettingTexts = {
   app_url:
     'プロキシの公開ベース URL。エンドポイントとスニペットに表示されます。空の場合はホストとポートから決まります。',
   request_log_retention_days: 'これより古いリクエストログは削除されます。0 で無期限に保持します。',
+  audit_retention_days: 'これより古い監査ログは削除されます。0 で無期限に保持します。',
   request_log_write_interval_minutes:
     'ログの行が現れるまでの上限。通常は数秒で現れます。スクリプトとの互換のために残しています。',
   enable_request_body_logging: 'リクエストボディを記録します。既定は無効で、内容は他のどこにも残りません。',

@@ -3,6 +3,7 @@ import type { SettingTexts } from './use-setting-text.ts'
 export const settingTexts: SettingTexts = {
   app_url: '代理的公开基础地址，用于端点和代码片段。留空：由主机和端口推导。',
   request_log_retention_days: '早于此期限的请求日志会被删除；0 表示永久保留。',
+  audit_retention_days: '早于此期限的审计记录会被删除；0 表示永久保留。',
   request_log_write_interval_minutes: '日志最迟多久出现。此处通常几秒内即可看到；为兼容脚本而保留。',
   enable_request_body_logging: '记录请求体。默认关闭；内容不会出现在其他任何地方。',
   request_timeout: '单次非流式尝试的总时长上限，含响应体。',

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { AccessKeyRecord } from '@gpt-load/contracts/snapshot'
+import { adminAccessKeyId, type AccessKeyRecord } from '@gpt-load/contracts/snapshot'
 
 export type AccessKey = {
   readonly id: number
@@ -22,6 +22,9 @@ const maxTokenBytes = 512
 export class AccessKeyIndex {
   readonly #byHash = new Map<string, AccessKey>()
   readonly #hashById = new Map<number, string>()
+  /** Beside the others: an access key may have the same token, and what AUTH_KEY opens is more. */
+  #adminHash = ''
+  #admin: AccessKey | null = null
   #pepperBytes = 0
   #input = new Uint8Array(maxTokenBytes)
 
@@ -34,19 +37,17 @@ export class AccessKeyIndex {
 
   put(record: AccessKeyRecord): void {
     this.remove(record.id)
+    if (record.id === adminAccessKeyId) {
+      this.#adminHash = record.hash
+      this.#admin = toAccessKey(record)
+      return
+    }
     this.#hashById.set(record.id, record.hash)
-    this.#byHash.set(record.hash, {
-      id: record.id,
-      name: record.name,
-      isEnabled: record.enabled,
-      expiresAtMs: record.expires_at,
-      opensAll: record.all_groups,
-      groupIds: new Set(record.group_ids),
-      defaultGroupId: record.default_group_id,
-    })
+    this.#byHash.set(record.hash, toAccessKey(record))
   }
 
   remove(id: number): void {
+    if (id === adminAccessKeyId) this.#admin = null
     const known = this.#hashById.get(id)
     if (known === undefined) return
     this.#hashById.delete(id)
@@ -56,6 +57,7 @@ export class AccessKeyIndex {
   clear(): void {
     this.#byHash.clear()
     this.#hashById.clear()
+    this.#admin = null
   }
 
   /** Null: unknown, disabled or expired by the server's clock. */
@@ -67,9 +69,21 @@ export class AccessKeyIndex {
       this.#input[this.#pepperBytes + index] = code
     }
     const digest = hash('sha256', this.#input.subarray(0, this.#pepperBytes + token.length), 'base64')
-    const found = this.#byHash.get(digest)
+    const found = this.#admin !== null && digest === this.#adminHash ? this.#admin : this.#byHash.get(digest)
     if (found === undefined || !found.isEnabled) return null
     return found.expiresAtMs !== 0 && found.expiresAtMs <= serverNowMs ? null : found
+  }
+}
+
+function toAccessKey(record: AccessKeyRecord): AccessKey {
+  return {
+    id: record.id,
+    name: record.name,
+    isEnabled: record.enabled,
+    expiresAtMs: record.expires_at,
+    opensAll: record.all_groups,
+    groupIds: new Set(record.group_ids),
+    defaultGroupId: record.default_group_id,
   }
 }
 
