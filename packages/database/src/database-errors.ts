@@ -89,11 +89,15 @@ export function faultOf(error: unknown): DatabaseFault {
   return codes.some(isConnectionCode) ? 'unavailable' : 'other'
 }
 
-/** MySQL knows no IF NOT EXISTS for indexes and columns: what a repeated migration finds there already. */
+/** There is no IF NOT EXISTS for indexes and columns in MySQL, for columns in SQLite: what a repeated migration finds there. */
 const existingCodes = new Set(['ER_DUP_KEYNAME', '1061', 'ER_DUP_FIELDNAME', '1060'])
 
 export function isAlreadyThere(error: unknown): boolean {
-  return codesIn(error).some((code) => existingCodes.has(code))
+  return (
+    codesIn(error).some((code) => existingCodes.has(code)) ||
+    // SQLite has no code of its own for it.
+    (error instanceof Error && error.message.startsWith('duplicate column name: '))
+  )
 }
 
 export function isUniqueViolation(error: unknown): boolean {

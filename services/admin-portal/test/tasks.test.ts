@@ -171,7 +171,7 @@ describe('many keys at once', () => {
       await tray(page).getByText('Valid 3 · Refused 1').waitFor()
       await page.getByText('Invalid', { exact: true }).first().waitFor()
       await runOnAll('Restore')
-      await tray(page).getByText('Restored 4').waitFor()
+      await tray(page).getByText('Restored 1 · Left as it was 3').waitFor()
       assert.equal((await countsOf(id)).active, 4)
       const [first] = (await portal.installation.api('GET /api/v1/groups/{id}/keys', { params: { id } })).data.items
       await portal.installation.api('POST /api/v1/keys/{id}/disable', {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import type { RequestLogDetail } from '@gpt-load/contracts/api/log'
+import { DatabaseUnavailable } from '@gpt-load/database/database-errors'
+import type { KeyUsageReader } from '@gpt-load/database/logs/key-usage-reader'
 import type { RequestSeriesQuery, RequestSums, RequestTotalsQuery } from '@gpt-load/database/logs/request-log-reader'
 import { until } from '@gpt-load/testkit/until'
 import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
@@ -12,6 +14,7 @@ import { describeIdempotency } from './endpoints/idempotency.ts'
 import { describeKeys } from './endpoints/keys.ts'
 import { describeSessions } from './endpoints/sessions.ts'
 import { describeSettings } from './endpoints/settings.ts'
+import { describeKeyFilters, type KeyUse } from './endpoints/key-filters.ts'
 import { describeKeyTasks } from './endpoints/key-tasks.ts'
 import { describeSeries } from './endpoints/series.ts'
 import { describeSystem } from './endpoints/system.ts'
@@ -61,8 +64,19 @@ const logDetail: RequestLogDetail = {
 const totalsAsked: RequestTotalsQuery[] = []
 const seriesAsked: RequestSeriesQuery[] = []
 const sums: RequestSums[] = []
+const keyUse: KeyUse = { lastUsed: new Map(), isAway: false }
+const keyUsage: KeyUsageReader = {
+  async lastUsed(ids) {
+    if (keyUse.isAway) throw new DatabaseUnavailable('the log database is away')
+    return new Map(ids.flatMap((id) => (keyUse.lastUsed.has(id) ? [[id, keyUse.lastUsed.get(id)!]] : [])))
+  },
+  totals: async (ids) =>
+    new Map(ids.flatMap((id) => (keyUse.lastUsed.has(id) ? [[id, { requests: 3, failures: 1 }]] : []))),
+  hours: async (_id, fromS) => [{ bucketS: fromS + 22 * 3_600, requests: 3, failures: 1 }],
+}
 const logReader = {
   attempts: { rows: async () => [], count: async () => 0 },
+  keys: keyUsage,
   list: async () => ({ items: [logDetail], next: { receivedAtMs: 5, id: 7 } }),
   find: async (id: string) => (id === 'req-1' ? logDetail : null),
   totals: async ({ spanS, fromS }: RequestTotalsQuery) => {
@@ -378,6 +392,7 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
     describeSystem(api)
     describeSeries(api, { asked: seriesAsked, sums })
     describeKeyTasks(api)
+    describeKeyFilters(api, keyUse)
 
     test('every endpoint of the table was called with success above', async () => {
       assert.deepEqual((await api()).untried(), [])

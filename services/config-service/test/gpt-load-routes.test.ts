@@ -19,6 +19,7 @@ const logReader = {
   attempts: fakeLogs.attempts,
   list: async () => ({ items: [], next: null }),
   find: async () => null,
+  keys: { lastUsed: async () => new Map(), totals: async () => new Map(), hours: async () => [] },
   series: fakeLogs.series,
   totals: async ({ fromS, groupId }: { fromS: number; groupId?: number }) => {
     const hours = Math.round(Date.now() / 3_600_000 - fromS / 3_600)

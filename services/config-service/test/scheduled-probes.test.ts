@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { KeyState } from '@gpt-load/contracts/key-state'
+import { quoteName } from '@gpt-load/database/bulk-insert'
+import type { SqlRunner } from '@gpt-load/database/sql-runner'
 import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
 import { until } from '@gpt-load/testkit/until'
+import { createProbeSchedules } from '../src/probe/probe-schedules.ts'
 import { putIntoState } from './support/key-states.ts'
 import { openApi, type OpenedApi } from './support/open-api.ts'
 import { dialectsOf } from './support/open-stores.ts'
@@ -43,6 +46,56 @@ for (const [name, connect] of Object.entries(dialects))
       const back = (await opened.operate('getKey', { params: { id: keys.invalid! } })).body
       assert.deepEqual([back.generation, back.cause.class, back.next_probe_at], [1, 'probe', null])
       assert.deepEqual(opened.service.probeCounts, { valid: 2, refused: 2, unproven: 0 })
+    })
+
+    test('schedules are read anew when a group or a system setting has changed, and only then', async () => {
+      await using opened = await openApi(await connect())
+      const settings = { key_validation_mode: 'chat', key_validation_interval_minutes: 5 }
+      for (const group of ['one', 'two'])
+        await opened.operate('createGroup', {
+          body: { name: group, channel: 'openai', upstreams: [{ url: 'https://api.example.com' }], settings },
+        })
+      const { sql } = opened.store
+      const asked: string[] = []
+      const counting: SqlRunner = {
+        ...sql,
+        query: (text, values) => {
+          if (text.includes('SELECT id, settings')) asked.push(String(values))
+          return sql.query(text, values)
+        },
+      }
+      const { keyring } = opened
+      const schedules = createProbeSchedules({
+        store: { ...opened.store, sql: counting },
+        keyring,
+        environmentSettings: {},
+      })
+      const minutes = async () => {
+        const groups = await sql.query<{ id: number; revision: number }>(
+          `SELECT id, revision FROM ${quoteName(sql, 'groups')} ORDER BY id`,
+        )
+        const found = await schedules.of(groups)
+        return groups.map(({ id }) => (found.get(id)?.intervalMs ?? 0) / 60_000)
+      }
+      assert.deepEqual([await minutes(), await minutes(), asked], [[5, 5], [5, 5], ['1,2']])
+      const body = { settings: { key_validation_interval_minutes: 7 } }
+      await opened.operate('updateGroup', { params: { id: 2 }, body })
+      assert.deepEqual(
+        [await minutes(), asked],
+        [
+          [5, 7],
+          ['1,2', '2'],
+        ],
+      )
+      await opened.operate('updateSettings', { body: { key_validation_concurrency: 3 } })
+      assert.deepEqual(
+        [await minutes(), asked],
+        [
+          [5, 7],
+          ['1,2', '2', '1,2'],
+        ],
+      )
+      assert.deepEqual([(await schedules.of([])).size, asked.length], [0, 3])
     })
 
     test('the mode says what is asked, and whether; a disabled group costs nothing', async () => {

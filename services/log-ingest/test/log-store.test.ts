@@ -408,6 +408,26 @@ function guarantees(open: () => Promise<SqlClient>): void {
     )
   })
 
+  test("a key's last use and sums are read by hour, whoever else was used", async () => {
+    await using sql = disposable(await open())
+    const { store } = openStore(sql.client)
+    await store.startOffset(place)
+    const hourMs = 3_600_000
+    const used = (sequence: number, atMs: number, status = 200) =>
+      logEvent(sequence, { receivedAtMs: atMs, attempts: [attempt(1, { status, startedAtMs: atMs })] })
+    const events = [used(1, nowMs - 30 * hourMs), used(2, nowMs - hourMs, 429), used(3, nowMs - hourMs), used(4, nowMs)]
+    await store.handle(place, [batchRecord(0, [...events, logEvent(5, { attempts: [attempt(2)] })])])
+    const { keys } = createRequestLogReader(sql.client)
+    const hour = Math.floor(nowMs / hourMs) * 3_600
+    assert.deepEqual([...(await keys.lastUsed([41, 7]))], [[41, nowMs]])
+    assert.deepEqual([...(await keys.totals([7, 41], hour - 3_600))], [[41, { requests: 3, failures: 1 }]])
+    assert.deepEqual(await keys.hours(41, hour - 3_600), [
+      { bucketS: hour - 3_600, requests: 2, failures: 1 },
+      { bucketS: hour, requests: 1, failures: 0 },
+    ])
+    assert.deepEqual([await keys.lastUsed([]), await keys.totals([], 0)], [new Map(), new Map()])
+  })
+
   test('retention deletes expired rows and minute rollups, and keeps the rest', async () => {
     await using sql = disposable(await open())
     const dayMs = 86_400_000

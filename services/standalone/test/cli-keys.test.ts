@@ -91,11 +91,10 @@ describe('gptload on the keys of a running standalone', () => {
     assert.equal(first.code, 0, first.stderr)
     assert.equal(first.stdout.trim().split('\n').length, 100)
     assert.ok(!first.stdout.includes('sk-dry-key'), 'keys are masked')
-    const cursor = /--cursor (\S+)/.exec(first.stderr)?.[1] ?? ''
-    const rest = await cli('keys', 'list', '-g', 'cli-dry', '--limit', '100', '--cursor', cursor)
-    assert.deepEqual([rest.stdout.trim().split('\n').length, rest.stderr], [20, ''])
+    const all = await cli('keys', 'list', '-g', 'cli-dry', '--limit', '600')
+    assert.equal(all.stdout.trim().split('\n').length, 120)
     const disabled = await cli('keys', 'list', '-g', 'cli-dry', '--state', 'disabled')
-    assert.match(disabled.stdout, new RegExp(`^${items[0].id}\t[^\t]+\tdisabled\t.*resting`))
+    assert.match(disabled.stdout, new RegExp(`^${items[0].id}  \\S+  disabled .*resting`))
     assert.equal(disabled.stdout.trim().split('\n').length, 1)
   })
 

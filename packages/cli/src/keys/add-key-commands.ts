@@ -1,5 +1,6 @@
 import { channelTypes, type ChannelType } from '@gpt-load/contracts/channel-types'
-import { keyStates } from '@gpt-load/contracts/key-state'
+import { errorClasses } from '@gpt-load/contracts/error-class'
+import { causeClasses, keyStates } from '@gpt-load/contracts/key-state'
 import type { EnvironmentSource } from '@gpt-load/service-kit/environment'
 import { Option, type Command } from 'commander'
 import type { CommandContext } from '../create-program.ts'
@@ -15,6 +16,7 @@ import {
 } from './key-commands.ts'
 import { keyFormats } from './key-upload.ts'
 import { listKeys, type ListFlags } from './list-keys.ts'
+import { showKey } from './show-key.ts'
 import { validateKeysFile, type ValidateFlags } from './validate-keys-file.ts'
 
 /** `gptload keys …`: the keys of a group on a running server, and a file of keys without one. */
@@ -31,21 +33,24 @@ export function addKeyCommands(program: Command, context: CommandContext, enviro
     .option('--weight <n>', 'weight of the keys', wholeNumber)
     .action(async (file: string, flags: ServerFlags & ImportFlags) => importKeys(file, flags, await open(flags)))
 
-  withServer(keys.command('list'))
-    .description('list keys, masked, with their state and its cause')
+  withFilter(withServer(keys.command('list')))
+    .description('list keys, newest first: state, why, until when, last use')
     .requiredOption('-g, --group <name>', 'the group')
-    .addOption(stateOption())
-    .option('--search <text>', 'part of note or hint')
-    .option('--limit <n>', 'keys at a time, 1 to 1000', wholeNumber, 50)
-    .option('--cursor <cursor>', 'go on where the last list ended')
-    .option('--json', 'the page as JSON')
+    .option('--used-since <time>', 'used then or later (RFC 3339)')
+    .option('--unused-since <time>', 'not used since then, or never')
+    .option('--limit <n>', 'keys at most', wholeNumber, 100)
+    .option('--json', 'one JSON object per key and line')
     .action(async (flags: ServerFlags & ListFlags) => listKeys(flags, await open(flags)))
 
-  withServer(keys.command('export'))
+  withServer(keys.command('show'))
+    .description('why a key is in its state, what happened to it, its use in 24 hours')
+    .argument('<id>', 'id of the key', wholeNumber)
+    .option('--json', 'as JSON')
+    .action(async (id: number, flags: ServerFlags & { json?: boolean }) => showKey(id, flags, await open(flags)))
+
+  withFilter(withServer(keys.command('export')))
     .description('write the keys as JSON lines, masked')
     .requiredOption('-g, --group <name>', 'the group')
-    .addOption(stateOption())
-    .option('--search <text>', 'part of note or hint')
     .option('--with-secrets', 'in clear; needs the scope secrets:read and is audited')
     .option('-o, --out <file>', 'write it there, mode 0600')
     .action(async (flags: ServerFlags & ExportFlags) => exportKeys(flags, await open(flags)))
@@ -91,10 +96,8 @@ function withTask(command: Command): Command {
 }
 
 function withSelection(command: Command): Command {
-  return withTask(command)
+  return withFilter(withTask(command))
     .option('--all', 'all keys of the group')
-    .addOption(stateOption())
-    .option('--search <text>', 'part of note or hint')
     .addOption(new Option('--id <n...>', 'ids of keys').argParser(collectIds))
 }
 
@@ -102,8 +105,18 @@ function collectIds(text: string, before: number[] | undefined): number[] {
   return [...(before ?? []), wholeNumber(text)]
 }
 
-function stateOption(): Option {
-  return new Option('--state <state...>', 'only keys in these states').choices([...keyStates])
+function withFilter(command: Command): Command {
+  return command
+    .addOption(new Option('--state <state...>', 'only keys in these states').choices([...keyStates]))
+    .addOption(
+      new Option('--cause <class...>', 'only keys whose state has such a cause').choices([
+        ...errorClasses,
+        ...causeClasses,
+      ]),
+    )
+    .option('--note <text>', 'only keys with this note')
+    .option('--suffix <text>', 'only keys that end so, as hints show it')
+    .option('--search <text>', 'part of note or hint')
 }
 
 function formatOption(): Option {

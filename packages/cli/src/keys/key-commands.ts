@@ -1,6 +1,7 @@
 import { createWriteStream } from 'node:fs'
 import { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import type { CauseClass, KeyFilter } from '@gpt-load/contracts/api/key'
 import type { KeySelection, Task } from '@gpt-load/contracts/api/task'
 import type { KeyState } from '@gpt-load/contracts/key-state'
 import { StartupError } from '@gpt-load/service-kit/startup-error'
@@ -12,11 +13,16 @@ import { openKeyUpload, type KeyFormat } from './key-upload.ts'
 /** What works on the keys of a group: tasks of the server, followed to their end. */
 export type TaskFlags = { group: string; json?: boolean; wait: boolean }
 export type ImportFlags = TaskFlags & { dryRun?: boolean; format?: KeyFormat; note?: string; weight?: number }
-export type SelectionFlags = TaskFlags & { all?: boolean; state?: KeyState[]; search?: string; id?: number[] }
-export type ExportFlags = {
-  group: string
+export type FilterFlags = {
   state?: KeyState[]
+  cause?: CauseClass[]
+  note?: string
+  suffix?: string
   search?: string
+}
+export type SelectionFlags = TaskFlags & FilterFlags & { all?: boolean; id?: number[] }
+export type ExportFlags = FilterFlags & {
+  group: string
   withSecrets?: boolean
   out?: string
 }
@@ -72,15 +78,31 @@ export async function changeKeys(
   await finish(task, flags, session)
 }
 
-function isSelecting({ all, state, search, id }: SelectionFlags): boolean {
-  return all === true || state !== undefined || search !== undefined || id !== undefined
+function isSelecting({ all, id, ...flags }: SelectionFlags): boolean {
+  return all === true || id !== undefined || isFiltering(flags)
+}
+
+function isFiltering(flags: FilterFlags): boolean {
+  return Object.keys(filterOf(flags)).length > 0
+}
+
+/** What was given of it; the rest of the flags is not the server's. */
+export function filterOf({ state, cause, note, suffix, search }: FilterFlags): KeyFilter {
+  return {
+    ...(state && { state }),
+    ...(cause && { cause }),
+    ...(note !== undefined && { note }),
+    ...(suffix !== undefined && { suffix }),
+    ...(search !== undefined && { search }),
+  }
 }
 
 function selectionOf(flags: SelectionFlags): KeySelection {
-  const { state, search, id } = flags
-  if (!isSelecting(flags)) throw new StartupError('no keys are named', 'give --all, --state, --search or --id')
-  if (id === undefined) return { filter: { ...(state && { state }), ...(search !== undefined && { search }) } }
-  if (flags.all === true || state !== undefined || search !== undefined)
+  const { id } = flags
+  if (!isSelecting(flags))
+    throw new StartupError('no keys are named', 'give --all, --state, --cause, --note, --suffix, --search or --id')
+  if (id === undefined) return { filter: filterOf(flags) }
+  if (flags.all === true || isFiltering(flags))
     throw new StartupError('keys are named by --id and otherwise, too', 'use one of both')
   return { ids: id }
 }
@@ -93,7 +115,7 @@ async function finish(task: Task, flags: TaskFlags, session: ServerSession): Pro
 /** JSON lines, masked; with secrets one key a line, as `import` reads them. */
 export async function exportKeys(flags: ExportFlags, { server, download }: ServerSession): Promise<void> {
   const { id } = await findGroup(server, flags.group)
-  const input = { params: { id }, query: { state: flags.state, search: flags.search } }
+  const input = { params: { id }, query: filterOf(flags) }
   const source =
     flags.withSecrets === true
       ? await download('POST /api/v1/groups/{id}/keys/export', input)

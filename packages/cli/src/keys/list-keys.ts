@@ -1,32 +1,58 @@
-import type { Key } from '@gpt-load/contracts/api/key'
-import type { KeyState } from '@gpt-load/contracts/key-state'
+import type { Key, ListedKey } from '@gpt-load/contracts/api/key'
+import { StartupError } from '@gpt-load/service-kit/startup-error'
 import type { ServerSession } from '../server-commands.ts'
 import { findGroup } from './find-group.ts'
+import { filterOf, type FilterFlags } from './key-commands.ts'
 
-export type ListFlags = {
+/** Keys of a group with why they are in their state. Pages that hold none of those that are sought are gone through. */
+export type ListFlags = FilterFlags & {
   group: string
-  state?: KeyState[]
-  search?: string
+  usedSince?: string
+  unusedSince?: string
   limit: number
-  cursor?: string
   json?: boolean
 }
 
-/** A page of keys, one a line and tab-separated, so that other tools cut it. What follows is told on stderr. */
+const maxPage = 500
+
 export async function listKeys(flags: ListFlags, { server, context }: ServerSession): Promise<void> {
   const { id } = await findGroup(server, flags.group)
-  const { state, search, limit, cursor } = flags
-  const { data } = await server('GET /api/v1/groups/{id}/keys', {
-    params: { id },
-    query: { state, search, limit, cursor },
-  })
-  if (flags.json === true) return context.say(JSON.stringify(data, null, 2))
-  for (const key of data.items) context.say(lineOf(key))
-  if (data.next_cursor !== null) context.warn(`there are more: --cursor ${data.next_cursor}`)
+  const query = {
+    ...filterOf(flags),
+    used_since: toInstant('--used-since', flags.usedSince),
+    unused_since: toInstant('--unused-since', flags.unusedSince),
+  }
+  let cursor: string | undefined
+  for (let left = Math.max(1, flags.limit); left > 0;) {
+    const limit = Math.min(left, maxPage)
+    const { data } = await server('GET /api/v1/groups/{id}/keys', {
+      params: { id },
+      query: { ...query, limit, cursor },
+    })
+    for (const key of data.items) context.say(flags.json === true ? JSON.stringify(key) : lineOf(key))
+    if (data.next_cursor === null) return
+    cursor = data.next_cursor
+    left -= data.items.length
+  }
 }
 
-function lineOf({ id, hint, state, until, failures, cause, note }: Key): string {
-  const deadline = until === null ? '' : `until ${until}`
-  const why = cause === null ? '' : [cause.class, cause.status, cause.code].filter(Boolean).join(' ')
-  return [id, hint, state, deadline, `${failures} failures`, why, note.replaceAll(/\s+/g, ' ')].join('\t')
+function toInstant(option: string, text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
+  const ms = Date.parse(text)
+  if (Number.isNaN(ms)) throw new StartupError(`${option} is no time`, 'give it as 2026-01-31T12:00:00Z')
+  return new Date(ms).toISOString()
+}
+
+function lineOf(key: ListedKey): string {
+  const { id, hint, note, usage } = key
+  const used = usage === null ? '' : `  used ${usage.last_used_at ?? 'not in 90 days'}`
+  return `${id}  ${hint}  ${stateOf(key)}${used}${note === '' ? '' : `  ${note}`}`
+}
+
+/** The state, until when, and why. */
+export function stateOf({ state, until, cause }: Pick<Key, 'state' | 'until' | 'cause'>): string {
+  const deadline = until === null ? '' : ` until ${until}`
+  if (cause === null) return `${state}${deadline}`
+  const why = [cause.class, cause.status, cause.code, cause.note].filter((part) => part !== undefined && part !== '')
+  return `${state}${deadline} (${why.join(', ')})`
 }

@@ -28,6 +28,7 @@ import {
   keyRevealedSchema,
   keySchema,
   keyTestResultSchema,
+  listedKeySchema,
 } from './key.ts'
 import { logListQuerySchema, requestLogDetailSchema, requestLogSchema } from './log.ts'
 import { idParameters, keyIdParameters, memberParameters, requestIdParameters } from './parameters.ts'
@@ -173,7 +174,7 @@ export const endpoints = {
     summary: 'List the keys of a group',
     params: idParameters,
     query: keyListQuerySchema,
-    response: { status: 200, schema: pageSchema(keySchema) },
+    response: { status: 200, schema: pageSchema(listedKeySchema) },
     problems: ['not_found'],
   },
   getKey: {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { noteSchema, weightSchema } from '../group-shape.ts'
 import { causeSchema, keyStateSchema } from '../key-facts.ts'
+import { keyStates } from '../key-state.ts'
 import { instantInputSchema, instantSchema, listParameter } from './parameters.ts'
 import { pageParameters } from './page.ts'
 
@@ -47,6 +48,27 @@ export const keyTransitionEntrySchema = z.object({
   applied: z.boolean().describe('false: it came for an older generation and changed nothing.'),
 })
 
+/** How far back requests per key are remembered (log-ingest's hours): a key that was not used since is as one that never was. */
+export const keyUsageKeptDays = 90
+
+const keyUsageShape = {
+  last_used_at: instantSchema.nullable().describe('null = not in the last 90 days.'),
+  last_day: z
+    .object({ requests: z.number().int(), failures: z.number().int() })
+    .describe('Attempts with this key in 24 hours with the present one, and those of them that failed.'),
+}
+
+/** What the request logs say about a key; null while they cannot be asked. */
+export const keyUsageSchema = z.object(keyUsageShape)
+export type KeyUsage = z.infer<typeof keyUsageSchema>
+
+export const listedKeySchema = z.object({ ...keySchema.shape, usage: keyUsageSchema.nullable() })
+export type ListedKey = z.infer<typeof listedKeySchema>
+
+const keyHourSchema = z.object({ at: instantSchema, requests: z.number().int(), failures: z.number().int() })
+/** Hours of `usage.hours`, the present one is the last. */
+export const keyUsageHours = 24
+
 const keyModelStateSchema = z.object({
   model: z.string(),
   state: keyStateSchema,
@@ -61,13 +83,56 @@ export const keyDetailSchema = z.object({
   ...keySchema.shape,
   models: z.array(keyModelStateSchema).describe('Models for which this key deviates from its own state.'),
   history: z.array(keyTransitionEntrySchema),
+  usage: z
+    .object({ ...keyUsageShape, hours: z.array(keyHourSchema).length(keyUsageHours).describe('Oldest first.') })
+    .nullable()
+    .describe('What the request logs say; null while they cannot be asked.'),
 })
 export type KeyDetail = z.infer<typeof keyDetailSchema>
 
+const causeClassSchema = causeSchema.shape.class
+export type CauseClass = z.infer<typeof causeClassSchema>
+
+/** What keys are found by besides their state; all of it must hold. */
+const keyConditions = {
+  note: noteSchema.min(1).optional().describe('The whole note.'),
+  suffix: z
+    .string()
+    .min(1)
+    .max(4)
+    .optional()
+    .describe('The last characters, as many as the hint shows (four of a long key).'),
+  search: z.string().min(1).max(100).optional().describe('Part of note or hint.'),
+}
+
+/** Of queries: lists come as text. */
+export const keyConditionParameters = {
+  state: listParameter(keyStateSchema, keyStates.length).optional().describe('Stored states, separated by commas.'),
+  cause: listParameter(causeClassSchema, causeClassSchema.options.length)
+    .optional()
+    .describe('Classes of the cause of the present state, separated by commas.'),
+  ...keyConditions,
+}
+
+/** Of bodies. */
+export const keyFilterSchema = z.strictObject({
+  state: z.array(keyStateSchema).min(1).max(keyStates.length).optional().describe('Stored states.'),
+  cause: z
+    .array(causeClassSchema)
+    .min(1)
+    .max(causeClassSchema.options.length)
+    .optional()
+    .describe('Classes of the cause of the present state.'),
+  ...keyConditions,
+})
+export type KeyFilter = z.infer<typeof keyFilterSchema>
+
+/** A page looks at a bounded number of keys: it may have fewer items than `limit`, or none, and still a `next_cursor`. */
 export const keyListQuerySchema = z.strictObject({
   ...pageParameters,
-  state: listParameter(keyStateSchema, 6).optional().describe('Stored states, separated by commas.'),
-  search: z.string().min(1).max(100).optional().describe('Part of note or hint.'),
+  ...keyConditionParameters,
+  used_since: instantInputSchema.optional().describe('Used then or later.'),
+  unused_since: instantInputSchema.optional().describe('Not used since then, or never.'),
 })
 
 /**

@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { noteSchema, weightSchema } from '../group-shape.ts'
 import { keyStateSchema } from '../key-facts.ts'
-import { keyStates } from '../key-state.ts'
-import { keyDisableSchema, maxKeysPerRequest } from './key.ts'
+import { keyConditionParameters, keyDisableSchema, keyFilterSchema, maxKeysPerRequest, type KeyFilter } from './key.ts'
 import { pageParameters } from './page.ts'
 import { entityIdSchema, idParameter, instantSchema, integerParameter, listParameter } from './parameters.ts'
 
@@ -67,12 +66,6 @@ export const taskListQuerySchema = z.strictObject({
   search: z.string().trim().max(100).optional().describe("Part of a group's name or of who created it."),
 })
 
-export const keyFilterSchema = z.strictObject({
-  state: z.array(keyStateSchema).min(1).max(keyStates.length).optional().describe('Stored states.'),
-  search: z.string().min(1).max(100).optional().describe('Part of note or hint.'),
-})
-export type KeyFilter = z.infer<typeof keyFilterSchema>
-
 const selectionShape = {
   ids: z.array(z.number().int().min(1)).min(1).max(maxKeysPerRequest).optional(),
   filter: keyFilterSchema.optional().describe('`{}`: every key of the group.'),
@@ -110,8 +103,7 @@ export type KeyImportType = (typeof keyImportTypes)[number]
 export const maxExportIds = 500
 
 export const keyExportQuerySchema = z.strictObject({
-  state: listParameter(keyStateSchema, keyStates.length).optional().describe('Stored states, separated by commas.'),
-  search: z.string().min(1).max(100).optional().describe('Part of note or hint.'),
+  ...keyConditionParameters,
   ids: listParameter(integerParameter({ min: 1 }), maxExportIds)
     .optional()
     .describe('In place of the others, separated by commas.'),

@@ -1,5 +1,6 @@
 import type { RequestAttempt, RequestLog, RequestLogDetail } from '@gpt-load/contracts/api/log'
 import { createAttemptLogReader, type AttemptLogReader } from './attempt-log-reader.ts'
+import { createKeyUsageReader, type KeyUsageReader } from './key-usage-reader.ts'
 import { isMissingTable, type SqlReader, type SqlRow, type SqlValue } from '../sql-client/sql-client.ts'
 
 /**
@@ -52,6 +53,7 @@ export type RequestTotals = { requests: number; failures: number }
 export interface RequestLogReader {
   /** The same rows by attempt, for GPT-Load's routes. */
   attempts: AttemptLogReader
+  keys: KeyUsageReader
   list(query: RequestLogQuery): Promise<RequestLogPage>
   /** Null when there is no such request (or its row was dropped). */
   find(requestId: string): Promise<RequestLogDetail | null>
@@ -68,6 +70,7 @@ export function createRequestLogReader(client: SqlReader): RequestLogReader {
   const sql = withoutTablesEmpty(client)
   return {
     attempts: createAttemptLogReader(sql),
+    keys: createKeyUsageReader(sql),
     async list(query) {
       const { where, values } = conditions(query)
       const rows = await sql.read(
@@ -148,8 +151,9 @@ function toSums(row: SqlRow): RequestSums {
   }
 }
 
-function withoutTablesEmpty(client: SqlReader): Pick<SqlReader, 'read'> {
+function withoutTablesEmpty(client: SqlReader): Pick<SqlReader, 'dialect' | 'read'> {
   return {
+    dialect: client.dialect,
     read: (statement, values) =>
       client.read(statement, values).catch((error: unknown) => {
         if (isMissingTable(error)) return []

@@ -1,5 +1,6 @@
 import { maxKeysBodyBytes } from '@gpt-load/contracts/api/key'
-import { isTaskOver, type KeyFilter, type Task } from '@gpt-load/contracts/api/task'
+import type { KeyFilter } from '@gpt-load/contracts/api/key'
+import { isTaskOver, type Task } from '@gpt-load/contracts/api/task'
 import { gptLoadKeysInputSchema, gptLoadKeyStatuses, statesOfGptLoadStatus } from '@gpt-load/contracts/gpt-load-api/key'
 import {
   gptLoadCountSchema,

@@ -1,5 +1,5 @@
 import type { Cause, KeyFacts, KeyState } from '@gpt-load/contracts/key-state'
-import { placeholders } from '@gpt-load/database/sql-runner'
+import { placeholders, type SqlRunner } from '@gpt-load/database/sql-runner'
 import { restoreKey } from '@gpt-load/key-health/operator-actions'
 import { equalFacts } from '@gpt-load/key-health/merge-facts'
 import { authorise } from '../authorise.ts'
@@ -100,8 +100,8 @@ export type KeysAction = {
 }
 
 /**
- * Keys of one group back to active; disabled ones stay disabled. Active ones count, too: limits of single models are void with
- * it. Answers how many.
+ * Keys of one group back to active; disabled ones stay disabled. Limits of single models are void with it; an active key that has
+ * none, and no failures, is left alone. Answers how many it changed.
  */
 export async function restoreLocked(
   tx: ChangeTransaction,
@@ -109,7 +109,20 @@ export async function restoreLocked(
   keys: readonly LockedKey[],
   why: object = {},
 ): Promise<number> {
-  return moveLocked(tx, groupId, keys, { act: restoreKey, action: 'key.restore', why })
+  const fine = keys.filter(({ stored: { state, failures } }) => state === 'active' && failures === 0)
+  const limited = await withModelStates(tx.sql, fine)
+  const asTheyShould = new Set(fine.filter(({ id }) => !limited.has(id)))
+  const worn = keys.filter((key) => !asTheyShould.has(key))
+  return moveLocked(tx, groupId, worn, { act: restoreKey, action: 'key.restore', why })
+}
+
+async function withModelStates(sql: SqlRunner, keys: readonly LockedKey[]): Promise<Set<number>> {
+  if (keys.length === 0) return new Set()
+  const rows = await sql.query<{ key_id: number }>(
+    `SELECT DISTINCT key_id FROM key_model_states WHERE state <> 'active' AND key_id IN (${placeholders(keys.length)})`,
+    keys.map(({ id }) => id),
+  )
+  return new Set(rows.map(({ key_id }) => key_id))
 }
 
 /** What a person does to the state of many keys; what is known per model is void with it. Answers how many it changed. */

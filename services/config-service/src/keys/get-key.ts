@@ -7,6 +7,7 @@ import { toInstant, toOptionalInstant } from '../instant.ts'
 import { loadProbeSchedule } from '../probe/load-probe-schedule.ts'
 import type { VerbAnswer, VerbContext, VerbInput } from '../verb.ts'
 import { keyAnswerColumns, toCause, toKey, type KeyAnswerRow } from './key-answer.ts'
+import { loadKeyHours } from './key-usage.ts'
 
 /** A key with what happened to it: why it is in its state needs no search through logs. */
 const maxModels = 200
@@ -22,12 +23,13 @@ export async function getKey({
   const { sql } = ctx.store
   const row = await findKey(sql, input.params.id)
   if (row === undefined) throw notFound('key')
-  const [history, models, schedule] = await Promise.all([
+  const [history, models, schedule, usage] = await Promise.all([
     loadHistory(sql, row.id),
     loadModels(sql, row.id),
     loadProbeSchedule(ctx, row.group_id),
+    loadKeyHours(ctx, row.id),
   ])
-  return { value: { ...toKey(row, schedule, ctx.clock.nowMs()), models, history }, revision: row.revision }
+  return { value: { ...toKey(row, schedule, ctx.clock.nowMs()), models, history, usage }, revision: row.revision }
 }
 
 /** Keys of a group that is gone are gone, also while their rows wait for removal. */

@@ -1,10 +1,12 @@
-import type { KeyFilter, KeySelection } from '@gpt-load/contracts/api/task'
-import { keyStates, type KeyState } from '@gpt-load/contracts/key-state'
+import type { KeyFilter } from '@gpt-load/contracts/api/key'
+import type { KeySelection } from '@gpt-load/contracts/api/task'
+import type { KeyState } from '@gpt-load/contracts/key-state'
 import { placeholders, type SqlRunner, type SqlValue } from '@gpt-load/database/sql-runner'
+import { keyCondition, keyConditions } from './key-conditions.ts'
 
 /**
- * The next keys of a selection in id order, behind a position. A filter by state reads an index range per state; a search is
- * done over the rows of one chunk at a time, so that a step costs the same however rare the matches are.
+ * The next keys of a selection in id order, behind a position. A filter reads index ranges; what they do
+ * not tell is looked at over the rows of one chunk at a time, so that a step costs the same however rare the matches are.
  */
 export type SelectedKey = { id: number; hint: string; state: KeyState }
 export type SelectedChunk = {
@@ -16,7 +18,7 @@ export type SelectedChunk = {
 
 export type SelectionRange = { groupId: number; selection: KeySelection; after: number; upTo: number; limit: number }
 
-type Candidate = SelectedKey & { note: string }
+type Candidate = SelectedKey & { is_match: number }
 
 export async function selectKeys(sql: SqlRunner, range: SelectionRange): Promise<SelectedChunk> {
   const { selection, limit, upTo } = range
@@ -24,30 +26,26 @@ export async function selectKeys(sql: SqlRunner, range: SelectionRange): Promise
     selection.ids === undefined
       ? await byFilter(sql, range, selection.filter ?? {})
       : await byIds(sql, range, selection.ids)
-  const search = selection.filter?.search?.toLowerCase()
-  const keys = candidates.filter(({ note, hint }) => search === undefined || isMatch(search, note, hint))
   const isLast = candidates.length < limit
   const position = isLast ? upTo : (candidates.at(-1)?.id ?? upTo)
   return {
-    keys: keys.map(({ id, hint, state }) => ({ id, hint, state })),
+    keys: candidates
+      .filter(({ is_match: isMatch }) => isMatch === 1)
+      .map(({ id, hint, state }) => ({ id, hint, state })),
     position,
     isLast: isLast || position >= upTo,
   }
 }
 
-function isMatch(search: string, note: string, hint: string): boolean {
-  return note.toLowerCase().includes(search) || hint.toLowerCase().includes(search)
-}
-
-const columns = 'id, hint, note, state'
-
-async function byFilter(sql: SqlRunner, range: SelectionRange, { state }: KeyFilter): Promise<Candidate[]> {
+async function byFilter(sql: SqlRunner, range: SelectionRange, filter: KeyFilter): Promise<Candidate[]> {
   const { groupId, after, upTo, limit } = range
+  const { ranges, rest } = keyConditions(groupId, filter)
+  const isMatch = rest === null ? '1' : `CASE WHEN ${rest.where} THEN 1 ELSE 0 END`
   const values: SqlValue[] = []
-  const parts = [...new Set(state ?? keyStates)].map((one) => {
-    values.push(groupId, one, after, upTo)
-    return `SELECT * FROM (SELECT ${columns} FROM provider_keys
-      WHERE group_id = ? AND state = ? AND id > ? AND id <= ? ORDER BY id LIMIT ${limit}) of_${one}`
+  const parts = ranges.map((one, index) => {
+    values.push(...(rest?.values ?? []), ...one.values, after, upTo)
+    return `SELECT * FROM (SELECT id, hint, state, ${isMatch} AS is_match FROM provider_keys
+      WHERE ${one.where} AND id > ? AND id <= ? ORDER BY id LIMIT ${limit}) of_${index}`
   })
   return sql.query(`${parts.join(' UNION ALL ')} ORDER BY id LIMIT ${limit}`, values)
 }
@@ -55,8 +53,8 @@ async function byFilter(sql: SqlRunner, range: SelectionRange, { state }: KeyFil
 async function byIds(sql: SqlRunner, range: SelectionRange, ids: readonly number[]): Promise<Candidate[]> {
   const { groupId, after, upTo, limit } = range
   return sql.query(
-    `SELECT ${columns} FROM provider_keys WHERE group_id = ? AND id > ? AND id <= ? AND id IN (${placeholders(ids.length)})
-     ORDER BY id LIMIT ${limit}`,
+    `SELECT id, hint, state, 1 AS is_match FROM provider_keys
+     WHERE group_id = ? AND id > ? AND id <= ? AND id IN (${placeholders(ids.length)}) ORDER BY id LIMIT ${limit}`,
     [groupId, after, upTo, ...ids],
   )
 }
@@ -68,11 +66,12 @@ export async function lockSelected(
   ids: readonly number[],
 ): Promise<SelectedKey[]> {
   if (ids.length === 0) return []
-  const lock = sql.dialect === 'mysql' ? ' FOR UPDATE' : ''
-  const rows = await sql.query<SelectedKey>(
-    `SELECT id, hint, state FROM provider_keys WHERE group_id = ? AND id IN (${placeholders(ids.length)}) ORDER BY id${lock}`,
-    [groupId, ...ids],
+  // By ids whatever the filter is: what is looked at is locked.
+  const [byId, lock] = sql.dialect === 'mysql' ? [' FORCE INDEX (PRIMARY)', ' FOR UPDATE'] : ['', '']
+  const condition = keyCondition(groupId, selection.filter ?? {})
+  return sql.query<SelectedKey>(
+    `SELECT id, hint, state FROM provider_keys${byId}
+     WHERE id IN (${placeholders(ids.length)}) AND ${condition.where} ORDER BY id${lock}`,
+    [...ids, ...condition.values],
   )
-  const wanted = selection.filter?.state
-  return rows.filter(({ state }) => wanted === undefined || wanted.includes(state))
 }

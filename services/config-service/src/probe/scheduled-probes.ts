@@ -6,11 +6,11 @@ import { startPeriodic, type Periodic } from '@gpt-load/service-kit/periodic'
 import { systemActor } from '../admin-keys.ts'
 import { ApiProblem } from '../http/api-problem.ts'
 import type { Services } from '../services.ts'
-import { loadGroupSettings } from '../settings/load-group-settings.ts'
 import type { VerbContext } from '../verb.ts'
 import { probeKey } from './probe-key.ts'
 import { probeLeaseOf } from './probe-lease.ts'
-import { probedStates, probeScheduleOf, type ProbeSchedule } from './probe-schedule.ts'
+import { probedStates, type ProbeSchedule } from './probe-schedule.ts'
+import { createProbeSchedules, type ProbeSchedules } from './probe-schedules.ts'
 import { createProbeSlots, inSlot, type ProbeSlots } from './probe-slots.ts'
 
 /**
@@ -29,17 +29,23 @@ type DueGroup = { id: number; schedule: ProbeSchedule }
 
 export function startScheduledProbes(services: Services): Periodic {
   const slots = createProbeSlots(maxScheduledProbes)
+  const schedules = createProbeSchedules(services)
   return startPeriodic({
     name: 'key-probes',
     intervalMs: tickMs,
     clock: services.clock,
     logger: services.logger,
-    run: (signal) => probeDueGroups(services, slots, signal),
+    run: async (signal) => probeDueGroups(services, await groupsWithProbes(services, schedules), slots, signal),
   })
 }
 
-async function probeDueGroups(services: Services, slots: ProbeSlots, signal: AbortSignal): Promise<void> {
-  const groups = (await groupsWithProbes(services)).values()
+async function probeDueGroups(
+  services: Services,
+  due: readonly DueGroup[],
+  slots: ProbeSlots,
+  signal: AbortSignal,
+): Promise<void> {
+  const groups = due.values()
   const failures: unknown[] = []
   const work = async (): Promise<void> => {
     for (const group of groups) {
@@ -55,27 +61,32 @@ async function probeDueGroups(services: Services, slots: ProbeSlots, signal: Abo
   if (failures.length > 0) throw new AggregateError(failures, `probes of ${failures.length} groups failed`)
 }
 
-/** From the counts that are kept: most groups have nothing to probe. */
-async function groupsWithProbes(services: Services): Promise<DueGroup[]> {
+/**
+ * From the counts that are kept and a step into an index: most groups have nothing to probe, most of the others nothing yet. One
+ * statement for all of them.
+ */
+async function groupsWithProbes(services: Services, schedules: ProbeSchedules): Promise<DueGroup[]> {
   const { sql } = services.store
-  const rows = await sql.query<{ id: number }>(
-    `SELECT DISTINCT g.id FROM ${quoteName(sql, 'groups')} g JOIN group_key_counts c ON c.group_id = g.id
+  const rows = await sql.query<{ id: number; revision: number; last_probe_at: number | null }>(
+    `SELECT g.id, g.revision, (SELECT k.last_probe_at FROM provider_keys k
+       WHERE k.group_id = c.group_id AND k.state = c.state ORDER BY k.last_probe_at LIMIT 1) AS last_probe_at
+     FROM ${quoteName(sql, 'groups')} g JOIN group_key_counts c ON c.group_id = g.id
      WHERE g.enabled = ? AND g.kind = 'standard' AND c.${quoteName(sql, 'count')} > 0
        AND c.state IN (${placeholders(probedStates.length)})`,
     [true, ...probedStates],
   )
-  const ids = rows.map(({ id }) => id)
-  const settings = await loadGroupSettings(sql, services, ids)
-  return ids.flatMap((id) => {
-    const own = settings.get(id)
-    const schedule = own === undefined ? null : probeScheduleOf(own)
-    return schedule === null ? [] : [{ id, schedule }]
-  })
+  const known = await schedules.of(rows)
+  const nowMs = services.clock.nowMs()
+  const due = new Map<number, DueGroup>()
+  for (const { id, last_probe_at: lastProbeAt } of rows) {
+    const schedule = known.get(id) ?? null
+    if (schedule !== null && lastProbeAt !== null && lastProbeAt <= nowMs - schedule.intervalMs)
+      due.set(id, { id, schedule })
+  }
+  return [...due.values()]
 }
 
 async function probeGroup(services: Services, group: DueGroup, slots: ProbeSlots, signal: AbortSignal): Promise<void> {
-  const first = await findDue(services, group, 1)
-  if (first.length === 0) return
   await withLease(services.store, probeLeaseOf(group.id), { ttlMs: leaseTtlMs }, (lost) =>
     takeTurn(services, group, slots, AbortSignal.any([signal, lost])),
   )

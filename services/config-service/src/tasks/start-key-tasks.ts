@@ -99,14 +99,15 @@ function shown({ selection, to_group_id, note }: SelectionParameters): object {
   }
 }
 
-/** From the counts that are kept, never by going through a million keys; null = a search has to look. */
+/** From the counts that are kept, never by going through a million keys; null = somebody has to look. */
 async function countSelected(sql: SqlRunner, groupId: number, { ids, filter }: KeySelection): Promise<number | null> {
   if (ids !== undefined) return ids.length
-  if (filter?.search !== undefined) return null
-  const states = filter?.state === undefined ? '' : ` AND state IN (${placeholders(filter.state.length)})`
+  const { state, ...rest } = filter ?? {}
+  if (Object.values(rest).some((condition) => condition !== undefined)) return null
+  const states = state === undefined ? '' : ` AND state IN (${placeholders(state.length)})`
   const [row] = await sql.query<{ total: number | null }>(
     `SELECT SUM(${quoteName(sql, 'count')}) AS total FROM group_key_counts WHERE group_id = ?${states}`,
-    [groupId, ...(filter?.state ?? [])],
+    [groupId, ...(state ?? [])],
   )
   return Number(row?.total ?? 0)
 }

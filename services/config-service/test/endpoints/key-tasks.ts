@@ -112,6 +112,23 @@ export function describeKeyTasks(api: () => Promise<OpenedApi>): void {
       assert.deepEqual([now['active'], now['invalid'], now['disabled']], [5, 0, 1])
     })
 
+    test('restoring counts what it changed: an active key that lacks nothing is left alone', async () => {
+      const opened = await api()
+      const id = await withKeys(opened, 'restore-active', 5)
+      const [failing = 0, limited = 0, fine = 0] = await someIds(opened, id, 3)
+      const { sql } = opened.store
+      await sql.execute('UPDATE provider_keys SET failures = 2 WHERE id = ?', [failing])
+      await sql.execute(
+        `INSERT INTO key_model_states (key_id, model, group_id, state, until, generation, failures, cause, updated_at)
+         VALUES (?, 'm', ?, 'cooling', ?, 0, 0, '', 0)`,
+        [limited, id, Date.now() + 3_600_000],
+      )
+      assert.deepEqual(counts(await run(opened, 'restoreKeys', id, { filter: {} })), [5, 5, 2, 3, 0])
+      const generation = async (key: number) =>
+        (await opened.operate('getKey', { params: { id: key } })).body.generation
+      assert.deepEqual([await generation(failing), await generation(limited), await generation(fine)], [1, 1, 0])
+    })
+
     test('keys are disabled by search with a reason and a date, and enabled again; others stay as they are', async () => {
       const opened = await api()
       const id = await withKeys(opened, 'disable', 1_200)

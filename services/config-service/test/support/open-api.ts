@@ -54,6 +54,7 @@ export async function openApi(connection: DatabaseConnection, options: OpenApiOp
     feed: createInProcessChangeFeed().publisher,
     logReader: {
       attempts: { rows: async () => [], count: async () => 0 },
+      keys: { lastUsed: async () => new Map(), totals: async () => new Map(), hours: async () => [] },
       list: async () => ({ items: [], next: null }),
       find: async () => null,
       totals: async () => ({ requests: 0, failures: 0 }),

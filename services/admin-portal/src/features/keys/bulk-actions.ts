@@ -1,7 +1,8 @@
 'use client'
 
 import { maxKeysPerRequest } from '@gpt-load/contracts/api/key'
-import type { KeyFilter, Task } from '@gpt-load/contracts/api/task'
+import type { KeyFilter } from '@gpt-load/contracts/api/key'
+import type { Task } from '@gpt-load/contracts/api/task'
 import { toast } from 'sonner'
 import { api, useChange } from '../../client/api.ts'
 import { useText } from '../../i18n/locale.tsx'

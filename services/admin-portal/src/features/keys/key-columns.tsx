@@ -1,6 +1,6 @@
 'use client'
 
-import type { Key } from '@gpt-load/contracts/api/key'
+import type { Key, ListedKey } from '@gpt-load/contracts/api/key'
 import { Ban, CircleCheck, Ellipsis, FlaskConical, RotateCcw, Trash2 } from 'lucide-react'
 import { useText } from '../../i18n/locale.tsx'
 import { IconButton } from '../../ui/button.tsx'
@@ -11,6 +11,7 @@ import { StateMark } from '../../ui/badge.tsx'
 import { Tick } from '../../ui/toggle.tsx'
 import type { KeyAction } from './key-actions.ts'
 import { KeyStateCell } from './key-state-cell.tsx'
+import { KeyUsageCell } from './key-usage.tsx'
 
 export type OnKeyAction = (action: KeyAction, key: Key) => void
 
@@ -20,7 +21,7 @@ export function useKeyColumns(props: {
   select: (ids: readonly number[], isOn: boolean) => void
   onAction: OnKeyAction
   onOpen: (id: number) => void
-}): Column<Key>[] {
+}): Column<ListedKey>[] {
   const { t, format } = useText()
   const { items, isSelected, select, onAction, onOpen } = props
   const isAll = items.length > 0 && items.every(({ id }) => isSelected(id))
@@ -93,6 +94,13 @@ export function useKeyColumns(props: {
           )}
         </span>
       ),
+    },
+    {
+      id: 'used',
+      header: t('keys.lastUsed'),
+      width: '150px',
+      from: 'lg',
+      cell: ({ usage }) => <KeyUsageCell usage={usage} />,
     },
     {
       id: 'changed',

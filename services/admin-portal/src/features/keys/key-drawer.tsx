@@ -17,6 +17,7 @@ import { Facts } from '../../ui/page.tsx'
 import { describeError, ErrorState, SkeletonRows } from '../../ui/states.tsx'
 import { actionsFor, keyActionIcons, type OnKeyAction } from './key-columns.tsx'
 import { KeyStateCell } from './key-state-cell.tsx'
+import { KeyHours } from './key-usage.tsx'
 
 export function KeyDrawer(props: { id: number; onAction: OnKeyAction; onClose: () => void }) {
   const { t } = useText()
@@ -72,6 +73,14 @@ function Detail({ item }: { item: KeyDetail }) {
               t('keys.nextProbeAt'),
               item.next_probe_at === null ? '–' : <DateTime key="next" at={item.next_probe_at} />,
             ],
+            [
+              t('keys.lastUsed'),
+              item.usage === null || item.usage.last_used_at === null ? (
+                '–'
+              ) : (
+                <DateTime key="used" at={item.usage.last_used_at} />
+              ),
+            ],
             [t('keys.since'), <DateTime key="since" at={item.created_at} />],
             [
               t('nav.logs'),
@@ -96,6 +105,9 @@ function Detail({ item }: { item: KeyDetail }) {
           </ul>
         </DrawerSection>
       )}
+      <DrawerSection title={t('keys.usage')}>
+        <KeyHours usage={item.usage} />
+      </DrawerSection>
       <DrawerSection title={t('keys.history')}>
         <History item={item} />
       </DrawerSection>

@@ -1,8 +1,7 @@
 'use client'
 
 import type { Group } from '@gpt-load/contracts/api/group'
-import type { Key } from '@gpt-load/contracts/api/key'
-import type { KeyFilter } from '@gpt-load/contracts/api/task'
+import type { Key, KeyFilter } from '@gpt-load/contracts/api/key'
 import { keyStates } from '@gpt-load/contracts/key-state'
 import { KeyRound, Upload } from 'lucide-react'
 import dynamic from 'next/dynamic'
@@ -14,7 +13,7 @@ import {
   parseAsStringLiteral,
   useQueryStates,
 } from 'nuqs'
-import { useCallback, useMemo, useState } from 'react'
+import { useCallback, useEffect, useMemo, useState } from 'react'
 import { useApiList } from '../../client/api.ts'
 import { useText } from '../../i18n/locale.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -26,6 +25,7 @@ import { SearchField } from '../../ui/search-field.tsx'
 import { EmptyState } from '../../ui/states.tsx'
 import { useBulkChange } from './bulk-actions.ts'
 import type { AskedAction } from './bulk-dialogs.tsx'
+import { CauseFilter, filterCauses, unusedDays, UseFilter } from './cause-filter.tsx'
 import { useKeyAction } from './key-actions.ts'
 import { useKeyColumns, type OnKeyAction } from './key-columns.tsx'
 import { DeleteKeys, DisableKeys } from './key-dialogs.tsx'
@@ -40,6 +40,8 @@ const KeyDrawer = dynamic(async () => (await import('./key-drawer.tsx')).KeyDraw
 const filters = {
   state: parseAsArrayOf(parseAsStringLiteral(keyStates)).withDefault([]),
   search: parseAsString.withDefault(''),
+  cause: parseAsStringLiteral(filterCauses),
+  unused: parseAsStringLiteral(unusedDays),
   key: parseAsInteger,
   add: parseAsBoolean.withDefault(false),
 }
@@ -47,16 +49,22 @@ const pageItems = 500
 
 export function KeysTab({ group }: { group: Group }) {
   const { t } = useText()
-  const [{ state, search, key, add }, setUrl] = useQueryStates(filters, { history: 'push' })
+  const [{ state, search, cause, unused, key, add }, setUrl] = useQueryStates(filters, { history: 'push' })
   const filter = useMemo(
-    (): KeyFilter => ({ ...(state.length === 0 ? {} : { state }), ...(search === '' ? {} : { search }) }),
-    [state, search],
+    (): KeyFilter => ({
+      ...(state.length === 0 ? {} : { state }),
+      ...(cause === null ? {} : { cause: [cause] }),
+      ...(search === '' ? {} : { search }),
+    }),
+    [state, cause, search],
   )
+  const use = useMemo(() => (unused === null ? {} : { unused_since: daysAgo(Number(unused)) }), [unused])
   const list = useApiList(
     'GET /api/v1/groups/{id}/keys',
-    { params: { id: group.id }, query: { ...filter, limit: pageItems } },
+    { params: { id: group.id }, query: { ...filter, ...use, limit: pageItems } },
     { refreshMs: 10_000 },
   )
+  useSearchOn(list)
   const selection = useSelection(list.items, filter)
   const onKeyGone = useCallback(() => void setUrl({ key: null }), [setUrl])
   const single = useSingleKey(onKeyGone)
@@ -77,12 +85,14 @@ export function KeysTab({ group }: { group: Group }) {
   )
   const known =
     state.length === 0 ? group.key_counts.total : state.reduce((sum, each) => sum + group.key_counts[each], 0)
-  const total = search === '' ? Math.max(known, list.items.length) : null
+  const total = search === '' && cause === null && unused === null ? Math.max(known, list.items.length) : null
   return (
     <>
       <Toolbar>
         <SearchField label={t('keys.search')} value={search} onChange={setSearch} />
         <StateFilter counts={group.key_counts} chosen={state} onChange={(value) => void setUrl({ state: value })} />
+        <CauseFilter chosen={cause} onChange={(value) => void setUrl({ cause: value })} />
+        <UseFilter chosen={unused} onChange={(value) => void setUrl({ unused: value })} />
         <span className="ml-auto">{importButton}</span>
       </Toolbar>
       <DataTable
@@ -95,7 +105,7 @@ export function KeysTab({ group }: { group: Group }) {
         isMarked={({ id }) => selection.has(id)}
         empty={
           group.key_counts.total > 0 ? (
-            <NothingFound onClear={() => void setUrl({ search: '', state: [] })} />
+            <NothingFound onClear={() => void setUrl({ search: '', state: [], cause: null, unused: null })} />
           ) : (
             <EmptyState
               icon={<KeyRound aria-hidden className="size-5" />}
@@ -106,12 +116,31 @@ export function KeysTab({ group }: { group: Group }) {
           )
         }
       />
-      <Selected group={group} selection={selection} total={total} isPart={list.hasNextPage} />
+      <Selected group={group} selection={selection} total={total} isPart={list.hasNextPage && unused === null} />
       {add && <ImportKeys group={group} onClose={() => void setUrl({ add: null })} />}
       {key !== null && <KeyDrawer id={key} onAction={single.onAction} onClose={onKeyGone} />}
       {single.dialog}
     </>
   )
+}
+
+/** A page that had to look at many keys may hold none of those that are sought: the next one is asked for. */
+function useSearchOn({ items, hasNextPage, isFetchingNextPage, fetchNextPage }: SearchedList): void {
+  const isSearching = items.length === 0 && hasNextPage && !isFetchingNextPage
+  useEffect(() => {
+    if (isSearching) void fetchNextPage()
+  }, [isSearching, fetchNextPage])
+}
+
+type SearchedList = {
+  items: readonly unknown[]
+  hasNextPage: boolean
+  isFetchingNextPage: boolean
+  fetchNextPage: () => unknown
+}
+
+function daysAgo(days: number): string {
+  return new Date(Date.now() - days * 86_400_000).toISOString()
 }
 
 /** The bar over chosen keys, and what its actions ask. */

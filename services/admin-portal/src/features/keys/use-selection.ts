@@ -1,7 +1,6 @@
 'use client'
 
-import type { Key } from '@gpt-load/contracts/api/key'
-import type { KeyFilter } from '@gpt-load/contracts/api/task'
+import type { Key, KeyFilter } from '@gpt-load/contracts/api/key'
 import { useCallback, useEffect, useMemo, useState } from 'react'
 import type { ChosenKeys } from './bulk-actions.ts'
 
