@@ -8,8 +8,8 @@ export type LoadResult = {
   sent: number
   ok: number
   failures: { status: number; detail: string; atMs: number }[]
-  /** Request ids of the answers. */
-  requestIds: string[]
+  /** Whole answers of status 200, with what the caller measured. */
+  answers: { requestId: string; atMs: number; tookMs: number }[]
 }
 
 export interface Load {
@@ -29,13 +29,14 @@ export function startLoad(options: {
 }): Load {
   const { url, token, concurrency = 8, perSecond = 200 } = options
   const agent = new Agent({ connections: concurrency })
-  const result: LoadResult = { sent: 0, ok: 0, failures: [], requestIds: [] }
+  const result: LoadResult = { sent: 0, ok: 0, failures: [], answers: [] }
   const startedAt = performance.now()
   let isStopped = false
 
   async function one(): Promise<void> {
     result.sent += 1
     const target = url()
+    const startedAtMs = performance.now()
     try {
       const response = await fetch(`${target}/v1/chat/completions`, {
         method: 'POST',
@@ -44,9 +45,11 @@ export function startLoad(options: {
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       })
       const text = await response.text()
-      if (response.status === 200) result.ok += 1
-      else result.failures.push({ status: response.status, detail: text.slice(0, 300), atMs: Date.now() })
-      result.requestIds.push(response.headers.get('x-gptload-request-id') ?? '')
+      if (response.status === 200) {
+        result.ok += 1
+        const requestId = response.headers.get('x-gptload-request-id') ?? ''
+        result.answers.push({ requestId, atMs: Date.now(), tookMs: performance.now() - startedAtMs })
+      } else result.failures.push({ status: response.status, detail: text.slice(0, 300), atMs: Date.now() })
     } catch (error) {
       const cause = (error as Error).cause ?? error
       result.failures.push({ status: 0, detail: `${target}: ${String(cause)}`, atMs: Date.now() })

@@ -160,6 +160,11 @@ export const proxyEdgeVariables = z.object({
     default: 'segment',
     description: 'When they are forced to the disk: always (each write), segment (every 8 MiB), never',
   }),
+  LOG_SPOOL_TAKEOVER_AFTER: envDurationMs({
+    default: 60_000,
+    minMs: 2_000,
+    description: 'What a process left there is taken over by another one when it has been silent for so long',
+  }),
   ...requestPathVariables(),
 })
 export type ProxyEdgeConfig = z.output<typeof proxyEdgeVariables>

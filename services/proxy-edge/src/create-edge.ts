@@ -54,7 +54,7 @@ export type EdgeOptions = {
   feed: ChangeFeedSubscriber
   logProducer: LogProducer
   /** null = request records wait in memory only. */
-  logSpool: Pick<LogSpoolOptions, 'dir' | 'maxBytes' | 'fsync'> | null
+  logSpool: Pick<LogSpoolOptions, 'dir' | 'maxBytes' | 'fsync' | 'takeOverAfterMs'> | null
   /** null = nothing is kept, and the edge starts from the control plane only. */
   snapshotStore: SnapshotStore | null
   /** Unix socket of the control plane's server; '' = none beside this edge. */

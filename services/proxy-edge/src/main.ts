@@ -83,7 +83,7 @@ runProcess(async ({ lifecycle, useLog, fail }) => {
 
 function openLogSpool(config: ProxyEdgeConfig): EdgeOptions['logSpool'] {
   const { LOG_SPOOL_DIR: dir, LOG_SPOOL_MAX_BYTES: maxBytes, LOG_SPOOL_FSYNC: fsync } = config
-  return dir === '' ? null : { dir, maxBytes, fsync }
+  return dir === '' ? null : { dir, maxBytes, fsync, takeOverAfterMs: config.LOG_SPOOL_TAKEOVER_AFTER }
 }
 
 function openSnapshotStore(

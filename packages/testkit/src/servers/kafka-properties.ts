@@ -8,8 +8,10 @@ export type KafkaSasl = {
 
 export type KafkaListeners = {
   logDir: string
-  /** The port that clients are told of. */
+  /** The port that clients are told of, unless there is another one to tell. */
   clientPort: number
+  /** Where clients are sent instead: a relay in front. */
+  advertisedPort?: number
   /** A plain listener for the broker itself; the client port when that is plain too. */
   internalPort: number
   controllerPort: number
@@ -49,16 +51,17 @@ const BASE = {
   'broker.heartbeat.interval.ms': '200',
 }
 
-function listenerProperties({ logDir, clientPort, internalPort, controllerPort, tls, sasl }: KafkaListeners) {
+function listenerProperties(options: KafkaListeners) {
+  const { logDir, clientPort, internalPort, controllerPort, tls, sasl } = options
   const protocol = `${sasl ? 'SASL_' : ''}${tls ? 'SSL' : 'PLAINTEXT'}`
   const hasInternal = internalPort !== clientPort
-  const listeners = [
-    `CLIENT://127.0.0.1:${clientPort}`,
+  const listeners = (port: number) => [
+    `CLIENT://127.0.0.1:${port}`,
     ...(hasInternal ? [`INTERNAL://127.0.0.1:${internalPort}`] : []),
   ]
   return {
-    listeners: [...listeners, `CONTROLLER://127.0.0.1:${controllerPort}`].join(','),
-    'advertised.listeners': listeners.join(','),
+    listeners: [...listeners(clientPort), `CONTROLLER://127.0.0.1:${controllerPort}`].join(','),
+    'advertised.listeners': listeners(options.advertisedPort ?? clientPort).join(','),
     'inter.broker.listener.name': hasInternal ? 'INTERNAL' : 'CLIENT',
     'listener.security.protocol.map': `CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT,CLIENT:${protocol}`,
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,

@@ -16,6 +16,8 @@ import type { LocalServer } from './local-server.ts'
 
 export type KafkaOptions = {
   port?: number
+  /** Clients are sent there: to a relay (kafka-relay.ts) in front of `port`. */
+  advertisedPort?: number
   tls?: IssuedCertificate
   sasl?: KafkaSasl
 }
@@ -36,12 +38,19 @@ export interface KafkaTopics {
 }
 
 export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServer> {
-  const { tls, sasl } = options
+  const { tls, sasl, advertisedPort } = options
   const installation = await ensureKafka()
   const [freeClientPort = 0, spare = 0, controllerPort = 0] = await freePorts(3)
   const clientPort = options.port ?? freeClientPort
   const internalPort = tls || sasl ? spare : clientPort
-  const listeners = { clientPort, internalPort, controllerPort, ...(tls && { tls }), ...(sasl && { sasl }) }
+  const listeners = {
+    clientPort,
+    internalPort,
+    controllerPort,
+    ...(advertisedPort !== undefined && { advertisedPort }),
+    ...(tls && { tls }),
+    ...(sasl && { sasl }),
+  }
   const server = await startKafkaBroker({
     installation,
     runDir: createRunDir('kafka'),

@@ -1,7 +1,8 @@
 // The main thread's side of the request log: seals what workers hand over, keeps it in a bounded ring, sends it until it is
 // acknowledged. Sending twice is harmless (a batch's identity never changes), not sending is a loss, so it never gives up.
 // What the log stream does not take in time goes to the disk spool, if there is one, and is sent from there later; only past
-// the bounds of both the oldest batches go, counted.
+// the bounds of both the oldest batches go, counted. While the stream is away everything goes to disk as it comes, so that a
+// process that is killed then loses no more than one that is killed at any other time.
 // Invariant, per edge instance: served = acknowledged + in flight (ring) + spooled + dropped.
 
 import type { LogBatchIdentity } from '@gpt-load/contracts/log-event'
@@ -17,8 +18,8 @@ import type { LogSpool, SpoolChunk } from './spool/log-spool.ts'
 export const defaultMaxRingBytes = 64 * 1_048_576
 /** Batches of one send; more would only make a failed one dearer. */
 const maxBatchesPerSend = 64
-/** A batch that has waited for so long when a send fails goes to disk: what is on disk survives the process. */
-const spoolAfterMs = 2_000
+/** What is not acknowledged by then goes to disk, which survives the process; a healthy broker takes a few milliseconds. */
+const acknowledgeWithinMs = 500
 /** Written to disk at once, and copied for it: a few milliseconds of the main thread. */
 const spoolWriteBytes = 2 * 1_048_576
 
@@ -48,8 +49,6 @@ export interface LogShipper {
   close(): Promise<void>
 }
 
-type Waiting = SealedBatch & { addedAtMs: number }
-
 export function createLogShipper(options: {
   producer: LogProducer
   codec: LogBatchCodec
@@ -74,16 +73,19 @@ export function createLogShipper(options: {
     failedSends: 0,
     recovered: 0,
   }
-  let ring: Waiting[] = []
+  let ring: SealedBatch[] = []
   /** The first so many of the ring are in hand and stay where they are. */
   let inHand = 0
   let sending: Promise<void> | undefined
+  let spooling: Promise<void> | undefined
+  /** The log stream did not take the last batches: those that come go to disk. */
+  let isAway = false
   let isEnding = false
 
   function dropOldest(): void {
     let dropped = 0
     while (counts.ringBytes > maxRingBytes && ring.length > inHand) {
-      const [batch] = ring.splice(inHand, 1) as [Waiting]
+      const [batch] = ring.splice(inHand, 1) as [SealedBatch]
       counts.ringBytes -= batch.bytes.length
       counts.inFlight -= batch.identity.count
       dropped += batch.identity.count
@@ -99,10 +101,21 @@ export function createLogShipper(options: {
   /** Live records and the spool take turns, so that neither waits for the other's end. */
   async function sendAll(): Promise<void> {
     while (!closing.signal.aborted && (ring.length > 0 || hasSpooled())) {
-      const isSent = (await sendRing()) && (await sendSpooled())
+      const isSent = isAway ? await tryAgain() : (await sendRing()) && (await sendSpooled())
+      isAway = !isSent
       if (isSent) backoff.reset()
-      else await clock.sleep(backoff.nextMs(), closing.signal)
+      else {
+        spoolRing()
+        await clock.sleep(backoff.nextMs(), closing.signal)
+      }
     }
+  }
+
+  /** What is on disk is the oldest: it shows whether the stream is back. */
+  async function tryAgain(): Promise<boolean> {
+    spoolRing()
+    await spooling
+    return hasSpooled() ? sendSpooled() : sendRing()
   }
 
   function hasSpooled(): boolean {
@@ -110,13 +123,14 @@ export function createLogShipper(options: {
   }
 
   async function sendRing(): Promise<boolean> {
+    await spooling
     if (ring.length === 0) return true
     inHand = Math.min(ring.length, maxBatchesPerSend)
     const batches = ring.slice(0, inHand)
     const isSent = await send(batches)
     if (isSent) for (const { count } of leaveRing(batches.length)) counts.acknowledged += count
     inHand = 0
-    if (!isSent) await spoolOld()
+    if (isSent && counts.ringBytes > maxRingBytes / 2) spoolRing()
     return isSent
   }
 
@@ -144,46 +158,60 @@ export function createLogShipper(options: {
   }
 
   async function send(batches: readonly SealedBatch[]): Promise<boolean> {
-    try {
-      counts.sends += 1
-      await producer.send(batches)
-      return true
-    } catch (error) {
-      counts.failedSends += 1
-      const waiting = { in_memory: counts.inFlight, on_disk: counts.spooled }
-      logger.warn({ err: error, ...waiting }, 'request records wait for the log stream')
-      return false
-    }
+    counts.sends += 1
+    const sent = producer.send(batches).then(
+      () => null,
+      (error: unknown) => error ?? new Error('the log stream took nothing'),
+    )
+    const failure = await (spool === null || isAway ? sent : inTime(sent))
+    if (failure === null) return true
+    counts.failedSends += 1
+    const waiting = { in_memory: counts.inFlight, on_disk: counts.spooled }
+    logger.warn({ err: failure, ...waiting }, 'request records wait for the log stream')
+    return false
   }
 
-  /** To disk with what has waited long enough; at the end, with all of it. */
-  async function spoolOld(): Promise<void> {
-    if (spool === null) return
-    for (;;) {
-      const batches = dueForDisk()
-      if (batches.length === 0) return
-      inHand = batches.length
-      const isTaken = await spool.append(batches).then(
+  /** A send that is late may succeed yet: its batches come a second time then, which their identity makes harmless. */
+  async function inTime(sent: Promise<unknown>): Promise<unknown> {
+    const over = new AbortController()
+    const late = clock
+      .sleep(acknowledgeWithinMs, over.signal)
+      .then(() => new Error(`no acknowledgement within ${acknowledgeWithinMs} ms`))
+    const outcome = await Promise.race([sent, late])
+    over.abort()
+    return outcome
+  }
+
+  /** To disk with what nobody has in hand, in the background. */
+  function spoolRing(): void {
+    if (spool === null || inHand > 0) return
+    spooling ??= writeRing(spool).finally(() => {
+      spooling = undefined
+    })
+  }
+
+  async function writeRing(to: LogSpool): Promise<void> {
+    while (ring.length > 0) {
+      inHand = firstOfRing(spoolWriteBytes)
+      const isTaken = await to.append(ring.slice(0, inHand)).then(
         () => true,
         () => false,
       )
-      if (isTaken) leaveRing(batches.length)
+      if (isTaken) leaveRing(inHand)
       inHand = 0
-      noteSpool(spool)
+      noteSpool(to)
       if (!isTaken) return
     }
   }
 
-  /** The oldest of the ring, as far as they have waited too long or take too much memory. */
-  function dueForDisk(): Waiting[] {
-    const dueMs = clock.monotonicMs() - spoolAfterMs
-    const isAllDue = isEnding || counts.ringBytes > maxRingBytes / 2
+  /** How many of the oldest have no more than so many bytes; one at least. */
+  function firstOfRing(maxBytes: number): number {
     let bytes = 0
     const end = ring.findIndex((batch) => {
       bytes += batch.bytes.length
-      return bytes > spoolWriteBytes || !(isAllDue || batch.addedAtMs <= dueMs)
+      return bytes > maxBytes
     })
-    return end === -1 ? [...ring] : ring.slice(0, end)
+    return end === -1 ? ring.length : Math.max(1, end)
   }
 
   function leaveRing(howMany: number): LogBatchIdentity[] {
@@ -213,11 +241,12 @@ export function createLogShipper(options: {
   return {
     add(identity, events) {
       const bytes = sealLogBatch({ identity, events, codec })
-      ring.push({ identity, bytes, addedAtMs: clock.monotonicMs() })
+      ring.push({ identity, bytes })
       counts.served += identity.count
       counts.inFlight += identity.count
       counts.ringBytes += bytes.length
       dropOldest()
+      if (isAway) spoolRing()
       wake()
     },
     noteLost(count) {
@@ -238,7 +267,8 @@ export function createLogShipper(options: {
       isEnding = true
       closing.abort()
       await sending
-      await spoolOld()
+      spoolRing()
+      await spooling
       if (counts.inFlight > 0)
         logger.error({ lost: counts.inFlight }, 'closed with request records that were neither acknowledged nor stored')
     },

@@ -44,6 +44,7 @@ function openSpool(dir: string, more: Partial<LogSpoolOptions> = {}): LogSpool {
     instance: 'me',
     maxBytes: 64 * 1_048_576,
     fsync: 'segment',
+    takeOverAfterMs: 60_000,
     onTakenOver: () => undefined,
     clock: createSystemClock(),
     logger: silentLogger as never,
@@ -279,13 +280,40 @@ suite('log shipper with a spool', () => {
     assert.equal(shipper.counts.spooled, 0)
   })
 
+  test('a send that nobody answers is on disk after half a second, and from then on everything at once', async (t) => {
+    const { producer, received, state } = openProducer()
+    const hanging = Promise.withResolvers<void>()
+    const silent: LogProducer = { ...producer, send: () => hanging.promise }
+    let current = silent
+    const spool = openSpool(newFolder())
+    const shipper = ship({ ...producer, send: (batches) => current.send(batches) }, spool)
+    t.after(async () => {
+      await shipper.close()
+      await spool.close()
+    })
+    const startedAt = performance.now()
+    add(shipper, 1, 5)
+    await until(() => shipper.counts.spooled === 50, { what: 'the records on disk', timeoutMs: 3_000 })
+    const tookMs = performance.now() - startedAt
+    assert.ok(tookMs >= 490 && tookMs < 2_000, `${tookMs} ms`)
+    // The second send hangs too; what comes now does not wait for it.
+    add(shipper, 1_001, 5)
+    await until(() => shipper.counts.inFlight === 0, { what: 'the next ones on disk', timeoutMs: 400 })
+    assert.equal(shipper.counts.spooled, 100)
+    current = producer
+    state.isAway = false
+    hanging.reject(new Error('timed out'))
+    await until(() => shipper.counts.acknowledged === 100, { what: 'the replay', timeoutMs: 5_000 })
+    assert.deepEqual(distinct(received), [...firsts(many(5)), ...firsts(many(5, 1, 1_001))])
+  })
+
   test('an end without a broker keeps all records for the next process, which sends them without being asked', async () => {
     const dir = newFolder()
     const first = openProducer()
     const spool = openSpool(dir, { instance: 'first' })
     const shipper = ship(first.producer, spool)
     add(shipper, 1, 20)
-    assert.equal(await shipper.flush(100), false)
+    assert.equal(await shipper.flush(1_000), true)
     await shipper.close()
     assert.deepEqual([shipper.counts.inFlight, shipper.counts.spooled], [0, 200])
     await spool.close()

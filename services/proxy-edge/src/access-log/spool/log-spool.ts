@@ -3,15 +3,7 @@ import { join } from 'node:path'
 import type { Clock, Timer } from '@gpt-load/service-kit/clock'
 import type { Logger } from '@gpt-load/service-kit/logger'
 import type { SealedBatch } from '@gpt-load/transport/log-stream'
-import {
-  openPath,
-  removeSegment,
-  sealedPath,
-  takeAbandoned,
-  touchFolder,
-  touchIntervalMs,
-  type Segment,
-} from './segment-files.ts'
+import { openPath, removeSegment, sealedPath, takeAbandoned, touchFolder, type Segment } from './segment-files.ts'
 import { encodeRecord, maxRecordBytes, readRecords } from './spool-record.ts'
 
 /**
@@ -29,6 +21,8 @@ export type LogSpoolOptions = {
   instance: string
   maxBytes: number
   fsync: SpoolFsync
+  /** What a process left that has been silent for so long is taken over. */
+  takeOverAfterMs: number
   /** Records of an earlier process are there to be sent. */
   onTakenOver(): void
   clock: Clock
@@ -65,6 +59,8 @@ export interface LogSpool {
 
 const segmentBytes = 8 * 1_048_576
 const restAfterFailureMs = 10_000
+/** A process that misses so many touches of its folder counts as gone. */
+const touchesToMiss = 4
 
 export function createLogSpool(options: LogSpoolOptions): LogSpool {
   const { clock, logger, fsync, maxBytes } = options
@@ -223,6 +219,7 @@ export function createLogSpool(options: LogSpoolOptions): LogSpool {
         spool: options.dir,
         own: folder,
         nowMs: clock.nowMs(),
+        abandonedMs: options.takeOverAfterMs,
         nextNumber: () => nextNumber++,
       })
       if (taken.length === 0) return
@@ -239,6 +236,7 @@ export function createLogSpool(options: LogSpoolOptions): LogSpool {
 
   function schedule(): void {
     if (isClosed) return
+    const touchIntervalMs = options.takeOverAfterMs / touchesToMiss
     timer = clock.setTimeout(() => void inTurn(takeOver).finally(schedule), touchIntervalMs, { isBackground: true })
   }
 

@@ -17,10 +17,6 @@ export type Segment = {
   isOwn: boolean
 }
 
-/** Four missed touches and more. */
-export const abandonedMs = 60_000
-export const touchIntervalMs = 15_000
-
 const sealedPattern = /^(\d{8})-(\d+)\.segment$/
 const openPattern = /^(\d{8})\.open$/
 
@@ -42,6 +38,8 @@ export async function takeAbandoned(options: {
   spool: string
   own: string
   nowMs: number
+  /** A folder that was not touched for so long is nobody's. */
+  abandonedMs: number
   nextNumber(): number
 }): Promise<Segment[]> {
   const taken: Segment[] = []
@@ -49,7 +47,7 @@ export async function takeAbandoned(options: {
     const folder = join(options.spool, name)
     if (folder === options.own) continue
     const info = await stat(folder).catch(() => null)
-    if (info === null || !info.isDirectory() || options.nowMs - info.mtimeMs < abandonedMs) continue
+    if (info === null || !info.isDirectory() || options.nowMs - info.mtimeMs < options.abandonedMs) continue
     // Gone by now: another process was faster.
     for (const file of (await readdir(folder).catch((): string[] => [])).toSorted()) {
       const segment = await takeFile(join(folder, file), file, options)
