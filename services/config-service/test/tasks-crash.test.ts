@@ -21,7 +21,7 @@ const readTask = async (url: string, id: number): Promise<Task> =>
 describe('tasks and replicas', () => {
   const mariadb = useMariadb()
 
-  test('a replica is killed in mid-import: another goes on, and every key is added and counted once', async () => {
+  test('a replica is killed in mid-import: another goes on, and every key is added and counted once; so it is with the copy of a group', async () => {
     const { dsn, name } = await (await mariadb).createDatabase()
     const { host, port } = await mariadb
     await using database = {
@@ -64,5 +64,33 @@ describe('tasks and replicas', () => {
     const [counted] = await sql.query<{ keys: number }>('SELECT SUM(`count`) AS `keys` FROM group_key_counts')
     const [left] = await sql.query<{ parts: number }>('SELECT COUNT(*) AS parts FROM task_inputs')
     assert.deepEqual([rows?.keys, Number(counted?.keys), left?.parts], [keysInAll, keysInAll, 0])
+
+    // The group is copied; the replica that does it is killed among its keys, and with it whoever waits.
+    const body = JSON.stringify({ name: 'crash-copy', keys: 'all' })
+    const copying = fetch(`${second.url}/api/v1/groups/${group.id}/copy`, {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json' },
+      body,
+    }).catch(() => null)
+    const inCopy = async (): Promise<number> => {
+      const [row] = await sql.query<{ keys: number }>(
+        'SELECT COUNT(*) AS `keys` FROM provider_keys WHERE group_id > ?',
+        [group.id],
+      )
+      return row?.keys ?? 0
+    }
+    await until(async () => (await inCopy()) > 0, { what: 'the first keys of the copy', intervalMs: 5 })
+    second.signal('SIGKILL')
+    await Promise.all([second.exit, copying])
+    assert.ok((await inCopy()) < keysInAll, 'it was over before it could be killed')
+    await using third = await startConfigService({ DATABASE_DSN: dsn })
+    await until(async () => (await inCopy()) === keysInAll, {
+      what: 'the whole copy',
+      timeoutMs: 60_000,
+      intervalMs: 100,
+    })
+    const tasks = await fetch(`${third.url}/api/v1/tasks?kind=copy`, { headers })
+    const ended = async () => ((await tasks.json()) as { items: Task[] }).items[0]
+    assert.equal((await ended())?.total, keysInAll)
   })
 })

@@ -127,12 +127,9 @@ export const groupPatchSchema = z.strictObject({
 })
 export type GroupPatch = z.infer<typeof groupPatchSchema>
 
-/** Keys that a copy takes along while the caller waits. */
-export const maxCopiedKeys = 50_000
-
 /**
  * Keys come along fresh, as an import would add them; only those that a person disabled stay so. `valid`: without those, and
- * without what is condemned.
+ * without what is condemned. A task copies them; the answer waits for it, ten seconds at most.
  */
 export const groupCopySchema = z.strictObject({
   name: groupNameSchema,

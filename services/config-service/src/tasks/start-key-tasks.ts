@@ -5,6 +5,7 @@ import { authorise } from '../authorise.ts'
 import { wrongField } from '../http/api-problem.ts'
 import { disabledUntilMs } from '../keys/disable-key.ts'
 import { newestKeyId, requireStandardGroup } from '../keys/insert-keys.ts'
+import type { ChangeTransaction } from '../truth/change-transaction.ts'
 import { commitChange } from '../truth/commit.ts'
 import type { Verb, VerbAnswer, VerbContext, VerbInput } from '../verb.ts'
 import { insertTask } from './create-task.ts'
@@ -64,27 +65,30 @@ async function startInto(
 }
 
 async function start(ctx: VerbContext, { kind, groupId, parameters }: Start): Promise<VerbAnswer<Task>> {
-  const { result: id } = await commitChange({ ctx }, async (tx) => {
-    await requireStandardGroup(tx.sql, groupId)
-    const selection = withoutRepeats(parameters.selection)
-    const created = await insertTask(tx, ctx, {
-      kind,
-      groupId,
-      state: 'queued',
-      parameters: { ...parameters, selection },
-      endPosition: await newestKeyId(tx.sql),
-      total: await countSelected(tx.sql, groupId, selection),
-    })
-    tx.audit({
-      action: 'task.create',
-      entity: 'task',
-      entityId: created,
-      detail: { kind, group_id: groupId, ...shown(parameters) },
-    })
-    return created
-  })
+  const { result: id } = await commitChange({ ctx }, (tx) => queueKeyTask(tx, ctx, { kind, groupId, parameters }))
   ctx.onTaskQueued()
   return { value: toTask(await requireTask(ctx.store.sql, id)) }
+}
+
+/** In the transaction of whoever wants it done; answers its id. Tell `onTaskQueued` afterwards. */
+export async function queueKeyTask(
+  tx: ChangeTransaction,
+  ctx: VerbContext,
+  { kind, groupId, parameters }: Start,
+): Promise<number> {
+  await requireStandardGroup(tx.sql, groupId)
+  const selection = withoutRepeats(parameters.selection)
+  const created = await insertTask(tx, ctx, {
+    kind,
+    groupId,
+    state: 'queued',
+    parameters: { ...parameters, selection },
+    endPosition: await newestKeyId(tx.sql),
+    total: await countSelected(tx.sql, groupId, selection),
+  })
+  const detail = { kind, group_id: groupId, ...shown(parameters) }
+  tx.audit({ action: 'task.create', entity: 'task', entityId: created, detail })
+  return created
 }
 
 function withoutRepeats(selection: KeySelection): KeySelection {
