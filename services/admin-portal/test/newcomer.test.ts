@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import type { Browser, Page } from 'playwright-core'
 import { dialectOfChannel, type ChannelType } from '@gpt-load/contracts/channel-types'
 import { startProcess } from '@gpt-load/testkit/child-process'
+import { ensurePythonSdks, type PythonSdks } from '@gpt-load/testkit/python-sdks'
 import { freePort } from '@gpt-load/testkit/servers/free-port'
 import { startFakeProvider } from '@gpt-load/testkit/upstreams/fake-provider'
 import { snippetOf, type SnippetLanguage } from '../src/features/groups/snippets.ts'
@@ -18,9 +19,11 @@ const repository = resolve(import.meta.dirname, '../../..')
 const run = promisify(execFile)
 let browser: Browser
 let folder: string
+let sdks: PythonSdks
 
 before(async () => {
   browser = await openBrowser()
+  sdks = await ensurePythonSdks()
   folder = await mkdtemp(join(tmpdir(), 'gpt-load-newcomer-'))
   // Where a newcomer has run `npm install`: the SDKs that the end-to-end tests use.
   await symlink(join(repository, 'infra/e2e/node_modules'), join(folder, 'node_modules'))
@@ -35,14 +38,9 @@ async function runSnippet(language: SnippetLanguage, snippet: string): Promise<s
   if (language === 'curl') return (await run('sh', ['-c', snippet])).stdout
   const file = join(folder, language === 'node' ? 'snippet.mjs' : 'snippet.py')
   await writeFile(file, snippet)
-  return (await run(language === 'node' ? process.execPath : 'python3', [file], { cwd: folder })).stdout
-}
-
-async function hasPythonSdk(): Promise<boolean> {
-  return run('python3', ['-c', 'import openai']).then(
-    () => true,
-    () => false,
-  )
+  if (language === 'node') return (await run(process.execPath, [file], { cwd: folder })).stdout
+  assert.ok('python' in sdks)
+  return (await run(sdks.python, [file], { cwd: folder, env: sdks.env })).stdout
 }
 
 async function copied(page: Page): Promise<string> {
@@ -60,9 +58,8 @@ test('from npm start to the first 200 by clicks alone, in under two minutes', as
   const { AUTH_KEY: _a, ENCRYPTION_KEY: _e, ...env } = process.env
   await using server = await startProcess({
     name: 'npm start',
-    // What the script `start` of package.json is: npm in between would not pass the signal on that ends it.
-    command: './gpt-load',
-    args: ['start', '--port', String(port), '--host', '127.0.0.1', '--data-dir', dataDir],
+    command: 'npm',
+    args: ['start', '--', '--port', String(port), '--host', '127.0.0.1', '--data-dir', dataDir],
     cwd: repository,
     env,
     readyTimeoutMs: maxNewcomerMs,
@@ -89,7 +86,7 @@ test('from npm start to the first 200 by clicks alone, in under two minutes', as
   await page.getByRole('button', { name: 'Node.js' }).click()
   assert.ok((await runSnippet('node', await copied(page))).trim().length > 0)
   await page.getByRole('button', { name: 'Python' }).click()
-  if (await hasPythonSdk()) assert.ok((await runSnippet('python', await copied(page))).trim().length > 0)
+  if ('python' in sdks) assert.ok((await runSnippet('python', await copied(page))).trim().length > 0)
   await page.getByRole('link', { name: 'Overview' }).click()
   await page.getByRole('heading', { name: 'Latest requests' }).waitFor()
   await page.getByRole('heading', { name: 'From nothing to the first answer' }).waitFor({ state: 'detached' })
@@ -110,30 +107,33 @@ async function addKeysOfOwn(page: Visit, upstream: string): Promise<void> {
   await page.getByRole('region', { name: 'Keys' }).getByRole('row').nth(1).waitFor()
 }
 
-describe('the snippets of every provider run as they stand, by curl and by its own SDK for Node', () => {
-  const models: Partial<Record<ChannelType, string>> = {
-    openai: 'gpt-4.1-nano',
-    anthropic: 'claude-haiku-4-5',
-    gemini: 'gemini-2.5-flash',
-  }
-  for (const [name, model] of Object.entries(models))
-    test(name, async () => {
-      const channel = name as keyof typeof dialectOfChannel
-      await using installation = await startInstallation()
-      await using provider = await startFakeProvider({ dialect: dialectOfChannel[channel] })
-      await addAccessKey(installation)
-      const { data: group } = await installation.api('POST /api/v1/groups', {
-        body: { name, channel, upstreams: [{ url: provider.url }] },
+for (const languages of [['curl', 'node'], ['python']] as const)
+  describe(`the snippets of every provider run as they stand, with its own SDK: ${languages.join(', ')}`, () => {
+    const models: Partial<Record<ChannelType, string>> = {
+      openai: 'gpt-4.1-nano',
+      'openai-response': 'gpt-4.1-nano',
+      anthropic: 'claude-haiku-4-5',
+      gemini: 'gemini-2.5-flash',
+    }
+    for (const [name, model] of Object.entries(models))
+      test(name, async (t) => {
+        if (languages[0] === 'python' && 'missing' in sdks) return t.skip(sdks.missing)
+        const channel = name as keyof typeof dialectOfChannel
+        await using installation = await startInstallation()
+        await using provider = await startFakeProvider({ dialect: dialectOfChannel[channel] })
+        await addAccessKey(installation)
+        const { data: group } = await installation.api('POST /api/v1/groups', {
+          body: { name, channel, upstreams: [{ url: provider.url }] },
+        })
+        await installation.api('POST /api/v1/groups/{id}/keys', {
+          params: { id: group.id },
+          body: { keys: ['sk-of-a-provider-0123456789'] },
+        })
+        const place = { address: installation.url + group.endpoint, token: accessToken, model }
+        for (const language of languages) {
+          const before = provider.requests.length
+          assert.ok((await runSnippet(language, snippetOf(language, channel, place))).trim().length > 0, language)
+          assert.equal(provider.requests.length, before + 1)
+        }
       })
-      await installation.api('POST /api/v1/groups/{id}/keys', {
-        params: { id: group.id },
-        body: { keys: ['sk-of-a-provider-0123456789'] },
-      })
-      const place = { address: installation.url + group.endpoint, token: accessToken, model }
-      for (const language of ['curl', 'node'] as const) {
-        const before = provider.requests.length
-        assert.ok((await runSnippet(language, snippetOf(language, channel, place))).trim().length > 0, language)
-        assert.equal(provider.requests.length, before + 1)
-      }
-    })
-})
+  })
