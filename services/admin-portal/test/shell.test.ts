@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { after, before, describe, test } from 'node:test'
 import { createLog } from '@gpt-load/service-kit/logger'
 import { createSecretScrubber } from '@gpt-load/service-kit/secret-scrubber'
 import type { Browser } from 'playwright-core'
 import { openPortalFiles } from '../src/server/portal-files.ts'
 import { startPortalServer } from '../src/server/portal-server.ts'
-import { openBrowser, violationsOf, visit } from './support/browser.ts'
+import { openBrowser, plainHost, violationsOf, visit } from './support/browser.ts'
 import { adminKey, startInstallation, type Installation } from './support/installation.ts'
 import { fillWithSamples } from './support/sample-data.ts'
 
@@ -171,6 +177,58 @@ test("through the portal's own server a person signs in, changes something and s
   await page.getByLabel('Admin key').waitFor()
   await page.context().close()
   await server.close()
+})
+
+test('copy buttons work over plain http, where browsers have no clipboard for pages', async () => {
+  const page = await visit(browser, installation.url, { isSignedIn: false })
+  await page.goto(`${installation.url.replace('127.0.0.1', plainHost)}/groups/view/?id=1&tab=connect`)
+  await page.getByLabel('Admin key').fill(adminKey)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('button', { name: 'Copy', exact: true }).first().click()
+  assert.equal(await page.evaluate(() => window.isSecureContext), false)
+  await page.evaluate(() => {
+    const place = document.createElement('textarea')
+    document.body.append(place)
+    place.focus()
+  })
+  await page.keyboard.press('Control+V')
+  const pasted = await page.evaluate(() => (document.activeElement as HTMLTextAreaElement).value)
+  assert.match(pasted, /^curl /)
+  await page.context().close()
+})
+
+test('below a base path: pages, links, API, uploads, and what a reverse proxy has taken away', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'gpt-load-portal-base-'))
+  await using cleanUp = new AsyncDisposableStack()
+  cleanUp.defer(() => rm(folder, { recursive: true, force: true }))
+  const builder = fileURLToPath(new URL('../src/build/build-portal.ts', import.meta.url))
+  await promisify(execFile)(process.execPath, [builder, join(folder, 'out')], {
+    env: { ...process.env, PORTAL_BASE_PATH: '/admin/panel' },
+  })
+  const files = await openPortalFiles(join(folder, 'out'))
+  assert.ok(files !== null)
+  const server = await startPortalServer({
+    host: '127.0.0.1',
+    port: 0,
+    target: installation.url,
+    files,
+    logger: createLog({ level: 'fatal', format: 'json', scrubber: createSecretScrubber() }).logger,
+  })
+  cleanUp.defer(() => server.close())
+  const origin = `http://127.0.0.1:${server.port}`
+  const page = await visit(browser, `${origin}/admin/panel/groups/`)
+  await page.getByRole('heading', { name: 'Groups', exact: true }).waitFor()
+  await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Settings' }).click()
+  await page.waitForURL(`${origin}/admin/panel/settings/`)
+  await page.getByRole('heading', { name: 'Settings', exact: true }).waitFor()
+  await page.reload()
+  await page.getByRole('heading', { name: 'Settings', exact: true }).waitFor()
+  assert.deepEqual(page.problems, [])
+  await page.context().close()
+  const stripped = await fetch(`${origin}/settings/`)
+  assert.deepEqual([stripped.status, (await stripped.text()).includes('/admin/panel/_next/')], [200, true])
+  assert.equal((await fetch(`${origin}/admin/panel/api/v1/status`)).status, 401)
+  assert.equal((await fetch(`${origin}/admin/panelled/api/v1/status`)).status, 404)
 })
 
 test('keyboard: g and a letter, / for the search, ? for help, Ctrl-K for everything', async () => {

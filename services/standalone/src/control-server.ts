@@ -38,6 +38,7 @@ export async function startControlServer(options: ControlServerOptions): Promise
   const isMetricsToken = createTokenCheck(metricsToken === undefined ? [] : [metricsToken])
   const context = { ...options, isMetricsToken }
   const server = createServer((request, response) => {
+    request.url = options.portal?.withoutBasePath(request.url ?? '/') ?? request.url
     const route = routes[pathOf(request)]
     if (route === undefined) return options.portal?.answer(request, response) === true || options.app(request, response)
     route(context, request, response).catch(() => answer(response, 500, '{"message":"internal error"}\n'))

@@ -1,5 +1,6 @@
-// Builds the portal's files into `out/`, unless what is there was made from the same sources: `node src/build/build-portal.ts`.
+// Builds the portal's files into `out/`, unless what is there was made from the same sources: `node src/build/build-portal.ts [FOLDER]`.
 // Types first, since a missing translation is a type error. Ends with 1 when it failed; a build that is there stays then.
+// PORTAL_BASE_PATH (`/admin`): where below its origin the portal will lie, since Next writes it into the files.
 
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -10,8 +11,12 @@ import { sealOutput } from './seal-output.ts'
 
 const portalFolder = resolve(import.meta.dirname, '../..')
 const repository = resolve(portalFolder, '../..')
-const outFolder = join(portalFolder, 'out')
-const nextOutput = join(portalFolder, '.next/export')
+const outFolder = process.argv[2] === undefined ? join(portalFolder, 'out') : resolve(process.argv[2])
+// oxlint-disable-next-line node/no-process-env
+const basePath = (process.env['PORTAL_BASE_PATH'] ?? '').replace(/\/+$/, '')
+/** A build beside another one has a folder of its own. */
+const distDir = process.argv[2] === undefined ? '.next/export' : `.next/export-${process.pid}`
+const nextOutput = join(portalFolder, distDir)
 const stampFile = join(outFolder, 'inputs.sha256')
 const require = createRequire(import.meta.url)
 /** On two slow cores it takes 20 s; past this it hangs. */
@@ -26,6 +31,10 @@ const inputs = [
 ]
 
 function buildPortal(): void {
+  if (!/^(?:\/[\w~-][\w.~-]*)*$/.test(basePath)) {
+    say('PORTAL_BASE_PATH must be a path such as /admin')
+    process.exit(1)
+  }
   const stamp = stampOfInputs()
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return
   say('building the portal (about ten seconds, once) …')
@@ -35,7 +44,7 @@ function buildPortal(): void {
     join(portalFolder, 'tsconfig.build.json'),
   ])
   run('next build', join(dirname(require.resolve('next/package.json')), 'dist/bin/next'), ['build', portalFolder])
-  sealOutput(nextOutput)
+  sealOutput(nextOutput, basePath)
   writeFileSync(join(nextOutput, 'inputs.sha256'), stamp)
   replaceOutput()
   say(`the portal is built (${((performance.now() - startedMs) / 1000).toFixed(1)} s)`)
@@ -52,7 +61,7 @@ function replaceOutput(): void {
 }
 
 function stampOfInputs(): string {
-  const hash = createHash('sha256')
+  const hash = createHash('sha256').update(basePath).update('\0')
   for (const path of globSync(inputs, { cwd: repository }).toSorted())
     hash
       .update(path)
@@ -67,7 +76,13 @@ function run(name: string, script: string, args: readonly string[]): void {
     cwd: portalFolder,
     encoding: 'utf8',
     timeout: timeoutMs,
-    env: { ...process.env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' },
+    env: {
+      ...process.env,
+      NODE_ENV: 'production',
+      NEXT_TELEMETRY_DISABLED: '1',
+      PORTAL_BASE_PATH: basePath,
+      PORTAL_DIST_DIR: distDir,
+    },
   })
   if (result.status === 0) return
   say(`${name} failed\n${result.stdout}${result.stderr}${result.error?.message ?? ''}`)

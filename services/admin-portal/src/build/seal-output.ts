@@ -9,8 +9,8 @@ import { headerTableName, type HeaderTable } from '../server/header-table.ts'
  * After `next build`: writes down which inline scripts each page has, so that the server can name them in the page's CSP and nothing
  * else runs, and compresses once what would be compressed at every request.
  */
-export function sealOutput(folder: string): void {
-  const table: HeaderTable = { pages: {}, styles: ['', sonnerStyle()].map(hashOf) }
+export function sealOutput(folder: string, basePath: string): void {
+  const table: HeaderTable = { basePath, pages: {}, styles: ['', sonnerStyle()].map(hashOf) }
   for (const file of globSync('**/*.html', { cwd: folder }).toSorted()) {
     const html = readFileSync(join(folder, file), 'utf8')
     refuseInlineStyles(file, html)

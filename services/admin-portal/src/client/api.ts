@@ -12,9 +12,10 @@ import {
   useQueryClient,
 } from '@tanstack/react-query'
 import { useMemo } from 'react'
+import { basePath } from './base-path.ts'
 
 /** The portal's side of the API: every read is a query named by its operation, so that a change knows what to read again. */
-export const api = createApiClient({ baseUrl: '' })
+export const api = createApiClient({ baseUrl: basePath })
 
 export function createQueryClient(): QueryClient {
   const client: QueryClient = new QueryClient({

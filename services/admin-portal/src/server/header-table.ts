@@ -1,5 +1,8 @@
-/** What the build tells the server about the pages: hashes of their inline scripts, and of styles that a library adds at run time. */
-export type HeaderTable = { pages: Record<string, string[]>; styles: string[] }
+/**
+ * What the build tells the server about the pages: where they lie, hashes of their inline scripts, and of styles that a library adds at
+ * run time.
+ */
+export type HeaderTable = { basePath: string; pages: Record<string, string[]>; styles: string[] }
 
 export const headerTableName = 'header-table.json'
 

@@ -13,6 +13,8 @@ import { contentSecurityPolicy, headerTableName, type HeaderTable } from './head
 export type PortalFiles = {
   /** Answers what is the portal's and says so; false = somebody else's. */
   answer(request: IncomingMessage, response: ServerResponse): boolean
+  /** Takes the base path of the build away. What came without it stays: a reverse proxy in front may have taken it. */
+  withoutBasePath(url: string): string
 }
 
 export const builtPortalFolder = resolve(import.meta.dirname, '../../out')
@@ -31,7 +33,14 @@ export async function openPortalFiles(folder = builtPortalFolder): Promise<Porta
     etag: true,
     setHeaders: (response, pathname) => setHeaders(response, pathname, table),
   })
+  const { basePath } = table
   return {
+    withoutBasePath(url) {
+      if (basePath === '' || !url.startsWith(basePath)) return url
+      const rest = url.slice(basePath.length)
+      if (rest === '' || rest.startsWith('?')) return `/${rest}`
+      return rest.startsWith('/') ? rest : url
+    },
     answer(request, response) {
       const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
       if ((request.method !== 'GET' && request.method !== 'HEAD') || foreignPaths.test(path)) return false

@@ -29,7 +29,8 @@ const graceMs = 5_000
 export async function startPortalServer(options: PortalServerOptions): Promise<PortalServer> {
   const proxy = createProxyServer({ target: options.target, xfwd: true })
   const server = createServer((request, response) => {
-    if (isApi(request.url ?? '/')) return passOn(request, response)
+    request.url = options.files.withoutBasePath(request.url ?? '/')
+    if (isApi(request.url)) return passOn(request, response)
     if (!options.files.answer(request, response)) refuse(response, 404, 'not_found', 'Not found')
   })
   server.headersTimeout = headersTimeoutMs

@@ -3,6 +3,9 @@ import { chromium, type Browser, type Page } from 'playwright-core'
 import { findBinary } from '@gpt-load/testkit/servers/find-binary'
 import { adminKey } from './installation.ts'
 
+/** Ours under a name that browsers do not trust as they trust localhost: over http it is no secure context. */
+export const plainHost = 'portal.test'
+
 export async function openBrowser(): Promise<Browser & AsyncDisposable> {
   return chromium.launch({
     executablePath: findBinary('chromium', 'chromium'),
@@ -14,6 +17,7 @@ export async function openBrowser(): Promise<Browser & AsyncDisposable> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      `--host-resolver-rules=MAP ${plainHost} 127.0.0.1`,
     ],
   })
 }

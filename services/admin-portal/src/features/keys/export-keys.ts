@@ -3,6 +3,7 @@
 import { readApiError } from '@gpt-load/api-client/api-error'
 import { formatQuery } from '@gpt-load/api-client/format-target'
 import { maxExportIds, type KeyExportLine } from '@gpt-load/contracts/api/task'
+import { basePath } from '../../client/base-path.ts'
 import type { ChosenKeys } from './bulk-actions.ts'
 
 export type ExportForm = { isClear: boolean; isPlain: boolean }
@@ -16,7 +17,7 @@ export async function exportKeys(
 ): Promise<void> {
   const parts: Blob[] = []
   for (const query of queriesOf(chosen))
-    parts.push(await readExport(`/api/v1/groups/${groupId}/keys/export${query}`, form))
+    parts.push(await readExport(`${basePath}/api/v1/groups/${groupId}/keys/export${query}`, form))
   save(new Blob(parts), `${groupName}-keys.${form.isPlain ? 'txt' : 'jsonl'}`)
 }
 

@@ -5,6 +5,7 @@ import { formatQuery } from '@gpt-load/api-client/format-target'
 import type { KeyImportType, Task } from '@gpt-load/contracts/api/task'
 
 export type KeyUpload = { groupId: number; type: KeyImportType; body: Blob; note: string }
+import { basePath } from '../../client/base-path.ts'
 
 /**
  * An import as the API takes it: the browser reads the file while it sends it, so its size does not matter. XMLHttpRequest, since
@@ -15,7 +16,10 @@ export async function uploadKeys(
   { onProgress, signal }: { onProgress: (sentBytes: number) => void; signal: AbortSignal },
 ): Promise<Task> {
   const request = new XMLHttpRequest()
-  request.open('POST', `/api/v1/groups/${groupId}/keys/import${formatQuery({ note: note === '' ? undefined : note })}`)
+  request.open(
+    'POST',
+    `${basePath}/api/v1/groups/${groupId}/keys/import${formatQuery({ note: note === '' ? undefined : note })}`,
+  )
   request.setRequestHeader('content-type', type)
   request.setRequestHeader('accept', 'application/json')
   request.upload.onprogress = ({ loaded }) => onProgress(loaded)
