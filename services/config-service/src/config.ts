@@ -3,6 +3,7 @@
 import type { Settings } from '@gpt-load/contracts/settings'
 import { minMasterKeyLength } from '@gpt-load/database/master-key'
 import { adminVariables } from '@gpt-load/service-kit/admin-server'
+import { checkCors, corsVariables } from '@gpt-load/service-kit/cors-variables'
 import { databaseVariables } from '@gpt-load/service-kit/database-dsn'
 import { edgeTokenVariable } from '@gpt-load/service-kit/edge-token'
 import { readEnvironment, type EnvironmentCheck, type EnvironmentSource } from '@gpt-load/service-kit/environment'
@@ -50,6 +51,7 @@ export const configServiceVariables = z.object({
     description: 'Folder for snapshot bases and nothing else; without it a temporary one, removed at the end',
   }).optional(),
   TRUSTED_PROXIES: trustedProxiesVariable(),
+  ...corsVariables(),
   ALLOW_PRIVATE_UPSTREAMS: allowPrivateUpstreamsVariable(),
   UPSTREAM_CA: upstreamCaVariable(),
   ...outboundProxyVariables(),
@@ -61,7 +63,7 @@ export function readConfigServiceConfig(
   source: EnvironmentSource = process.env,
 ): Readonly<ConfigServiceConfig> & { readonly environmentSettings: Partial<Settings> } {
   const config = readEnvironment(configServiceVariables, withLowerCaseProxies(source), {
-    checks: [checkDatabaseIsMysql, checkSecretsDiffer, checkEnvironmentSettings(source)],
+    checks: [checkCors, checkDatabaseIsMysql, checkSecretsDiffer, checkEnvironmentSettings(source)],
   })
   return Object.freeze({ ...config, environmentSettings: Object.freeze(readEnvironmentSettings(source)) })
 }

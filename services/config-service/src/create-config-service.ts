@@ -1,5 +1,6 @@
 import type { Express } from 'express'
 import type { RequestLogReader } from '@gpt-load/database/logs/request-log-reader'
+import type { CorsOptions } from '@gpt-load/service-kit/cors-variables'
 import { systemActor, type AdminKeys } from './admin-keys.ts'
 import { withAdminTokens } from './admin-tokens/admin-token-keys.ts'
 import { createVerbs } from './create-verbs.ts'
@@ -29,6 +30,8 @@ export type ConfigServiceOptions = TruthOptions & {
   adminKeys: AdminKeys
   /** CIDR ranges of reverse proxies whose X-Forwarded-For, -Proto and -Host are believed. */
   trustedProxies: readonly string[]
+  /** ENABLE_CORS; absent = off. */
+  cors?: CorsOptions | null
   upstreamPolicy: UpstreamPolicy
   surroundings: Surroundings
   version: string

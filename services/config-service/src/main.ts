@@ -12,6 +12,7 @@ import { migrate } from '@gpt-load/database/migrate'
 import { createMariadbSqlClient } from '@gpt-load/database/sql-client/mariadb-sql-client'
 import { startAdminServer } from '@gpt-load/service-kit/admin-server'
 import { createSystemClock } from '@gpt-load/service-kit/clock'
+import { corsOptionsOf } from '@gpt-load/service-kit/cors-variables'
 import { secretValues } from '@gpt-load/service-kit/environment'
 import { createHealth } from '@gpt-load/service-kit/health'
 import type { Lifecycle } from '@gpt-load/service-kit/lifecycle'
@@ -89,6 +90,7 @@ runProcess(async ({ lifecycle, useLog }) => {
     edgeTokens: config.EDGE_TOKEN,
     cacheDir: config.BASE_CACHE_DIR ?? (await makeTemporaryDir(lifecycle)),
     trustedProxies: config.TRUSTED_PROXIES,
+    cors: corsOptionsOf(config),
     environmentSettings: config.environmentSettings,
     upstreamPolicy: { allowPrivateAddresses: config.ALLOW_PRIVATE_UPSTREAMS },
     surroundings: {

@@ -3,14 +3,13 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
 import { adminVariables } from '@gpt-load/service-kit/admin-server'
+import { checkCors, corsVariables } from '@gpt-load/service-kit/cors-variables'
 import { edgeTokenVariable } from '@gpt-load/service-kit/edge-token'
 import { readEnvironment, type EnvironmentCheck, type EnvironmentSource } from '@gpt-load/service-kit/environment'
 import {
-  envBoolean,
   envChoice,
   envDurationMs,
   envInteger,
-  envList,
   envParsed,
   envString,
   listItems,
@@ -68,14 +67,7 @@ export function requestPathVariables() {
       max: 60_000,
       description: 'A worker whose event loop is later than this for 0.1 s refuses new requests; 0 = never',
     }),
-    ENABLE_CORS: envBoolean({ default: false, description: 'Answer browsers of other origins' }),
-    ALLOWED_ORIGINS: envList({ default: [], description: 'Their origins, or `*`; needed with ENABLE_CORS' }),
-    ALLOWED_METHODS: envList({
-      default: ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS'],
-      description: 'Methods that they may use',
-    }),
-    ALLOWED_HEADERS: envList({ default: ['*'], description: 'Headers that they may send' }),
-    ALLOW_CREDENTIALS: envBoolean({ default: false, description: 'With cookies and credentials; not with `*`' }),
+    ...corsVariables(),
     WIRE: envChoice(wireNames, {
       default: 'http1',
       description: 'What speaks HTTP/1.1: http1 (our own codec), node (node:http and undici, without WebSockets)',
@@ -175,23 +167,12 @@ export function readProxyEdgeConfig(source: EnvironmentSource = process.env): Re
   })
 }
 
-type CorsValues = { ENABLE_CORS: boolean; ALLOWED_ORIGINS: readonly string[]; ALLOW_CREDENTIALS: boolean }
-
 type TlsValues = { TLS_CERT: string; TLS_KEY: string }
 
 export const checkTls: EnvironmentCheck<TlsValues> = ({ TLS_CERT = '', TLS_KEY = '' }, report) => {
   if (TLS_CERT !== '' && TLS_KEY === '') report('TLS_KEY', 'is not set and TLS_CERT is', 'name the file of its key')
   if (TLS_KEY !== '' && TLS_CERT === '')
     report('TLS_CERT', 'is not set and TLS_KEY is', 'name the file of its certificate')
-}
-
-export const checkCors: EnvironmentCheck<CorsValues> = (values, report) => {
-  if (values.ENABLE_CORS !== true) return
-  const origins = values.ALLOWED_ORIGINS ?? []
-  if (origins.length === 0) report('ALLOWED_ORIGINS', 'is empty and ENABLE_CORS is on', 'list the origins, or use *')
-  if (origins.includes('*') && values.ALLOW_CREDENTIALS === true) {
-    report('ALLOW_CREDENTIALS', 'is on with ALLOWED_ORIGINS=*', 'list the origins: browsers refuse both together')
-  }
 }
 
 function parseUrls(text: string) {

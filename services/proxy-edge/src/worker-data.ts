@@ -1,6 +1,6 @@
+import { corsOptionsOf } from '@gpt-load/service-kit/cors-variables'
 import type { RequestPathConfig } from './config.ts'
 import type { KeyTableHandles } from './data-plane/key-table/shared-columns.ts'
-import type { CorsOptions } from './data-plane/route/cors-policy.ts'
 import type { ClientTls } from './data-plane/wire/downstream-exchange.ts'
 import type { WorkerOptions } from './data-plane/worker-options.ts'
 import type { WorkerSeat } from './worker-pool.ts'
@@ -44,7 +44,7 @@ export function createWorkerData(options: WorkerDataOptions): (seat: WorkerSeat)
       proxyEnvironment: { httpProxy: config.HTTP_PROXY, httpsProxy: config.HTTPS_PROXY, noProxy: config.NO_PROXY },
       allowPrivateAddresses: config.ALLOW_PRIVATE_UPSTREAMS,
     },
-    cors: corsOf(config),
+    cors: corsOptionsOf(config),
     trustedProxies: config.TRUSTED_PROXIES,
     keyTable: options.keyTable,
     upstreamHealth: options.upstreamHealth,
@@ -57,14 +57,4 @@ export function createWorkerData(options: WorkerDataOptions): (seat: WorkerSeat)
     extraCaPem: config.UPSTREAM_CA,
     controlSocketPath: options.controlSocketPath,
   })
-}
-
-function corsOf(config: RequestPathConfig): CorsOptions | null {
-  if (!config.ENABLE_CORS) return null
-  return {
-    allowedOrigins: config.ALLOWED_ORIGINS,
-    allowedMethods: config.ALLOWED_METHODS,
-    allowedHeaders: config.ALLOWED_HEADERS,
-    allowCredentials: config.ALLOW_CREDENTIALS,
-  }
 }

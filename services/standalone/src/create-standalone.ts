@@ -21,6 +21,7 @@ import type { ChannelType } from '@gpt-load/contracts/channel-types'
 import { groupSettingNames } from '@gpt-load/contracts/settings'
 import { createEdge, type Edge } from '@gpt-load/proxy-edge/create-edge'
 import type { Clock } from '@gpt-load/service-kit/clock'
+import { corsOptionsOf } from '@gpt-load/service-kit/cors-variables'
 import type { EnvironmentSource } from '@gpt-load/service-kit/environment'
 import { createHealth, type Health } from '@gpt-load/service-kit/health'
 import type { Lifecycle } from '@gpt-load/service-kit/lifecycle'
@@ -120,6 +121,7 @@ async function openControlPlane(options: StandaloneOptions, health: Health) {
     ...(config.AUTH_KEY === undefined ? {} : { authKeyHash: keyring.hashToken(config.AUTH_KEY) }),
     edgeTokens: [installation.edgeToken],
     trustedProxies: config.TRUSTED_PROXIES,
+    cors: corsOptionsOf(config),
     environmentSettings: config.environmentSettings,
     upstreamPolicy: { allowPrivateAddresses: config.ALLOW_PRIVATE_UPSTREAMS },
     surroundings: {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { CorsOptions } from '@gpt-load/service-kit/cors-variables'
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import { problemMediaType } from '@gpt-load/contracts/api/problem-response'
 import { requestIdHeader } from '@gpt-load/contracts/proxy-errors'
@@ -6,6 +7,7 @@ import type { Services } from '../services.ts'
 import type { Verbs } from '../verb.ts'
 import { bindGptLoadRoutes } from '../gpt-load-routes/bind-gpt-load-routes.ts'
 import { tokenOfAnyPlace } from '../gpt-load-routes/present-key.ts'
+import { answerCors } from './answer-cors.ts'
 import { ApiProblem } from './api-problem.ts'
 import { createAuthenticateAdmin } from './authenticate-admin.ts'
 import { bindEndpoints } from './bind-endpoint.ts'
@@ -29,6 +31,8 @@ export type AppOptions = {
   verbs: Verbs
   /** CIDR ranges of reverse proxies whose X-Forwarded-For, -Proto and -Host are believed. */
   trustedProxies: readonly string[]
+  /** Absent: browsers keep pages of other origins out. */
+  cors?: CorsOptions | null
   areAnswersChecked?: boolean
 }
 
@@ -44,6 +48,7 @@ export function createApp(options: AppOptions): Express {
   app.set('case sensitive routing', true)
   app.set('query parser', false)
   app.use(prepareAnswer)
+  if (options.cors) app.use(answerCors(options.cors))
   bindHealth(app, services)
   bindReference(app)
   bindIntegrationInfo(app, { services, throttle: createFailureThrottle({ clock: services.clock }), clientAddressOf })

@@ -39,8 +39,8 @@ export type ApiAnswer = {
 export type ApiCall = { method?: string; body?: unknown; headers?: Record<string, string>; raw?: string | Uint8Array }
 
 export type OpenApiOptions = Partial<
-  Pick<ConfigServiceOptions, 'logReader' | 'probeSender' | 'environmentSettings' | 'trustedProxies' | 'clock'>
-> & { authKey?: string }
+  Pick<ConfigServiceOptions, 'logReader' | 'probeSender' | 'environmentSettings' | 'trustedProxies' | 'clock' | 'cors'>
+> & { authKey?: string; isReady?: boolean }
 
 export async function openApi(connection: DatabaseConnection, options: OpenApiOptions = {}) {
   const store = openStore(connection)
@@ -76,7 +76,7 @@ export async function openApi(connection: DatabaseConnection, options: OpenApiOp
       kind: 'cluster',
       health: {
         readiness: async () => ({
-          ready: true,
+          ready: options.isReady ?? true,
           draining: false,
           checks: [{ name: 'redis', ok: false, required: false, detail: 'away' }],
         }),

@@ -1,6 +1,6 @@
 import type { KeyTableHandles } from './key-table/shared-columns.ts'
 import type { PolicyStoreOptions } from './plan/policy-store.ts'
-import type { CorsOptions } from './route/cors-policy.ts'
+import type { CorsOptions } from '@gpt-load/service-kit/cors-variables'
 import type { WireName } from './wire/create-wires.ts'
 import type { ClientTls, DownstreamLimits } from './wire/downstream-exchange.ts'
 

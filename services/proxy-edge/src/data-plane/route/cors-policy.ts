@@ -1,12 +1,5 @@
+import type { CorsOptions } from '@gpt-load/service-kit/cors-variables'
 import { findHeader } from '../headers/raw-headers.ts'
-
-/** ENABLE_CORS and its companions (gpt-load/data.md 6). `*` in origins, methods or headers means any. */
-export type CorsOptions = {
-  allowedOrigins: readonly string[]
-  allowedMethods: readonly string[]
-  allowedHeaders: readonly string[]
-  allowCredentials: boolean
-}
 
 /** Browsers may ask again after this long. */
 const preflightMaxAgeSeconds = '86400'
