@@ -39,7 +39,10 @@ export type ApiAnswer = {
 export type ApiCall = { method?: string; body?: unknown; headers?: Record<string, string>; raw?: string | Uint8Array }
 
 export type OpenApiOptions = Partial<
-  Pick<ConfigServiceOptions, 'logReader' | 'probeSender' | 'environmentSettings' | 'trustedProxies' | 'clock'>
+  Pick<
+    ConfigServiceOptions,
+    'logReader' | 'logAccounts' | 'requestReplay' | 'probeSender' | 'environmentSettings' | 'trustedProxies' | 'clock'
+  >
 > & { authKey?: string }
 
 export async function openApi(connection: DatabaseConnection, options: OpenApiOptions = {}) {
@@ -59,6 +62,13 @@ export async function openApi(connection: DatabaseConnection, options: OpenApiOp
       totals: async () => ({ requests: 0, failures: 0 }),
       series: async () => [],
     },
+    logAccounts: {
+      sources: async () => [],
+      gaps: async () => [],
+      caughtUpAtMs: async () => null,
+      deadLetters: async () => [],
+    },
+    requestReplay: async (ids) => ids?.length ?? 0,
     probeSender: createUndiciProbeSender({
       environment: { httpProxy: '', httpsProxy: '', noProxy: '' },
       allowPrivateAddresses: true,
