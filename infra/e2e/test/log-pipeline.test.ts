@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Reconciliation } from '@gpt-load/contracts/api/log-account'
 import { freePorts } from '@gpt-load/testkit/servers/free-port'
 import { startKafkaRelay } from '@gpt-load/testkit/servers/kafka-relay'
 import { startKafka } from '@gpt-load/testkit/servers/kafka-server'
@@ -72,7 +73,8 @@ describe('the log pipeline', () => {
     const stayingResult = await staying.stop()
 
     await expectNothingMissing(drill, stayingResult)
-    await expectOnlyTheTailMissing(drill, doomedResult, killedAtMs)
+    const lost = await expectOnlyTheTailMissing(drill, doomedResult, killedAtMs)
+    await expectNamedGaps(drill, lost)
     report(stayingResult, doomedResult)
   })
 })
@@ -186,7 +188,8 @@ async function expectNothingMissing(drill: Drill, { sent, ok, failures }: LoadRe
     assert.equal(await readMetric(survivor.adminUrl, `gptload_edge_log_${name}_total`), expected, name)
 }
 
-async function expectOnlyTheTailMissing(drill: Drill, result: LoadResult, killedAtMs: number): Promise<void> {
+/** Answers how many answered requests have no record. */
+async function expectOnlyTheTailMissing(drill: Drill, result: LoadResult, killedAtMs: number): Promise<number> {
   const { deployment, lanes } = drill
   const { id } = lanes.doomed.group
   const earlier = result.answers.filter(({ atMs }) => atMs < killedAtMs - maxLostTailMs)
@@ -205,6 +208,32 @@ async function expectOnlyTheTailMissing(drill: Drill, result: LoadResult, killed
   const stored = await readStoredIds(deployment, id)
   const lost = result.answers.filter(({ requestId }) => !stored.has(requestId))
   process.stdout.write(`measured: the killed edge lost ${lost.length} of ${result.ok} records\n`)
+  return lost.length
+}
+
+/** The product says the same of itself: nothing is missing but what the killed edge may have made after its last word. */
+async function expectNamedGaps({ deployment, victim, survivor }: Drill, lost: number): Promise<void> {
+  const read = () => deployment.admin.get<Reconciliation>('/logs/reconcile')
+  const isSettled = async () => {
+    const { in_flight, caught_up_at } = await read()
+    return in_flight === 0 && caught_up_at !== null
+  }
+  await until(isSettled, { what: 'the log to be reconciled', timeoutMs: 60_000, intervalMs: 500 })
+  const { edges, ...sum } = await read()
+  assert.equal(sum.served, sum.committed + sum.dead_lettered + sum.missing)
+  const killed = edges.filter(({ state }) => state === 'killed')
+  assert.deepEqual(
+    killed.map(({ edge }) => edge),
+    [victim.name],
+  )
+  const [{ missing, unknown_at_most: unknown, gaps } = assert.fail('no killed edge')] = killed
+  assert.ok(lost <= missing + unknown, `${lost} lost, ${missing} named, ${unknown} unknown`)
+  assert.equal(
+    gaps.reduce((named, { from, to }) => named + to - from + 1, 0),
+    missing,
+  )
+  assert.equal(edges.find(({ edge }) => edge === survivor.name)?.missing, 0)
+  process.stdout.write(`measured: reconcile names ${missing} missing of the killed edge, unknown at most ${unknown}\n`)
 }
 
 const isEvery = (answers: LoadResult['answers'], stored: ReadonlySet<string>) =>

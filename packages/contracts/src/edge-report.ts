@@ -7,6 +7,7 @@ export const edgeReportIntervalMs = 1_000
 export const edgeReachableMs = 5_000
 
 export const maxReportedRules = 100
+export const maxReportedSources = 128
 
 export const edgeReportSchema = z.object({
   edge: z.string().min(1).max(100),
@@ -32,6 +33,15 @@ export const edgeReportSchema = z.object({
     in_flight: z.number().int(),
     spooled: z.number().int(),
     dropped: z.number().int(),
+    /** Sequences handed out, per worker: the newest 128. */
+    sources: z
+      .array(z.object({ source: z.string().max(128), served: z.number().int() }))
+      .max(maxReportedSources)
+      .default([]),
+    /** Most records in one second so far: bounds what a killed edge may have made after its last report. */
+    peak_per_second: z.number().int().default(0),
+    /** The last report of an orderly end: nothing comes after it. */
+    is_final: z.boolean().default(false),
   }),
   outbox_pending: z.number().int(),
   /** What rules that are only observed would have done, since the start of the edge. */

@@ -88,5 +88,4 @@ export type LogBatchIdentity = {
 
 export const logBatchBounds = { events: 1_000, bytes: 524_288, ms: 50 } as const
 export const logTopic = 'request-logs'
-export const logDeadLetterTopic = 'request-logs-dead-letter'
 export const logPartitions = 6

@@ -9,7 +9,6 @@ export type DataDir = {
   readonly path: string
   readonly configDatabase: string
   readonly logDatabase: string
-  readonly deadLetters: string
   readonly masterKeyFile: string
   readonly adminKeyFile: string
   readonly accessKeyFile: string
@@ -35,7 +34,6 @@ export function dataDirAt(directory: string): DataDir {
     path,
     configDatabase: join(path, 'gpt-load.db'),
     logDatabase: join(path, 'logs.db'),
-    deadLetters: join(path, 'dead-letters.jsonl'),
     masterKeyFile: join(path, 'master-key'),
     adminKeyFile: join(path, 'admin-key'),
     accessKeyFile: join(path, 'access-key'),

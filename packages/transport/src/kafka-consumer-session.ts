@@ -3,7 +3,8 @@
 // Every join of the group begins a new generation of states; what belongs to an older one changes nothing any more.
 
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Admin, Batch, Consumer, EachBatchPayload } from 'kafkajs'
+import type { LogBatchIdentity } from '@gpt-load/contracts/log-event'
+import type { Admin, Batch, Consumer, EachBatchPayload, IHeaders } from 'kafkajs'
 import { createKafkaClient, kafkaName, kafkaRetry } from './kafka-client.ts'
 import type { KafkaLogConsumerOptions } from './kafka-log-consumer.ts'
 import { SeekRequired } from './log-stream.ts'
@@ -323,11 +324,26 @@ function fetchedOffset(batch: Batch): bigint {
 }
 
 function recordsOf({ topic, partition, messages }: Batch): StreamRecord[] {
-  return messages.map(({ offset, value, timestamp }) => ({
+  return messages.map(({ offset, value, timestamp, headers }) => ({
     topic,
     partition,
     offset,
     bytes: value ?? new Uint8Array(),
     timestampMs: Number(timestamp),
+    identity: identityOf(headers),
   }))
+}
+
+/** As kafka-log-producer writes it. Only for records that cannot be read: those that can say it themselves. */
+function identityOf(headers: IHeaders | undefined): LogBatchIdentity | null {
+  const text = (name: string) => String(headers?.[name] ?? '')
+  const identity = {
+    source: text('source'),
+    edge: text('edge'),
+    firstSequence: Number(text('first_sequence')),
+    count: Number(text('count')),
+  }
+  const isWhole =
+    identity.source !== '' && Number.isSafeInteger(identity.firstSequence) && Number.isSafeInteger(identity.count)
+  return isWhole && identity.firstSequence > 0 && identity.count > 0 ? identity : null
 }

@@ -1,12 +1,12 @@
-// The producing ends of the log stream over Kafka: sealed batches from edges, dead letters from log-ingest. A sealed
-// batch becomes one record, byte for byte; its identity is repeated in the headers for people and tools.
+// The producing end of the log stream over Kafka: sealed batches from edges. A sealed batch becomes one record, byte for
+// byte; its identity is repeated in the headers, for tools and for records that cannot be read.
 
-import { logDeadLetterTopic, logTopic } from '@gpt-load/contracts/log-event'
+import { logTopic } from '@gpt-load/contracts/log-event'
 import type { Message } from 'kafkajs'
 import { kafkaName } from './kafka-client.ts'
 import { createKafkaSender } from './kafka-sender.ts'
 import type { KafkaSenderOptions } from './kafka-sender.ts'
-import type { DeadLetterProducer, LogProducer, SealedBatch } from './log-stream.ts'
+import type { LogProducer, SealedBatch } from './log-stream.ts'
 
 export type KafkaLogProducerOptions = KafkaSenderOptions & {
   /** Without the prefix; default `request-logs`. */
@@ -20,8 +20,6 @@ export type KafkaLogProducerOptions = KafkaSenderOptions & {
 const maxRequestBytes = 900_000
 /** Of one `send`; more only queues at the broker's connection. */
 const maxRequestsInFlight = 4
-/** Reasons name what is wrong, never content; the bound is for a driver's long message. */
-const maxReasonChars = 500
 
 export function createKafkaLogProducer(options: KafkaLogProducerOptions): LogProducer {
   const sender = createKafkaSender(options)
@@ -35,24 +33,6 @@ export function createKafkaLogProducer(options: KafkaLogProducerOptions): LogPro
       }
     },
     isConnected: () => sender.isConnected(),
-    close: () => sender.close(),
-  }
-}
-
-export function createKafkaDeadLetterProducer(options: KafkaLogProducerOptions): DeadLetterProducer {
-  const sender = createKafkaSender(options)
-  const topic = kafkaName(options.connection, options.topic ?? logDeadLetterTopic)
-  return {
-    async send({ source, reason }) {
-      const headers = {
-        source_topic: source.topic,
-        source_partition: String(source.partition),
-        source_offset: source.offset,
-        source_timestamp_ms: String(source.timestampMs),
-        reason: reason.slice(0, maxReasonChars),
-      }
-      await sender.send(topic, [{ key: null, value: asBuffer(source.bytes), headers }])
-    },
     close: () => sender.close(),
   }
 }

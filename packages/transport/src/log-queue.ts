@@ -58,7 +58,13 @@ export class LogQueue {
     const first = this.next ?? 0n
     const timestampMs = Date.now()
     return head.map(({ batch }, i) => {
-      return { ...place, offset: (first + BigInt(i)).toString(), bytes: batch.bytes, timestampMs }
+      return {
+        ...place,
+        offset: (first + BigInt(i)).toString(),
+        bytes: batch.bytes,
+        timestampMs,
+        identity: batch.identity,
+      }
     })
   }
 

@@ -15,7 +15,13 @@ export interface LogProducer {
 
 /** Key of a place in the stream. Offsets are decimal strings (Kafka's are 64 bits wide). */
 export type StreamPartition = { topic: string; partition: number }
-export type StreamRecord = StreamPartition & { offset: string; bytes: Uint8Array; timestampMs: number }
+export type StreamRecord = StreamPartition & {
+  offset: string
+  bytes: Uint8Array
+  timestampMs: number
+  /** What the sender wrote beside the bytes, for when they cannot be read; null = nothing. */
+  identity: LogBatchIdentity | null
+}
 
 export interface LogConsumerHandler {
   /**
@@ -24,7 +30,7 @@ export interface LogConsumerHandler {
    */
   startOffset(place: StreamPartition): Promise<string | null>
   /**
-   * Records of one partition in offset order. Resolves when all are stored (or dead-lettered). Rejecting with
+   * Records of one partition in offset order. Resolves when all are stored, as rows or as dead letters. Rejecting with
    * `SeekRequired` makes the consumer ask `startOffset` again; any other rejection pauses the partition and repeats.
    */
   handle(place: StreamPartition, records: readonly StreamRecord[]): Promise<void>
@@ -41,11 +47,5 @@ export interface LogConsumer {
   /** Highest offset of each assigned partition, for lag. */
   highWatermarks(): ReadonlyMap<string, string>
   isConnected(): boolean
-  close(): Promise<void>
-}
-
-/** Where records go that cannot be decoded, with their source and the reason. */
-export interface DeadLetterProducer {
-  send(letter: { source: StreamRecord; reason: string }): Promise<void>
   close(): Promise<void>
 }

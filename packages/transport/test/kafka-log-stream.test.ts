@@ -12,7 +12,7 @@ import { createKafkaClient } from '../src/kafka-client.ts'
 import type { KafkaConnection } from '../src/kafka-connection.ts'
 import { createKafkaLogConsumer } from '../src/kafka-log-consumer.ts'
 import type { KafkaLogConsumerOptions } from '../src/kafka-log-consumer.ts'
-import { createKafkaDeadLetterProducer, createKafkaLogProducer } from '../src/kafka-log-producer.ts'
+import { createKafkaLogProducer } from '../src/kafka-log-producer.ts'
 import { SeekRequired } from '../src/log-stream.ts'
 import type { LogConsumer, LogConsumerHandler, LogProducer } from '../src/log-stream.ts'
 import { silentLogger } from '../src/transport-logger.ts'
@@ -323,26 +323,6 @@ describe('log stream over Kafka', async () => {
     const startedAt = performance.now()
     await assert.rejects(producerOf('missing').send(batches(0, 1)))
     assert.ok(performance.now() - startedAt < 6_000)
-  })
-
-  test('keeps a dead letter with where it came from and why', async () => {
-    const topic = await newTopic(1)
-    const letters = keep(createKafkaDeadLetterProducer({ connection, clientId, topic }))
-    const source = { topic: 'request-logs', partition: 3, offset: '77', bytes: Buffer.from('?'), timestampMs: 5 }
-    await letters.send({ source, reason: `not a log batch${'.'.repeat(600)}` })
-    const [letter] = await rawMessages(connection, topic, 1)
-    assert.equal(String(letter?.value), '?')
-    const headers = Object.fromEntries(
-      Object.entries(letter?.headers ?? {}).map(([name, value]) => [name, String(value)]),
-    )
-    assert.match(headers['reason'] ?? '', /^not a log batch\.{485}$/)
-    delete headers['reason']
-    assert.deepEqual(headers, {
-      source_topic: 'request-logs',
-      source_partition: '3',
-      source_offset: '77',
-      source_timestamp_ms: '5',
-    })
   })
 
   test('does not spin: no timer is armed with a negative delay', () => {

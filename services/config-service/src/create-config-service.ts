@@ -1,3 +1,4 @@
+import type { Reconciliation } from '@gpt-load/contracts/api/log-account'
 import type { Express } from 'express'
 import type { RequestLogReader } from '@gpt-load/database/logs/request-log-reader'
 import type { CorsOptions } from '@gpt-load/service-kit/cors-variables'
@@ -17,6 +18,7 @@ import { startTruth, type Truth, type TruthOptions } from './truth/start-truth.t
 import { startTaskRunner } from './tasks/run-tasks.ts'
 import type { UpstreamPolicy } from './upstreams/sync-upstreams.ts'
 import type { VerbContext } from './verb.ts'
+import { reconcile } from './logs/reconcile-logs.ts'
 
 /**
  * config-service without its listeners: the public application, what edges are served from, and the periodic jobs, over a
@@ -25,6 +27,8 @@ import type { VerbContext } from './verb.ts'
  */
 export type ConfigServiceOptions = TruthOptions & {
   logReader: RequestLogReader
+  logAccounts: Services['logAccounts']
+  requestReplay: Services['requestReplay']
   probeSender: ProbeSender
   /** AUTH_KEY or the stored key; named tokens are added here. */
   adminKeys: AdminKeys
@@ -42,6 +46,8 @@ export type ConfigServiceOptions = TruthOptions & {
 export interface ConfigService extends Pick<Truth, 'internalApi' | 'bases' | 'head' | 'waiting'> {
   readonly app: Express
   readonly probeCounts: Readonly<ProbeCounts>
+  /** Where the records of all edges are. */
+  reconcileLogs(): Promise<Reconciliation>
   /** For what runs without a person: configuration files, seeding. */
   systemContext(requestId: string): VerbContext
   /** Long polls end, jobs finish their chunk. Listeners before it are closed by then. */
@@ -77,6 +83,7 @@ export async function createConfigService(options: ConfigServiceOptions): Promis
     internalApi: truth.internalApi,
     bases: truth.bases,
     probeCounts: services.probeCounts,
+    reconcileLogs: () => reconcile(services, { hasGaps: true }),
     get head() {
       return truth.head
     },

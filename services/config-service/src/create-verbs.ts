@@ -37,7 +37,10 @@ import { restoreKey } from './keys/restore-key.ts'
 import { testKey } from './keys/test-key.ts'
 import { updateKey } from './keys/update-key.ts'
 import { getLog } from './logs/get-log.ts'
+import { listDeadLetters } from './logs/list-dead-letters.ts'
 import { listLogs } from './logs/list-logs.ts'
+import { reconcileLogs } from './logs/reconcile-logs.ts'
+import { replayDeadLetters } from './logs/replay-dead-letters.ts'
 import { createSession } from './sessions/create-session.ts'
 import { deleteSession } from './sessions/delete-session.ts'
 import { getSession } from './sessions/get-session.ts'
@@ -110,6 +113,9 @@ export function createVerbs({ version }: { version: string }): Verbs {
     applyConfig: applyConfigFile,
     exportConfig,
     listLogs,
+    reconcileLogs,
+    listDeadLetters,
+    replayDeadLetters,
     getLog,
     getOverview,
     getSeries,

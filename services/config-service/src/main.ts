@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createDatabase } from '@gpt-load/database/create-database'
 import { openKeyring } from '@gpt-load/database/keyring'
+import { createLogAccountReader, requestReplay } from '@gpt-load/database/logs/log-account-reader'
 import { createRequestLogReader } from '@gpt-load/database/logs/request-log-reader'
 import { migrate } from '@gpt-load/database/migrate'
 import { createMariadbSqlClient } from '@gpt-load/database/sql-client/mariadb-sql-client'
@@ -32,6 +33,7 @@ import { createAbsentChangeFeed } from './feed/absent-change-feed.ts'
 import { startPublicServer } from './http/public-server.ts'
 import { startInternalServer } from './internal/internal-server.ts'
 import { createUndiciProbeSender } from './probe/undici-probe-sender.ts'
+import { startLogMetrics } from './logs/log-metrics.ts'
 import { startServiceMetrics } from './service-metrics.ts'
 import { findWeakSecrets } from './system/surroundings.ts'
 
@@ -80,6 +82,8 @@ runProcess(async ({ lifecycle, useLog }) => {
     keyring,
     feed,
     logReader: createRequestLogReader(logDatabase),
+    logAccounts: createLogAccountReader(logDatabase, () => clock.nowMs()),
+    requestReplay: (ids) => requestReplay(logDatabase, ids),
     probeSender: createUndiciProbeSender({
       environment: { httpProxy, httpsProxy, noProxy },
       allowPrivateAddresses: config.ALLOW_PRIVATE_UPSTREAMS,
@@ -111,6 +115,8 @@ runProcess(async ({ lifecycle, useLog }) => {
   const feedCounts = redisFeed === null ? {} : { feedCounts: redisFeed.counts }
   const gauges = startServiceMetrics({ service, store, ...feedCounts, metrics, clock, logger })
   lifecycle.onClose('metrics', () => gauges.stop())
+  const logGauges = startLogMetrics({ reconcile: service.reconcileLogs, metrics, clock, logger })
+  lifecycle.onClose('log metrics', () => logGauges.stop())
 
   const internalAddress = { host: config.INTERNAL_HOST, port: config.INTERNAL_PORT }
   const { internalApi: api, bases } = service

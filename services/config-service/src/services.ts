@@ -1,6 +1,7 @@
 import type { Settings } from '@gpt-load/contracts/settings'
 import type { DatabaseHandle } from '@gpt-load/database/database-handle'
 import type { Keyring } from '@gpt-load/database/keyring'
+import type { LogAccountReader } from '@gpt-load/database/logs/log-account-reader'
 import type { RequestLogReader } from '@gpt-load/database/logs/request-log-reader'
 import type { Clock } from '@gpt-load/service-kit/clock'
 import type { Logger } from '@gpt-load/service-kit/logger'
@@ -21,6 +22,9 @@ export type Services = {
   adminKeys: AdminKeys
   throttles: { byAddress: FailureThrottle; byAccount: FailureThrottle }
   logReader: RequestLogReader
+  logAccounts: LogAccountReader
+  /** Asks log-ingest to try dead letters again, null = all; answers how many. */
+  requestReplay(ids: readonly number[] | null): Promise<number>
   probeSender: ProbeSender
   probeSlots: ProbeSlots
   probeCounts: ProbeCounts

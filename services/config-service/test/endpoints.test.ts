@@ -3,6 +3,7 @@ import { after, describe, test } from 'node:test'
 import type { RequestLogDetail } from '@gpt-load/contracts/api/log'
 import { DatabaseUnavailable } from '@gpt-load/database/database-errors'
 import type { KeyUsageReader } from '@gpt-load/database/logs/key-usage-reader'
+import type { DeadLetter, LogAccountReader } from '@gpt-load/database/logs/log-account-reader'
 import type { RequestSeriesQuery, RequestSums, RequestTotalsQuery } from '@gpt-load/database/logs/request-log-reader'
 import { until } from '@gpt-load/testkit/until'
 import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
@@ -21,6 +22,23 @@ import { describeSystem } from './endpoints/system.ts'
 import { describeTasks } from './endpoints/tasks.ts'
 import { anyRevision, openApi, type OpenedApi } from './support/open-api.ts'
 import { dialectsOf } from './support/open-stores.ts'
+
+const deadLetter: DeadLetter = {
+  id: 1,
+  kind: 'record',
+  state: 'waiting',
+  reason: 'not a log batch',
+  topic: 'request-logs',
+  partition: 0,
+  offset: '7',
+  source: '',
+  edge: '',
+  firstSequence: 0,
+  eventCount: 0,
+  bytes: 10,
+  letteredAtMs: 1,
+  settledAtMs: 0,
+}
 
 const logDetail: RequestLogDetail = {
   request_id: 'req-1',
@@ -89,10 +107,20 @@ const logReader = {
   },
 }
 
+const letters = [{ ...deadLetter, id: 2 }, deadLetter]
+const logAccounts: LogAccountReader = {
+  sources: async () => [],
+  gaps: async () => [],
+  caughtUpAtMs: async () => null,
+  deadLetters: async ({ limit, beforeId = 3 }) => letters.filter(({ id }) => id < beforeId).slice(0, limit),
+}
+const requestReplay = async (ids: readonly number[] | null) => ids?.length ?? letters.length
+
 for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
   describe(`admin API on ${name}`, () => {
     let opened: OpenedApi | undefined
-    const api = async (): Promise<OpenedApi> => (opened ??= await openApi(await connect(), { logReader }))
+    const api = async (): Promise<OpenedApi> =>
+      (opened ??= await openApi(await connect(), { logReader, logAccounts, requestReplay }))
     after(async () => opened?.[Symbol.asyncDispose]())
 
     const upstreams = [{ url: 'https://api.example.com', weight: 2 }]
@@ -330,6 +358,20 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
         'cursor=bogus',
       ])
         assert.equal((await call(`/api/v1/logs?${query}`)).status, 400, query)
+    })
+
+    test('dead letters are listed page by page and asked for again; the log is reconciled', async () => {
+      const { operate, call } = await api()
+      const first = await operate('listDeadLetters', { query: 'limit=1&state=waiting' })
+      assert.deepEqual([first.body.items[0].id, first.body.items[0].offset], [2, '7'])
+      const rest = await operate('listDeadLetters', { query: `limit=1&cursor=${first.body.next_cursor}` })
+      assert.deepEqual([rest.body.items[0].id, rest.body.next_cursor], [1, null])
+      assert.equal((await operate('replayDeadLetters', { body: { ids: null } })).body.asked, 2)
+      assert.equal((await operate('replayDeadLetters', { body: { ids: [2] } })).body.asked, 1)
+      assert.deepEqual((await operate('listAudit', { query: 'limit=1' })).body.items[0].action, 'log.replay')
+      const { body } = await operate('reconcileLogs', { query: 'gaps=false' })
+      assert.deepEqual([body.missing, body.caught_up_at], [0, null])
+      assert.equal((await call('/api/v1/logs/reconcile?gaps=maybe')).status, 400)
     })
 
     test('the overview counts keys by state and group, requests of the last hour and day, and edges', async () => {

@@ -1,4 +1,4 @@
-import type { DeadLetterProducer, LogConsumer } from '@gpt-load/transport/log-stream'
+import type { LogConsumer } from '@gpt-load/transport/log-stream'
 import type { SqlClient } from '@gpt-load/database/sql-client/sql-client'
 import type { Clock } from '@gpt-load/service-kit/clock'
 import type { Logger } from '@gpt-load/service-kit/logger'
@@ -6,7 +6,10 @@ import type { Metrics } from '@gpt-load/service-kit/metrics'
 import { startPeriodic } from '@gpt-load/service-kit/periodic'
 import { createIngestMeter } from './ingest-meter.ts'
 import { createLogStore } from './log-store.ts'
+import { replayDeadLetters } from './replay-dead-letters.ts'
 import { applyRetention } from './retention.ts'
+import { createStoredDays, dayMs, dayOf } from './stored-days.ts'
+import { storeStreamPositions } from './stream-positions.ts'
 
 /**
  * The log pipeline's end, composed from ports: the cluster passes Kafka and MySQL, standalone its in-process stream and
@@ -15,7 +18,6 @@ import { applyRetention } from './retention.ts'
 export type LogIngestOptions = {
   sql: SqlClient
   consumer: LogConsumer
-  deadLetter: DeadLetterProducer
   metrics: Metrics
   logger: Logger
   clock: Clock
@@ -32,14 +34,17 @@ export interface LogIngest {
 const retentionIntervalMs = 600_000
 const settingsIntervalMs = 15_000
 const defaultRetentionDays = 7
+const positionsIntervalMs = 5_000
+const replayIntervalMs = 2_000
 
 export async function startLogIngest(options: LogIngestOptions): Promise<LogIngest> {
-  const { sql, consumer, deadLetter, clock, logger } = options
+  const { sql, consumer, clock, logger } = options
   let retentionDays = defaultRetentionDays
   const meter = createIngestMeter(options.metrics)
+  const days = createStoredDays(sql)
   const store = createLogStore({
     sql,
-    deadLetter,
+    days,
     meter,
     nowMs: () => clock.nowMs(),
     retentionDays: () => retentionDays,
@@ -63,10 +68,34 @@ export async function startLogIngest(options: LogIngestOptions): Promise<LogInge
         applyRetention({ sql, nowMs: clock.nowMs(), retentionDays, signal }),
       ),
   })
+  const positions = startPeriodic({
+    name: 'stream positions',
+    intervalMs: positionsIntervalMs,
+    clock,
+    logger,
+    run: async () => {
+      meter.seen(consumer.highWatermarks())
+      await storeStreamPositions(sql, consumer, clock.nowMs())
+    },
+  })
+  const replay = startPeriodic({
+    name: 'dead letters',
+    intervalMs: replayIntervalMs,
+    clock,
+    logger,
+    run: async () => {
+      const nowMs = clock.nowMs()
+      const storedOn = dayOf(nowMs)
+      await days.ensure(storedOn)
+      await replayDeadLetters(sql, { nowMs, storedOn, retentionMs: retentionDays * dayMs })
+    },
+  })
   await consumer.run(store)
   return {
     async close() {
       await consumer.close()
+      await replay.stop()
+      await positions.stop()
       await retention.stop()
       await settings.stop()
     },

@@ -1,15 +1,16 @@
 import type { Metrics } from '@gpt-load/service-kit/metrics'
+import { placeKey } from '@gpt-load/transport/place-key'
 import type { StreamPartition } from '@gpt-load/transport/log-stream'
+import type { StoreOutcome } from './store-records.ts'
 
 /** What log-ingest counts about itself. */
 export interface IngestMeter {
   committed(
     place: StreamPartition,
-    commit: { rows: number; resentBatches: number; nextOffset: string; durationMs: number; nowMs: number },
+    commit: StoreOutcome & { nextOffset: string; durationMs: number; nowMs: number },
   ): void
-  deadLettered(reason: string): void
-  /** Places with their next offset and time of the last commit. */
-  positions(): readonly { place: StreamPartition; nextOffset: string; committedAtMs: number }[]
+  /** How far the stream reaches, by `topic/partition`. */
+  seen(highWatermarks: ReadonlyMap<string, string>): void
 }
 
 export function createIngestMeter(metrics: Metrics): IngestMeter {
@@ -32,20 +33,28 @@ export function createIngestMeter(metrics: Metrics): IngestMeter {
     help: 'Time of the last commit per partition',
     labels: ['topic', 'partition'],
   })
-  const positions = new Map<string, { place: StreamPartition; nextOffset: string; committedAtMs: number }>()
+  const lag = metrics.gauge<'topic' | 'partition'>({
+    name: 'gptload_ingest_lag_records',
+    help: 'Records (batches) of the stream that are not stored yet, per partition of this instance',
+    labels: ['topic', 'partition'],
+  })
+  const nextOffsets = new Map<string, bigint>()
   return {
     committed(place, commit) {
       rows.add(commit.rows)
       resent.add(commit.resentBatches)
       commitSeconds.observe(commit.durationMs / 1000)
+      poison.add(commit.deadLetters)
       lastCommit.set(commit.nowMs / 1000, { topic: place.topic, partition: String(place.partition) })
-      positions.set(`${place.topic}/${place.partition}`, {
-        place,
-        nextOffset: commit.nextOffset,
-        committedAtMs: commit.nowMs,
-      })
+      nextOffsets.set(placeKey(place), BigInt(commit.nextOffset))
     },
-    deadLettered: () => poison.add(1),
-    positions: () => [...positions.values()],
+    seen(highWatermarks) {
+      for (const [key, high] of highWatermarks) {
+        const at = key.lastIndexOf('/')
+        const next = nextOffsets.get(key)
+        if (next !== undefined)
+          lag.set(Math.max(0, Number(BigInt(high) - next)), { topic: key.slice(0, at), partition: key.slice(at + 1) })
+      }
+    },
   }
 }

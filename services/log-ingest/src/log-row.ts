@@ -1,3 +1,4 @@
+import { maxEntityId } from '@gpt-load/contracts/api/parameters'
 import type { LogAttempt, LogBatchIdentity, LogEvent } from '@gpt-load/contracts/log-event'
 import type { SqlValue } from '@gpt-load/database/sql-client/sql-client'
 
@@ -78,12 +79,16 @@ export type RowContext = { storedOn: number; nowMs: number; retentionMs: number;
 const hourMs = 3_600_000
 /** Year 2200: a clock beyond it is broken, and the column must hold it. */
 const maxInstantMs = 7_258_118_400_000
+const maxStatus = 999
 
 /** Why an event cannot be stored, or null. What is odd but storable is kept as given and flagged. */
 export function refuseEvent(event: LogEvent): string | null {
   if (!/^[\x21-\x7e]{1,36}$/.test(event.requestId)) return 'the request id is not 1 to 36 printable characters'
   if (!Number.isSafeInteger(event.receivedAtMs) || event.receivedAtMs < 0 || event.receivedAtMs > maxInstantMs)
     return 'the time of arrival is no instant'
+  if (event.status > maxStatus) return 'the status is none'
+  const ids = [event.groupId, event.memberGroupId, event.accessKeyId, ...event.attempts.map(({ groupId }) => groupId)]
+  if (ids.some((id) => id > maxEntityId)) return 'an id of a group or an access key is none'
   return null
 }
 
@@ -98,8 +103,8 @@ export function requestRow(event: LogEvent, context: RowContext): SqlValue[] {
     context.storedOn,
     event.receivedAtMs,
     event.requestId,
-    cut(context.identity.source, 80),
-    cut(context.identity.edge, 100),
+    context.identity.source,
+    context.identity.edge,
     event.sequence,
     event.groupId,
     cut(event.groupName, 100),
@@ -155,7 +160,7 @@ function attemptRow(event: LogEvent, attempt: LogAttempt, index: number, context
     int32(attempt.connectMs),
     int32(attempt.headMs),
     int32(attempt.endMs),
-    attempt.status,
+    Math.min(attempt.status, maxStatus),
     attempt.errorClass,
     cut(attempt.errorCode, 100),
     cut(attempt.errorMessage, 2_048),
@@ -180,7 +185,7 @@ export function failureRow(event: LogEvent, context: RowContext): SqlValue[] {
 }
 
 /** Columns count characters, code points outside the BMP as one: UTF-16 length is never less. */
-function cut(text: string, characters: number): string {
+export function cut(text: string, characters: number): string {
   return text.length <= characters ? text : text.slice(0, characters).toWellFormed()
 }
 
@@ -188,4 +193,4 @@ function ascii(text: string, characters: number): string {
   return cut(text.replaceAll(/[^\x20-\x7e]/g, '?'), characters)
 }
 
-const int32 = (value: number) => Math.max(-1, Math.min(2_147_483_647, Math.round(value)))
+export const int32 = (value: number) => Math.max(-1, Math.min(2_147_483_647, Math.round(value)))

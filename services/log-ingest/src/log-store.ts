@@ -1,16 +1,13 @@
-import type {
-  DeadLetterProducer,
-  LogConsumerHandler,
-  StreamPartition,
-  StreamRecord,
-} from '@gpt-load/transport/log-stream'
+import type { LogConsumerHandler, StreamPartition, StreamRecord } from '@gpt-load/transport/log-stream'
 import { SeekRequired } from '@gpt-load/transport/log-stream'
 import { sqlFailureOf } from '@gpt-load/database/sql-client/sql-client'
 import type { SqlClient } from '@gpt-load/database/sql-client/sql-client'
 import type { IngestMeter } from './ingest-meter.ts'
-import { openRecords, storeRecords } from './store-records.ts'
-import type { OpenedRecord } from './store-records.ts'
-import { createStoredDays, dayOf } from './stored-days.ts'
+import { openRecords } from './open-records.ts'
+import { storeRecords } from './store-records.ts'
+import { dayMs, dayOf } from './stored-days.ts'
+import type { StoredDays } from './stored-days.ts'
+import { withRetries } from './with-retries.ts'
 
 /**
  * source -> decode -> batch -> store, for each partition that this instance holds. Keeps the invariant that an offset is
@@ -19,7 +16,7 @@ import { createStoredDays, dayOf } from './stored-days.ts'
  */
 export type LogStoreOptions = {
   sql: SqlClient
-  deadLetter: DeadLetterProducer
+  days: StoredDays
   meter: IngestMeter
   nowMs(): number
   /** 0 = rows are kept for ever. Read at each transaction: the setting changes while we run. */
@@ -28,30 +25,22 @@ export type LogStoreOptions = {
 
 /** Events of one transaction: SQLite stays under 50 ms with it, MySQL gets its multi-row inserts. */
 const maxEventsPerTransaction = 2_000
-/** Deadlocks and resends that race are repeated at once; the third time the consumer backs off. */
-const maxTries = 3
-const dayMs = 86_400_000
 
 export function createLogStore(options: LogStoreOptions): LogConsumerHandler {
-  const { sql, meter } = options
-  const days = createStoredDays(sql)
+  const { sql, days, meter } = options
   const positions = new Map<string, string>()
 
-  async function storeChunk(
-    place: StreamPartition,
-    opened: readonly OpenedRecord[],
-    nextOffset: string,
-  ): Promise<void> {
+  async function storeChunk(place: StreamPartition, records: readonly StreamRecord[]): Promise<void> {
     const startedAt = performance.now()
     const nowMs = options.nowMs()
     const storedOn = dayOf(nowMs)
     await days.ensure(storedOn)
     const position = positions.get(placeKey(place))
     if (position === undefined) throw new SeekRequired('the partition is not assigned here any more')
+    const nextOffset = String(BigInt(records.at(-1)?.offset ?? position) + 1n)
     const retentionMs = options.retentionDays() * dayMs
-    const outcome = await withRetries(() =>
-      storeRecords(sql, { place, position, nextOffset, opened, storedOn, nowMs, retentionMs }),
-    )
+    const input = { place, position, nextOffset, storedOn, nowMs, retentionMs, ...openRecords(records) }
+    const outcome = await withRetries(() => storeRecords(sql, input))
     positions.set(placeKey(place), nextOffset)
     meter.committed(place, { ...outcome, nextOffset, durationMs: performance.now() - startedAt, nowMs })
   }
@@ -65,15 +54,7 @@ export function createLogStore(options: LogStoreOptions): LogConsumerHandler {
     async handle(place, records) {
       const position = BigInt(positions.get(placeKey(place)) ?? '0')
       const ahead = records.filter(({ offset }) => BigInt(offset) >= position)
-      for (const part of splitRecords(ahead)) {
-        const { opened, rejected } = openRecords(part)
-        // Before the commit: a letter twice is better than a letter lost.
-        for (const { record, reason, bytes } of rejected) {
-          meter.deadLettered(reason)
-          await options.deadLetter.send({ source: { ...record, bytes }, reason })
-        }
-        await storeChunk(place, opened, String(BigInt(part.at(-1)!.offset) + 1n))
-      }
+      for (const part of splitRecords(ahead)) await storeChunk(place, part)
     },
     onRevoked(place) {
       positions.delete(placeKey(place))
@@ -94,17 +75,6 @@ async function readOffset(sql: SqlClient, place: StreamPartition, nowMs: number)
   })
   const [made] = await read()
   return String(made?.['next_offset'] ?? 0)
-}
-
-async function withRetries<T>(work: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await work()
-    } catch (error) {
-      const failure = sqlFailureOf(error)
-      if (attempt >= maxTries || (failure !== 'retryable' && failure !== 'duplicate')) throw error
-    }
-  }
 }
 
 /** By a guess of the events inside (about 150 compressed bytes each): chunks need not be exact, only bounded. */

@@ -2,7 +2,7 @@
 // the reverse order. It is ready when it can consume; MySQL or Kafka being away later pauses it, nothing else.
 
 import { hostname } from 'node:os'
-import { logDeadLetterTopic, logTopic } from '@gpt-load/contracts/log-event'
+import { logTopic } from '@gpt-load/contracts/log-event'
 import { createDatabase } from '@gpt-load/database/create-database'
 import { withLease } from '@gpt-load/database/lease'
 import { migrate } from '@gpt-load/database/migrate'
@@ -21,7 +21,6 @@ import { StartupError } from '@gpt-load/service-kit/startup-error'
 import { untilAvailable } from '@gpt-load/service-kit/until-available'
 import { ensureTopics, TopicsNotReady } from '@gpt-load/transport/ensure-topics'
 import { createKafkaLogConsumer } from '@gpt-load/transport/kafka-log-consumer'
-import { createKafkaDeadLetterProducer } from '@gpt-load/transport/kafka-log-producer'
 import { logIngestVariables, readLogIngestConfig } from './config.ts'
 import type { LogIngestConfig } from './config.ts'
 import { startLogIngest } from './create-log-ingest.ts'
@@ -59,8 +58,6 @@ runProcess(async ({ lifecycle, useLog }) => {
   const sql = createMariadbSqlClient(connection, { connections: config.DATABASE_POOL_SIZE })
   lifecycle.onClose('log database', () => sql.close())
   const kafka = { connection: kafkaOptions(config), clientId: `log-ingest-${hostname()}`, logger }
-  const deadLetter = createKafkaDeadLetterProducer(kafka)
-  lifecycle.onClose('dead letters', () => deadLetter.close())
   const consumer = createKafkaLogConsumer({
     ...kafka,
     groupId: 'log-ingest',
@@ -69,7 +66,6 @@ runProcess(async ({ lifecycle, useLog }) => {
   const ingest = await startLogIngest({
     sql,
     consumer,
-    deadLetter,
     metrics,
     logger,
     clock,
@@ -95,9 +91,6 @@ function topicOptions(config: LogIngestConfig) {
     connection: kafkaOptions(config),
     clientId: `log-ingest-${hostname()}`,
     canCreate: config.KAFKA_CREATE_TOPICS,
-    topics: [
-      { ...shared, name: logTopic, partitions: config.KAFKA_PARTITIONS },
-      { ...shared, name: logDeadLetterTopic, partitions: 1 },
-    ],
+    topics: [{ ...shared, name: logTopic, partitions: config.KAFKA_PARTITIONS }],
   }
 }

@@ -1,6 +1,6 @@
 import { seriesSteps } from '@gpt-load/contracts/api/stats'
 import type { SqlClient } from '@gpt-load/database/sql-client/sql-client'
-import { dayOf, partitionedTables, readPartitions } from './stored-days.ts'
+import { dayMs, dayOf, partitionedTables, readPartitions } from './stored-days.ts'
 
 /**
  * Drops what is older than it may be. MySQL: whole partitions. SQLite: chunks, each a short transaction of its own, so that
@@ -9,7 +9,6 @@ import { dayOf, partitionedTables, readPartitions } from './stored-days.ts'
 export type RetentionOptions = { sql: SqlClient; nowMs: number; retentionDays: number; signal: AbortSignal }
 
 const rowsPerChunk = 2_000
-const dayMs = 86_400_000
 /** A batch in a spool may come back this late and must still be recognised. */
 const identityDays = 30
 
@@ -30,6 +29,8 @@ export async function applyRetention(options: RetentionOptions): Promise<void> {
   await deleteInChunks(options, 'log_batches', 'committed_at < ?', [
     nowMs - Math.max(retentionDays, identityDays) * dayMs,
   ])
+  await deleteInChunks(options, 'log_sources', 'last_committed_at < ?', [nowMs - identityDays * dayMs])
+  await deleteInChunks(options, 'log_dead_letters', 'lettered_at < ?', [nowMs - identityDays * dayMs])
 }
 
 async function dropPartitions(sql: SqlClient, table: string, firstKept: number): Promise<void> {

@@ -3,7 +3,7 @@ import type { LogEvent } from '@gpt-load/contracts/log-event'
 import type { SqlValue } from '@gpt-load/database/sql-client/sql-client'
 import type { Upsert } from '@gpt-load/database/sql-client/sql-statements'
 import { latencyBin } from './latency-bin.ts'
-import { isFailure } from './log-row.ts'
+import { int32, isFailure } from './log-row.ts'
 
 /**
  * Sums of the events of one transaction, merged in memory before they are upserted: a minute of one group is one row,
@@ -88,9 +88,9 @@ function addRequest(sums: Sums, place: string, start: Row, event: LogEvent): voi
     failed ? 1 : 0,
     !failed && event.attempts.length > 1 ? 1 : 0,
     event.attempts.length,
-    Math.max(0, event.durationMs),
-    event.bytesIn,
-    event.bytesOut,
+    known(event.durationMs),
+    Math.min(event.bytesIn, maxSummedBytes),
+    Math.min(event.bytesOut, maxSummedBytes),
     known(tokens.input),
     known(tokens.output),
     known(tokens.cached),
@@ -128,4 +128,6 @@ function addTo(rows: Map<string, Row>, place: string, start: Row, amounts: reado
   return row
 }
 
-const known = (tokens: number) => Math.max(0, tokens)
+/** Larger is broken, and a few of them would not fit into a sum any more. */
+const maxSummedBytes = 2 ** 45
+const known = (value: number) => Math.max(0, int32(value))

@@ -1,80 +1,78 @@
-import { openLogBatch } from '@gpt-load/transport/log-batch/log-batch'
-import type { StreamPartition, StreamRecord } from '@gpt-load/transport/log-stream'
+import type { StreamPartition } from '@gpt-load/transport/log-stream'
 import { SeekRequired } from '@gpt-load/transport/log-stream'
-import type { LogBatchIdentity, LogEvent } from '@gpt-load/contracts/log-event'
+import type { LogBatchIdentity } from '@gpt-load/contracts/log-event'
 import type { SqlClient, SqlTransaction, SqlValue } from '@gpt-load/database/sql-client/sql-client'
-import { insertStatement, rowsPerStatement, upsertStatement } from '@gpt-load/database/sql-client/sql-statements'
 import type { Upsert } from '@gpt-load/database/sql-client/sql-statements'
+import { eventLetterRows, letterColumns, poisonRow } from './dead-letters.ts'
+import { chunks, insertRows, upsertRows } from './insert-rows.ts'
 import {
   attemptColumns,
   attemptRows,
   failureColumns,
   failureRow,
   isFailure,
-  refuseEvent,
   requestColumns,
   requestRow,
 } from './log-row.ts'
 import type { RowContext } from './log-row.ts'
+import type { OpenedRecord, PoisonRecord } from './open-records.ts'
 import { createRollupSums, keyRollup, latencyRollup, requestRollup } from './rollup-sums.ts'
+import { createSourceAccounts, sourceAccount } from './source-accounts.ts'
 
 /**
- * Stores records of one partition in one transaction: offset (compared and set), batch identities, rows, rollups. Either
- * all of it is there or nothing. The compare-and-set stops a zombie consumer; the identities stop a producer's resend.
+ * Stores records of one partition in one transaction: offset (compared and set), batch identities, rows, rollups, dead
+ * letters, accounts. Either all of it is there or nothing. The compare-and-set stops a zombie consumer; the identities stop
+ * a producer's resend.
  */
-export type OpenedRecord = { record: StreamRecord; identity: LogBatchIdentity; events: LogEvent[]; rejects: number }
-export type RejectedPart = { record: StreamRecord; reason: string; bytes: Uint8Array }
-
-/** Splits records into what can be stored and what goes to the dead letters: a whole record, or one event alone. */
-export function openRecords(records: readonly StreamRecord[]): { opened: OpenedRecord[]; rejected: RejectedPart[] } {
-  const opened: OpenedRecord[] = []
-  const rejected: RejectedPart[] = []
-  for (const record of records) {
-    const batch = openLogBatch(record.bytes)
-    if ('poison' in batch) {
-      rejected.push({ record, reason: batch.poison, bytes: record.bytes })
-      continue
-    }
-    const events: LogEvent[] = []
-    for (const entry of batch.events) {
-      const reason = entry.ok ? refuseEvent(entry.event) : entry.reason
-      if (entry.ok && reason === null) events.push(entry.event)
-      else rejected.push({ record, reason: reason ?? 'unreadable', bytes: entry.ok ? record.bytes : entry.bytes })
-    }
-    opened.push({ record, identity: batch.identity, events, rejects: batch.events.length - events.length })
-  }
-  return { opened, rejected }
-}
-
-export type StoreOutcome = { rows: number; resentBatches: number }
+export type StoreTime = Pick<RowContext, 'storedOn' | 'nowMs' | 'retentionMs'>
+export type StoreOutcome = { rows: number; resentBatches: number; deadLetters: number }
 
 export async function storeRecords(
   sql: SqlClient,
-  input: {
+  input: StoreTime & {
     place: StreamPartition
     /** The offset that this instance believes to be stored. */
     position: string
     nextOffset: string
     opened: readonly OpenedRecord[]
-    storedOn: number
-    nowMs: number
-    retentionMs: number
+    poison: readonly PoisonRecord[]
   },
 ): Promise<StoreOutcome> {
   return sql.transaction(async (transaction) => {
     await advanceOffset(transaction, input)
-    const known = await readKnownIdentities(transaction, input.opened)
-    const fresh: OpenedRecord[] = []
-    for (const entry of input.opened) {
-      const key = identityKey(entry.identity)
-      if (known.has(key)) continue
-      known.add(key)
-      fresh.push(entry)
-    }
-    await insertIdentities(transaction, fresh, input.nowMs)
-    const rows = await insertEvents(transaction, fresh, input)
-    return { rows, resentBatches: input.opened.length - fresh.length }
+    const { opened, poison } = input
+    const named = poison.flatMap(({ identity }) => identity ?? [])
+    const known = await readKnownIdentities(transaction, 'log_batches', [...opened.map(identityOf), ...named])
+    const lettered = await readKnownIdentities(transaction, 'log_dead_letters', named)
+    const fresh = opened.filter(({ identity }) => isNew(identity, known))
+    const freshPoison = poison.filter(
+      ({ identity }) => identity === null || (!known.has(identityKey(identity)) && isNew(identity, lettered)),
+    )
+    const stored = await storeFresh(transaction, { ...input, fresh, poison: freshPoison })
+    return { ...stored, resentBatches: opened.length - fresh.length }
   })
+}
+
+/** What nobody has stored yet. */
+export async function storeFresh(
+  transaction: SqlTransaction,
+  { fresh, poison, ...time }: StoreTime & { fresh: readonly OpenedRecord[]; poison: readonly PoisonRecord[] },
+): Promise<Omit<StoreOutcome, 'resentBatches'>> {
+  const { nowMs } = time
+  await insertIdentities(transaction, fresh, nowMs)
+  const rows = await insertEvents(transaction, fresh, time)
+  const letters = [
+    ...fresh.flatMap((entry) => eventLetterRows(entry, nowMs)),
+    ...poison.map((entry) => poisonRow(entry, nowMs)),
+  ]
+  await insertRows(transaction, 'log_dead_letters', letterColumns, letters)
+  const accounts = createSourceAccounts(nowMs)
+  for (const { identity, events, letters: lost } of fresh)
+    accounts.add(identity, { committed: events.length, sampledOut: 0, deadLettered: lost.length })
+  for (const { identity } of poison)
+    if (identity !== null) accounts.add(identity, { committed: 0, sampledOut: 0, deadLettered: identity.count })
+  await upsertRows(transaction, sourceAccount, accounts.rows())
+  return { rows, deadLetters: letters.length }
 }
 
 async function advanceOffset(
@@ -93,14 +91,30 @@ async function advanceOffset(
   if (changed !== 1) throw new SeekRequired(`another instance has moved ${place.topic}/${place.partition}`)
 }
 
+const identityOf = ({ identity }: OpenedRecord) => identity
 const identityKey = ({ source, firstSequence }: LogBatchIdentity) => `${source}:${firstSequence}`
 
-async function readKnownIdentities(transaction: SqlTransaction, opened: readonly OpenedRecord[]): Promise<Set<string>> {
+function isNew(identity: LogBatchIdentity, known: Set<string>): boolean {
+  const key = identityKey(identity)
+  if (known.has(key)) return false
+  known.add(key)
+  return true
+}
+
+export async function readKnownIdentities(
+  transaction: SqlTransaction,
+  table: 'log_batches' | 'log_dead_letters',
+  identities: readonly LogBatchIdentity[],
+): Promise<Set<string>> {
   const known = new Set<string>()
-  for (const part of chunks(opened, 500)) {
+  const isRecord = table === 'log_dead_letters' ? "kind = 'record' AND " : ''
+  for (const part of chunks(identities, 500)) {
     const places = part.map(() => '(source = ? AND first_sequence = ?)').join(' OR ')
-    const values = part.flatMap(({ identity }) => [identity.source, identity.firstSequence])
-    const rows = await transaction.read(`SELECT source, first_sequence FROM log_batches WHERE ${places}`, values)
+    const values = part.flatMap(({ source, firstSequence }) => [source, firstSequence])
+    const rows = await transaction.read(
+      `SELECT source, first_sequence FROM ${table} WHERE ${isRecord}(${places})`,
+      values,
+    )
     for (const row of rows) known.add(`${row['source']}:${row['first_sequence']}`)
   }
   return known
@@ -113,21 +127,38 @@ async function insertIdentities(
   nowMs: number,
 ): Promise<void> {
   const columns = ['source', 'first_sequence', 'event_count', 'dead_lettered', 'edge', 'committed_at']
-  const rows = fresh.map(({ identity, rejects }) => [
+  const rows = fresh.map(({ identity, letters }) => [
     identity.source,
     identity.firstSequence,
     identity.count,
-    rejects,
+    letters.length,
     identity.edge,
     nowMs,
   ])
   await insertRows(transaction, 'log_batches', columns, rows)
 }
 
-async function insertEvents(
+/** Ids are random; should one come twice, its second request shares these rows rather than stop the partition for ever. */
+const attemptRow: Upsert = {
+  table: 'request_attempts',
+  columns: attemptColumns,
+  key: ['request_id', 'number', 'stored_on'],
+  add: [],
+  max: ['started_at'],
+}
+const failedRequest: Upsert = {
+  table: 'failed_requests',
+  columns: failureColumns,
+  key: ['received_at', 'request_id', 'stored_on'],
+  add: [],
+  max: ['status'],
+}
+
+/** Rows and rollups, without identity or account. */
+export async function insertEvents(
   transaction: SqlTransaction,
-  fresh: readonly OpenedRecord[],
-  { storedOn, nowMs, retentionMs }: { storedOn: number; nowMs: number; retentionMs: number },
+  fresh: readonly Pick<OpenedRecord, 'identity' | 'events'>[],
+  { storedOn, nowMs, retentionMs }: StoreTime,
 ): Promise<number> {
   const requests: SqlValue[][] = []
   const attempts: SqlValue[][] = []
@@ -143,30 +174,11 @@ async function insertEvents(
     }
   }
   await insertRows(transaction, 'request_logs', requestColumns, requests)
-  await insertRows(transaction, 'request_attempts', attemptColumns, attempts)
-  await insertRows(transaction, 'failed_requests', failureColumns, failures)
+  await upsertRows(transaction, attemptRow, attempts)
+  await upsertRows(transaction, failedRequest, failures)
   const rollups = sums.rows()
   await upsertRows(transaction, requestRollup, rollups.requests)
   await upsertRows(transaction, latencyRollup, rollups.latencies)
   await upsertRows(transaction, keyRollup, rollups.keys)
   return requests.length
-}
-
-async function insertRows(
-  transaction: SqlTransaction,
-  table: string,
-  columns: readonly string[],
-  rows: readonly SqlValue[][],
-): Promise<void> {
-  for (const part of chunks(rows, rowsPerStatement(columns.length)))
-    await transaction.execute(insertStatement(table, columns, part.length), part.flat())
-}
-
-async function upsertRows(transaction: SqlTransaction, upsert: Upsert, rows: readonly SqlValue[][]): Promise<void> {
-  for (const part of chunks(rows, rowsPerStatement(upsert.columns.length)))
-    await transaction.execute(upsertStatement(transaction.dialect, upsert, part.length), part.flat())
-}
-
-function* chunks<T>(items: readonly T[], size: number): Generator<T[]> {
-  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size)
 }

@@ -5,11 +5,16 @@ import type { SqlClient } from '@gpt-load/database/sql-client/sql-client'
  * insert of a day, and tomorrow's with it. SQLite has no partitions: days are rows' stored_on only.
  */
 export const partitionedTables = ['request_logs', 'request_attempts', 'failed_requests'] as const
-const dayMs = 86_400_000
+export const dayMs = 86_400_000
 
 export const dayOf = (nowMs: number): number => Math.floor(nowMs / dayMs)
 
-export function createStoredDays(sql: SqlClient) {
+export interface StoredDays {
+  /** Resolves when rows of this day can be inserted. */
+  ensure(day: number): Promise<void>
+}
+
+export function createStoredDays(sql: SqlClient): StoredDays {
   let madeUntil = -1
   let pending: Promise<void> | null = null
   async function make(day: number): Promise<void> {
@@ -17,7 +22,6 @@ export function createStoredDays(sql: SqlClient) {
     madeUntil = day + 1
   }
   return {
-    /** Resolves when rows of this day can be inserted. */
     async ensure(day: number): Promise<void> {
       if (sql.dialect === 'sqlite' || day < madeUntil) return
       pending ??= make(day).finally(() => {

@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import type { LogBatchIdentity, LogEvent } from '@gpt-load/contracts/log-event'
 import { createMariadbSqlClient } from '@gpt-load/database/sql-client/mariadb-sql-client'
 import type { SqlClient } from '@gpt-load/database/sql-client/sql-client'
+import { splitStatements } from '@gpt-load/database/split-statements'
 import { createSqliteSqlClient } from '@gpt-load/database/sql-client/sqlite-sql-client'
 import { createMetrics } from '@gpt-load/service-kit/metrics'
 import type { SharedMariadb } from '@gpt-load/testkit/servers/test-servers'
@@ -10,6 +11,7 @@ import { sealLogBatch } from '@gpt-load/transport/log-batch/log-batch'
 import type { StreamPartition, StreamRecord } from '@gpt-load/transport/log-stream'
 import { createIngestMeter } from '../src/ingest-meter.ts'
 import { createLogStore } from '../src/log-store.ts'
+import { createStoredDays } from '../src/stored-days.ts'
 
 export const place: StreamPartition = { topic: 'request-logs', partition: 0 }
 export const nowMs = Date.UTC(2026, 10, 24, 12)
@@ -85,7 +87,7 @@ export function batchRecord(
     ...identity,
   }
   const bytes = sealLogBatch({ identity: whole, events: payloadOf(writer), codec: 'zstd' })
-  return { ...place, offset: String(offset), bytes, timestampMs: nowMs }
+  return { ...place, offset: String(offset), bytes, timestampMs: nowMs, identity: whole }
 }
 
 export async function openSqlite(): Promise<SqlClient> {
@@ -105,24 +107,20 @@ export async function openMariadb(shared: SharedMariadb): Promise<SqlClient> {
 async function applySchema(sql: SqlClient): Promise<void> {
   const url = import.meta.resolve('@gpt-load/database/sql-client/sql-client')
   const folder = sql.dialect === 'mysql' ? 'mysql-logs' : 'sqlite-logs'
-  const text = readFileSync(new URL(`../../migrations/${folder}/0001_request_logs.sql`, url), 'utf8')
-  for (const statement of text.replaceAll(/--.*$/gm, '').split(';'))
-    if (statement.trim() !== '') await sql.execute(statement)
+  const path = new URL(`../../migrations/${folder}/`, url)
+  for (const name of readdirSync(path).toSorted())
+    for (const statement of splitStatements(readFileSync(new URL(name, path), 'utf8'))) await sql.execute(statement)
 }
 
 export function openStore(sql: SqlClient, options: { now?: () => number } = {}) {
-  const letters: { reason: string; bytes: Uint8Array }[] = []
   const store = createLogStore({
     sql,
-    deadLetter: {
-      send: async ({ source, reason }) => void letters.push({ reason, bytes: source.bytes }),
-      close: async () => {},
-    },
+    days: createStoredDays(sql),
     meter: createIngestMeter(createMetrics({ hasProcessMetrics: false })),
     nowMs: options.now ?? (() => nowMs),
     retentionDays: () => 7,
   })
-  return { store, letters }
+  return { store }
 }
 
 export async function count(sql: SqlClient, table: string, where = '1 = 1'): Promise<number> {

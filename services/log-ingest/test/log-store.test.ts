@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import type { LogEvent } from '@gpt-load/contracts/log-event'
 import { createRequestLogReader } from '@gpt-load/database/logs/request-log-reader'
 import type { SqlClient } from '@gpt-load/database/sql-client/sql-client'
 import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
 import { SeekRequired } from '@gpt-load/transport/log-stream'
 import { latencyOfBin } from '../src/latency-bin.ts'
-import { readSourceAccounts } from '../src/reconcile.ts'
+import { replayDeadLetters } from '../src/replay-dead-letters.ts'
 import { applyRetention } from '../src/retention.ts'
 import { readPartitions } from '../src/stored-days.ts'
 import {
@@ -286,15 +288,83 @@ function guarantees(open: () => Promise<SqlClient>): void {
 
   test('an undecodable record is dead-lettered whole, an unstorable event alone, and the partition goes on', async () => {
     await using sql = disposable(await open())
-    const { store, letters } = openStore(sql.client)
+    const { store } = openStore(sql.client)
     await store.startOffset(place)
     const poison = { ...batchRecord(0, [logEvent(1)]), bytes: Buffer.from('not a batch') }
-    await store.handle(place, [poison, batchRecord(1, [logEvent(2), logEvent(3, { requestId: 'ü' }), logEvent(4)])])
-    assert.equal(letters.length, 2)
-    assert.match(letters[1]!.reason, /request id/)
+    const records = [poison, batchRecord(1, [logEvent(2), logEvent(3, { requestId: 'ü' }), logEvent(4)])]
+    await store.handle(place, records)
     assert.equal(await count(sql.client, 'request_logs'), 2)
-    const [account] = await readSourceAccounts(sql.client, { committedAfterMs: 0 })
-    assert.deepEqual([account?.committed, account?.deadLettered, account?.gaps], [2, 1, [{ from: 1, to: 1 }]])
+    const letters = await sql.client.read('SELECT * FROM log_dead_letters ORDER BY id')
+    const shown = letters
+      .toSorted((a, b) => Number(a['first_sequence']) - Number(b['first_sequence']))
+      .map((row) =>
+        ['kind', 'state', 'source', 'edge', 'first_sequence', 'event_count', 'record_offset'].map((name) => row[name]),
+      )
+    assert.deepEqual(shown, [
+      ['record', 'waiting', 'edge-1.0', 'edge-1', 1, 1, 0],
+      ['event', 'waiting', 'edge-1.0', 'edge-1', 3, 1, 1],
+    ])
+    const event = letters.find(({ kind }) => kind === 'event')
+    assert.match(String(event?.['reason']), /request id/)
+    const { bytes } = event as { bytes: Uint8Array }
+    assert.ok(bytes.length < records[1]!.bytes.length, 'the event alone')
+    assert.deepEqual(await readAccount(sql.client), [4, 2, 2])
+    // Resent, also the unreadable one: nothing more.
+    await store.handle(place, [
+      { ...poison, offset: '2' },
+      { ...records[1]!, offset: '3' },
+    ])
+    assert.deepEqual([await count(sql.client, 'log_dead_letters'), ...(await readAccount(sql.client))], [2, 4, 2, 2])
+  })
+
+  test('a letter that this release can read is stored when it is replayed, once; another is refused with its reason', async () => {
+    await using sql = disposable(await open())
+    const { store } = openStore(sql.client)
+    await store.startOffset(place)
+    const good = batchRecord(0, [logEvent(1), logEvent(2)])
+    const unreadable = { ...good, bytes: Buffer.from('not a batch') }
+    await store.handle(place, [unreadable, batchRecord(1, [logEvent(3, { requestId: 'ü' }), logEvent(4)])])
+    // As after an upgrade: what could not be read can be.
+    await sql.client.execute("UPDATE log_dead_letters SET bytes = ? WHERE kind = 'record'", [good.bytes])
+    await sql.client.execute("UPDATE log_dead_letters SET state = 'replay'")
+    const time = { nowMs, storedOn: Math.floor(nowMs / 86_400_000), retentionMs: 0 }
+    await Promise.all([replayDeadLetters(sql.client, time), replayDeadLetters(sql.client, time)])
+    assert.equal(await count(sql.client, 'request_logs'), 3)
+    assert.deepEqual(await readAccount(sql.client), [4, 3, 1])
+    const letters = await sql.client.read('SELECT kind, state, reason FROM log_dead_letters ORDER BY kind')
+    assert.deepEqual(
+      letters.map(({ kind, state }) => [kind, state]),
+      [
+        ['event', 'refused'],
+        ['record', 'replayed'],
+      ],
+    )
+    // Its own resend finds the identity.
+    await store.handle(place, [{ ...good, offset: '2' }])
+    assert.equal(await count(sql.client, 'request_logs'), 3)
+    const [rollup] = await sql.client.read('SELECT SUM(requests) AS n FROM request_rollups WHERE span = 86400')
+    assert.equal(Number(rollup?.['n']), 3)
+  })
+
+  test('whatever an event holds, it is stored or dead-lettered, and never stops its partition', async () => {
+    await using sql = disposable(await open())
+    const { store } = openStore(sql.client)
+    await store.startOffset(place)
+    let offset = 0
+    let sent = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(wildEvent, { minLength: 1, maxLength: 5 }), anyText, async (events, edge) => {
+        const numbered = events.map((event, index) => ({ ...event, sequence: sent + index + 1 }))
+        await store.handle(place, [batchRecord(offset++, numbered, { edge })])
+        sent += events.length
+        const stored = (await count(sql.client, 'request_logs')) + (await count(sql.client, 'log_dead_letters'))
+        assert.equal(stored, sent)
+      }),
+      { numRuns: 60 },
+    )
+    for (const identity of [{ source: 'ü.0' }, { source: '' }])
+      await store.handle(place, [batchRecord(offset++, [logEvent(1)], identity)])
+    assert.equal(await count(sql.client, 'log_dead_letters', "reason = 'the identity is none'"), 2)
   })
 
   test('clocks that are wrong are stored as given and flagged', async () => {
@@ -321,7 +391,7 @@ function guarantees(open: () => Promise<SqlClient>): void {
 
   test('text past its column is cut at a character, never refused', async () => {
     await using sql = disposable(await open())
-    const { store, letters } = openStore(sql.client)
+    const { store } = openStore(sql.client)
     await store.startOffset(place)
     const long = '🔑'.repeat(4_000)
     const changes = {
@@ -343,7 +413,7 @@ function guarantees(open: () => Promise<SqlClient>): void {
         }),
       ]),
     ])
-    assert.deepEqual(letters, [])
+    assert.equal(await count(sql.client, 'log_dead_letters'), 0)
     const [row] = await sql.client.read('SELECT user_agent FROM request_logs')
     assert.match(String(row?.['user_agent']), /^(🔑)+$/u)
   })
@@ -471,3 +541,52 @@ function assertMedian(bins: [bin: number, n: number][], values: number[]): void 
 function disposable(client: SqlClient) {
   return { client, [Symbol.asyncDispose]: () => client.close() }
 }
+
+/** Committed with what was lettered: last sequence, committed, dead-lettered. */
+async function readAccount(sql: SqlClient): Promise<number[]> {
+  const [row] = await sql.read('SELECT * FROM log_sources')
+  return ['last_sequence', 'committed', 'dead_lettered'].map((name) => Number(row?.[name]))
+}
+
+const anyNumber = fc.oneof(fc.nat(1_000), fc.nat(), fc.constantFrom(-1, 2 ** 31, 2 ** 32, Number.MAX_SAFE_INTEGER))
+/** Of any code units, lone surrogates too. */
+const utf16 = fc.array(fc.nat(0xffff), { maxLength: 40 }).map((units) => String.fromCharCode(...units))
+const anyText = fc.oneof(utf16, fc.constantFrom('', '\ud800', '🔑'.repeat(3_000)))
+const wildAttempt = fc
+  .record({
+    groupId: anyNumber,
+    keyId: anyNumber,
+    keyHint: anyText,
+    upstream: anyText,
+    startedAtMs: anyNumber,
+    connectMs: anyNumber,
+    headMs: anyNumber,
+    endMs: anyNumber,
+    status: anyNumber,
+    errorCode: anyText,
+    errorMessage: anyText,
+  })
+  .map((changes) => attempt(1, changes))
+const wildEvent: fc.Arbitrary<LogEvent> = fc
+  .record({
+    requestId: fc.oneof(fc.uuid(), anyText),
+    receivedAtMs: anyNumber,
+    groupId: anyNumber,
+    groupName: anyText,
+    memberGroupId: anyNumber,
+    method: anyText,
+    requestPath: anyText,
+    modelRequested: anyText,
+    accessKeyId: anyNumber,
+    clientAddress: anyText,
+    userAgent: anyText,
+    status: anyNumber,
+    errorMessage: anyText,
+    firstByteMs: anyNumber,
+    durationMs: anyNumber,
+    bytesIn: anyNumber,
+    bytesOut: anyNumber,
+    tokens: fc.record({ input: anyNumber, output: anyNumber, cached: anyNumber, reasoning: anyNumber }),
+    attempts: fc.array(wildAttempt, { maxLength: 3 }),
+  })
+  .map((changes) => logEvent(1, changes))

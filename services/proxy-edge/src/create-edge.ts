@@ -90,7 +90,12 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
   const upstreamHealth = new SharedArrayBuffer(upstreamHealthBytes)
   const watchedUpstreams = new UpstreamHealth(upstreamHealth)
   const upstreamSlots = createUpstreamSlots((slot) => watchedUpstreams.reset(slot))
-  const state = { inForce: { epoch: '', revision: 0 } as SnapshotPosition, hasSnapshot: false, isDraining: false }
+  const state = {
+    inForce: { epoch: '', revision: 0 } as SnapshotPosition,
+    hasSnapshot: false,
+    isDraining: false,
+    isEnded: false,
+  }
 
   const clientTls = await openClientTls({
     certFile: config.TLS_CERT,
@@ -119,7 +124,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
     logger,
     maxRingBytes: config.LOG_MAX_WAITING_BYTES,
   })
-  const records = createWorkerRecords(shipper)
+  const records = createWorkerRecords(shipper, (seatNumber) => `${instance}.${seatNumber}`)
   const observedRules = createObservedRules()
   const epoch = (): string => sync.position.epoch
   const outbox = createOutbox({
@@ -231,13 +236,15 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
         clock,
         logger,
       })
-      await reporter.close()
       await sync.close()
       await lastGood?.close()
       await outbox.close()
       await resources.close()
       await shipper.close()
       await spool?.close()
+      // Its last word: what it says of its records now stays true.
+      state.isEnded = true
+      await reporter.close()
       table.close()
       clientTls.close()
     },

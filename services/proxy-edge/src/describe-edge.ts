@@ -26,13 +26,13 @@ export type EdgeParts = {
   observedRules: ObservedRules
 }
 
-export type EdgeState = { inForce: SnapshotPosition; hasSnapshot: boolean; isDraining: boolean }
+export type EdgeState = { inForce: SnapshotPosition; hasSnapshot: boolean; isDraining: boolean; isEnded: boolean }
 export type EdgeIdentity = Pick<EdgeReport, 'edge' | 'instance' | 'version' | 'started_at'>
 
 /** The edge's report of this moment. Its revision is the one that every worker has in force. */
 export function describeEdge(parts: EdgeParts, state: EdgeState, identity: EdgeIdentity): EdgeReport {
   const { table, applier, sync, shipper, outbox, pool, upstreamWatch, observedRules } = parts
-  const { served, acknowledged, inFlight, spooled, dropped } = shipper.counts
+  const { served, acknowledged, inFlight, spooled, dropped, peakPerSecond } = shipper.counts
   return {
     ...identity,
     ...state.inForce,
@@ -44,7 +44,16 @@ export function describeEdge(parts: EdgeParts, state: EdgeState, identity: EdgeI
     in_flight: pool.counters().in_flight,
     keys: table.stats().keys,
     feed_connected: sync.isFeedConnected,
-    log: { served, acknowledged, in_flight: inFlight, spooled, dropped },
+    log: {
+      served,
+      acknowledged,
+      in_flight: inFlight,
+      spooled,
+      dropped,
+      sources: shipper.sources(),
+      peak_per_second: peakPerSecond,
+      is_final: state.isEnded,
+    },
     outbox_pending: outbox.pending,
     worker_deaths: pool.deaths,
     open_upstreams: upstreamWatch.open(),

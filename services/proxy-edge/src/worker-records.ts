@@ -11,7 +11,7 @@ export interface WorkerRecords {
   settle(seatNumber: number, finishedRequests: number): void
 }
 
-export function createWorkerRecords(shipper: LogShipper): WorkerRecords {
+export function createWorkerRecords(shipper: LogShipper, sourceOf: (seatNumber: number) => string): WorkerRecords {
   const handedOver = new Map<number, number>()
   return {
     take(seatNumber, { identity, bytes }) {
@@ -19,7 +19,8 @@ export function createWorkerRecords(shipper: LogShipper): WorkerRecords {
       shipper.add(identity, bytes)
     },
     settle(seatNumber, finishedRequests) {
-      shipper.noteLost(Math.max(0, finishedRequests - (handedOver.get(seatNumber) ?? 0)))
+      const lost = finishedRequests - (handedOver.get(seatNumber) ?? 0)
+      if (lost > 0) shipper.noteLost(sourceOf(seatNumber), lost)
       handedOver.delete(seatNumber)
     },
   }

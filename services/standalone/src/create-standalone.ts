@@ -4,6 +4,7 @@
 import { basename } from 'node:path'
 import { openPortalFiles } from '@gpt-load/admin-portal/server/portal-files'
 import { findWeakSecrets } from '@gpt-load/config-service/system/surroundings'
+import { startLogMetrics } from '@gpt-load/config-service/logs/log-metrics'
 import { createConfigService } from '@gpt-load/config-service/create-config-service'
 import { applyConfig } from '@gpt-load/config-service/config/apply-config'
 import { seedDefaultGroup, type DefaultGroupSeed } from '@gpt-load/config-service/config/seed-default-group'
@@ -14,6 +15,7 @@ import { readRetentionDays } from '@gpt-load/log-ingest/read-retention-days'
 import { createDatabase } from '@gpt-load/database/create-database'
 import type { DatabaseHandle } from '@gpt-load/database/database-handle'
 import { openKeyring } from '@gpt-load/database/keyring'
+import { createLogAccountReader } from '@gpt-load/database/logs/log-account-reader'
 import { createRequestLogReader } from '@gpt-load/database/logs/request-log-reader'
 import { migrate } from '@gpt-load/database/migrate'
 import { createThreadedSqlReader } from '@gpt-load/database/sql-client/threaded-sql-reader'
@@ -89,11 +91,7 @@ async function openControlPlane(options: StandaloneOptions, health: Health) {
   await (await openStore(dataDir.logDatabase, 'logs')).close()
   const keyring = await openKeyring({ database: store, masterKey: installation.masterKey })
   const { adminKeys, greeting: adminKey } = await openAdminKeys(dataDir, store, keyring, config.AUTH_KEY)
-  const logs = await startLogThread(
-    { databasePath: dataDir.logDatabase, deadLetterPath: dataDir.deadLetters, instance: keyring.epoch },
-    logger,
-    fail,
-  )
+  const logs = await startLogThread({ databasePath: dataDir.logDatabase, instance: keyring.epoch }, logger, fail)
   lifecycle.onClose('log thread', () => logs.close())
   const retention = startPeriodic({
     name: 'log retention setting',
@@ -112,6 +110,8 @@ async function openControlPlane(options: StandaloneOptions, health: Health) {
     keyring,
     feed: feed.publisher,
     logReader: createRequestLogReader(logReader),
+    logAccounts: createLogAccountReader(logReader, () => clock.nowMs()),
+    requestReplay: (ids) => logs.requestReplay(ids),
     probeSender: createUndiciProbeSender({
       environment: { httpProxy: config.HTTP_PROXY, httpsProxy: config.HTTPS_PROXY, noProxy: config.NO_PROXY },
       allowPrivateAddresses: config.ALLOW_PRIVATE_UPSTREAMS,
@@ -188,6 +188,8 @@ async function openDataPlane(
     metricsToken: config.METRICS_TOKEN,
   })
   lifecycle.onClose('control server', () => control.close())
+  const logGauges = startLogMetrics({ reconcile: service.reconcileLogs, metrics, clock, logger: log.logger })
+  lifecycle.onClose('log metrics', () => logGauges.stop())
   const edge = await createEdge({
     config,
     name: edgeName,

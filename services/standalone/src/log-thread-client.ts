@@ -3,21 +3,24 @@ import type { Logger } from '@gpt-load/service-kit/logger'
 import type { LogProducer, SealedBatch } from '@gpt-load/transport/log-stream'
 
 /** Main-thread side of log-thread.ts: the log producer of standalone's edge. */
-export type LogThreadData = { databasePath: string; deadLetterPath: string; instance: string }
+export type LogThreadData = { databasePath: string; instance: string }
 export type LogThreadRequest =
   | { type: 'send'; id: number; batches: SealedBatch[] }
   | { type: 'retention'; days: number }
+  | { type: 'replay'; id: number; letters: number[] | null }
   | { type: 'metrics'; id: number }
   | { type: 'close' }
 type LogThreadAnswer =
   | { type: 'ready' | 'closed' }
   | { type: 'sent'; id: number; error?: string }
-  | { type: 'metrics'; id: number; text: string }
+  | { type: 'replay' | 'metrics'; id: number; text: string }
   | { type: 'log'; level: 'info' | 'warn' | 'error' | 'fatal'; text: string; detail: string }
 
 export interface LogThread {
   readonly producer: LogProducer
   setRetentionDays(days: number): void
+  /** Answers how many dead letters will be tried again. */
+  requestReplay(letters: readonly number[] | null): Promise<number>
   metricsText(): Promise<string>
   close(): Promise<void>
 }
@@ -51,7 +54,7 @@ export async function startLogThread(
   worker.on('message', (answer: LogThreadAnswer) => {
     if (answer.type === 'ready') ready.resolve()
     else if (answer.type === 'sent') settle(answer.id, answer.error)
-    else if (answer.type === 'metrics') settle(answer.id, undefined, answer.text)
+    else if (answer.type === 'metrics' || answer.type === 'replay') settle(answer.id, undefined, answer.text)
     else if (answer.type === 'log') logger[answer.level]({ thread: 'log', detail: answer.detail }, answer.text)
   })
   const end = (error: Error) => {
@@ -83,6 +86,8 @@ export async function startLogThread(
       close: async () => {},
     },
     setRetentionDays: (days) => worker.postMessage({ type: 'retention', days } satisfies LogThreadRequest),
+    requestReplay: async (letters) =>
+      Number(await ask((id) => ({ type: 'replay', id, letters: letters === null ? null : [...letters] }))),
     metricsText: () => ask((id) => ({ type: 'metrics', id })),
     async close() {
       isClosing = true

@@ -2,15 +2,15 @@
 // SQLite is synchronous; here it stalls nobody.
 
 import { parentPort, workerData } from 'node:worker_threads'
+import { requestReplay } from '@gpt-load/database/logs/log-account-reader'
 import { createSqliteSqlClient } from '@gpt-load/database/sql-client/sqlite-sql-client'
 import { startLogIngest } from '@gpt-load/log-ingest/create-log-ingest'
 import { createSystemClock } from '@gpt-load/service-kit/clock'
 import { createMetrics } from '@gpt-load/service-kit/metrics'
 import { createInProcessLogStream } from '@gpt-load/transport/in-process-log-stream'
-import { createFileDeadLetters } from './file-dead-letters.ts'
 import type { LogThreadRequest, LogThreadData } from './log-thread-client.ts'
 
-const { databasePath, deadLetterPath, instance } = workerData as LogThreadData
+const { databasePath, instance } = workerData as LogThreadData
 if (parentPort === null) throw new Error('this file is the entry of a worker thread')
 const port = parentPort
 
@@ -18,7 +18,6 @@ let retentionDays = 7
 const sql = createSqliteSqlClient(databasePath)
 const metrics = createMetrics({ hasProcessMetrics: false })
 const stream = createInProcessLogStream({ instance })
-const deadLetter = createFileDeadLetters(deadLetterPath)
 const report = (level: 'debug' | 'info' | 'warn' | 'error' | 'fatal') => (fields: unknown, message?: string) =>
   port.postMessage({ type: 'log', level, text: message ?? String(fields), detail: describe(fields) })
 const logger = {
@@ -32,7 +31,6 @@ const logger = {
 const ingest = await startLogIngest({
   sql,
   consumer: stream.consumer,
-  deadLetter,
   metrics,
   logger: logger as never,
   clock: createSystemClock(),
@@ -43,11 +41,12 @@ const ingest = await startLogIngest({
 port.on('message', async (request: LogThreadRequest) => {
   if (request.type === 'retention') retentionDays = request.days
   else if (request.type === 'send') await acknowledge(request.id, () => stream.producer.send(request.batches))
+  else if (request.type === 'replay')
+    port.postMessage({ type: 'replay', id: request.id, text: String(await requestReplay(sql, request.letters)) })
   else if (request.type === 'metrics')
     port.postMessage({ type: 'metrics', id: request.id, text: (await metrics.render()).body })
   else {
     await ingest.close()
-    await deadLetter.close()
     await sql.close()
     port.postMessage({ type: 'closed' })
     port.close()

@@ -1,7 +1,10 @@
 import type { EnvironmentSource } from '@gpt-load/service-kit/environment'
-import type { Command } from 'commander'
+import { deadLetterStates } from '@gpt-load/contracts/api/log-account'
+import { Option, type Command } from 'commander'
 import type { CommandContext } from '../create-program.ts'
 import { openSession, wholeNumber, withServer, type ServerFlags } from '../server-commands.ts'
+import { listDeadLetters, replayDeadLetters, type DeadLetterFlags } from './dead-letters.ts'
+import { showReconciliation } from './reconcile-logs.ts'
 import { showHealth } from './show-health.ts'
 import { showStats, type StatsFlags } from './show-stats.ts'
 
@@ -24,4 +27,23 @@ export function addWatchCommands(
     .option('--hours <n>', 'of the last hours, 1 to 2160', wholeNumber, 24)
     .option('--json', 'as JSON, hour by hour')
     .action(async (flags: ServerFlags & StatsFlags) => showStats(flags, await open(flags)))
+
+  const logs = program.command('logs').description('the request log')
+  withServer(logs.command('reconcile'))
+    .description(
+      'compare what edges have served with what is stored, and name every gap; exit code 1 when there is a loss',
+    )
+    .option('--json', 'as JSON')
+    .action(async (flags: ServerFlags & { json?: boolean }) => showReconciliation(flags, await open(flags)))
+  const letters = logs.command('dead-letter').description('request records that could not be read or stored')
+  withServer(letters.command('list'))
+    .description('list them with their place in the stream and the reason, newest first')
+    .addOption(new Option('--state <state>', 'only those').choices(deadLetterStates))
+    .option('--limit <n>', 'how many, 1 to 1000', wholeNumber, 100)
+    .option('--json', 'as JSON')
+    .action(async (flags: ServerFlags & DeadLetterFlags) => listDeadLetters(flags, await open(flags)))
+  withServer(letters.command('replay'))
+    .description('try to store them again, as after an upgrade')
+    .argument('[id...]', 'ids of the list (default: all that wait or were refused)')
+    .action(async (ids: string[], flags: ServerFlags) => replayDeadLetters(ids.map(wholeNumber), await open(flags)))
 }

@@ -30,6 +30,14 @@ import {
   keyTestResultSchema,
   listedKeySchema,
 } from './key.ts'
+import {
+  deadLetterListQuerySchema,
+  deadLetterReplayedSchema,
+  deadLetterReplaySchema,
+  deadLetterSchema,
+  reconcileQuerySchema,
+  reconciliationSchema,
+} from './log-account.ts'
 import { logListQuerySchema, requestLogDetailSchema, requestLogSchema } from './log.ts'
 import { idParameters, keyIdParameters, memberParameters, requestIdParameters } from './parameters.ts'
 import { pageSchema } from './page.ts'
@@ -328,6 +336,33 @@ export const endpoints = {
     summary: 'List requests, newest first',
     query: logListQuerySchema,
     response: { status: 200, schema: pageSchema(requestLogSchema) },
+  },
+  reconcileLogs: {
+    ...read,
+    method: 'GET',
+    path: '/api/v1/logs/reconcile',
+    tag: 'logs',
+    summary: 'Compare what edges have served with what is stored, and name every gap',
+    query: reconcileQuerySchema,
+    response: { status: 200, schema: reconciliationSchema },
+  },
+  listDeadLetters: {
+    ...read,
+    method: 'GET',
+    path: '/api/v1/logs/dead-letters',
+    tag: 'logs',
+    summary: 'List request records that could not be stored, newest first',
+    query: deadLetterListQuerySchema,
+    response: { status: 200, schema: pageSchema(deadLetterSchema) },
+  },
+  replayDeadLetters: {
+    ...change,
+    method: 'POST',
+    path: '/api/v1/logs/dead-letters/replay',
+    tag: 'logs',
+    summary: 'Try to store dead letters again, as after an upgrade',
+    body: deadLetterReplaySchema,
+    response: { status: 200, schema: deadLetterReplayedSchema },
   },
   getLog: {
     ...read,

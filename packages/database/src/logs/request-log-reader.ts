@@ -1,7 +1,8 @@
 import type { RequestAttempt, RequestLog, RequestLogDetail } from '@gpt-load/contracts/api/log'
 import { createAttemptLogReader, type AttemptLogReader } from './attempt-log-reader.ts'
 import { createKeyUsageReader, type KeyUsageReader } from './key-usage-reader.ts'
-import { isMissingTable, type SqlReader, type SqlRow, type SqlValue } from '../sql-client/sql-client.ts'
+import type { SqlReader, SqlRow, SqlValue } from '../sql-client/sql-client.ts'
+import { withoutTablesEmpty } from './without-tables-empty.ts'
 
 /**
  * Reads request logs by indexes only: a time range is mandatory, pages go by keyset (newest first), nothing is counted.
@@ -148,17 +149,6 @@ function toSums(row: SqlRow): RequestSums {
       cached: number(row, 'tokens_cached'),
       reasoning: number(row, 'tokens_reasoning'),
     },
-  }
-}
-
-function withoutTablesEmpty(client: SqlReader): Pick<SqlReader, 'dialect' | 'read'> {
-  return {
-    dialect: client.dialect,
-    read: (statement, values) =>
-      client.read(statement, values).catch((error: unknown) => {
-        if (isMissingTable(error)) return []
-        throw error
-      }),
   }
 }
 

@@ -19,7 +19,10 @@ import { maxNumberFieldBytes, maxStringFieldBytes, putString, putUint } from './
 export const logBatchCodecs = ['none', 'gzip', 'zstd'] as const
 export type LogBatchCodec = (typeof logBatchCodecs)[number]
 
-export type DecodedLogEvent = { ok: true; event: LogEvent } | { ok: false; reason: string; bytes: Uint8Array }
+/** `bytes` is the event alone, a view of the opened batch. */
+export type DecodedLogEvent =
+  | { ok: true; event: LogEvent; bytes: Uint8Array }
+  | { ok: false; reason: string; bytes: Uint8Array }
 /** `poison`: nothing in it can be read; the record goes to the dead letters whole. */
 export type OpenedLogBatch = { identity: LogBatchIdentity; events: DecodedLogEvent[] } | { poison: string }
 
@@ -111,11 +114,12 @@ payloadReaders[payloadEventField] = {
 }
 
 function decodeOne(buffer: Buffer, start: number, end: number): DecodedLogEvent {
+  const bytes = buffer.subarray(start, end)
   try {
-    return { ok: true, event: decodeLogEvent(buffer, start, end) }
+    return { ok: true, event: decodeLogEvent(buffer, start, end), bytes }
   } catch (error) {
     if (!(error instanceof MalformedMessage)) throw error
-    return { ok: false, reason: error.message, bytes: new Uint8Array(buffer.subarray(start, end)) }
+    return { ok: false, reason: error.message, bytes }
   }
 }
 

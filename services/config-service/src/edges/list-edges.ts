@@ -34,6 +34,11 @@ export async function loadEdges({ store, clock }: Services): Promise<EdgeList> {
   }
 }
 
+function logOf({ log }: Partial<EdgeReport>): Edge['log'] {
+  const { served = 0, acknowledged = 0, in_flight = 0, spooled = 0, dropped = 0 } = log ?? {}
+  return { served, acknowledged, in_flight, spooled, dropped }
+}
+
 type EdgeRow = {
   instance: string
   name: string
@@ -69,7 +74,7 @@ function toEdge(row: EdgeRow, current: { epoch: string; revision: number; nowMs:
     outbox_pending: report.outbox_pending ?? 0,
     worker_deaths: report.worker_deaths ?? 0,
     open_upstreams: (report.open_upstreams ?? []).map((open) => ({ ...open, retry_at: toInstant(open.retry_at) })),
-    log: report.log ?? { served: 0, acknowledged: 0, in_flight: 0, spooled: 0, dropped: 0 },
+    log: logOf(report),
     started_at: toInstant(row.started_at),
     reported_at: toInstant(row.reported_at),
   }

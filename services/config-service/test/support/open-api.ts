@@ -39,7 +39,17 @@ export type ApiAnswer = {
 export type ApiCall = { method?: string; body?: unknown; headers?: Record<string, string>; raw?: string | Uint8Array }
 
 export type OpenApiOptions = Partial<
-  Pick<ConfigServiceOptions, 'logReader' | 'probeSender' | 'environmentSettings' | 'trustedProxies' | 'clock' | 'cors'>
+  Pick<
+    ConfigServiceOptions,
+    | 'logReader'
+    | 'logAccounts'
+    | 'requestReplay'
+    | 'probeSender'
+    | 'environmentSettings'
+    | 'trustedProxies'
+    | 'clock'
+    | 'cors'
+  >
 > & { authKey?: string; isReady?: boolean }
 
 export async function openApi(connection: DatabaseConnection, options: OpenApiOptions = {}) {
@@ -60,6 +70,13 @@ export async function openApi(connection: DatabaseConnection, options: OpenApiOp
       totals: async () => ({ requests: 0, failures: 0 }),
       series: async () => [],
     },
+    logAccounts: {
+      sources: async () => [],
+      gaps: async () => [],
+      caughtUpAtMs: async () => null,
+      deadLetters: async () => [],
+    },
+    requestReplay: async (ids) => ids?.length ?? 0,
     probeSender: createUndiciProbeSender({
       environment: { httpProxy: '', httpsProxy: '', noProxy: '' },
       allowPrivateAddresses: true,

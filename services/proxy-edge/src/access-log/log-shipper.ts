@@ -5,6 +5,7 @@
 // process that is killed then loses no more than one that is killed at any other time.
 // Invariant, per edge instance: served = acknowledged + in flight (ring) + spooled + dropped.
 
+import { maxReportedSources } from '@gpt-load/contracts/edge-report'
 import type { LogBatchIdentity } from '@gpt-load/contracts/log-event'
 import { createBackoff } from '@gpt-load/service-kit/backoff'
 import type { Clock } from '@gpt-load/service-kit/clock'
@@ -34,13 +35,17 @@ export type LogShipperCounts = {
   failedSends: number
   /** Records of earlier processes that were sent from the spool. */
   recovered: number
+  /** Most records in one second. */
+  peakPerSecond: number
 }
 
 export interface LogShipper {
   /** Takes a worker's events over. Never waits, never throws. */
   add(identity: LogBatchIdentity, events: Uint8Array): void
   /** A worker died with events that it had not handed over. */
-  noteLost(count: number): void
+  noteLost(source: string, count: number): void
+  /** Sequences handed out, per source. */
+  sources(): { source: string; served: number }[]
   readonly counts: Readonly<LogShipperCounts>
   /** The spool has something to send, though no request came. */
   resume(): void
@@ -72,7 +77,10 @@ export function createLogShipper(options: {
     sends: 0,
     failedSends: 0,
     recovered: 0,
+    peakPerSecond: 0,
   }
+  const served = new Map<string, number>()
+  let second = { startedAtMs: 0, records: 0 }
   let ring: SealedBatch[] = []
   /** The first so many of the ring are in hand and stay where they are. */
   let inHand = 0
@@ -224,6 +232,22 @@ export function createLogShipper(options: {
     return gone.map(({ identity }) => identity)
   }
 
+  function noteServed({ source, count }: Pick<LogBatchIdentity, 'source' | 'count'>): void {
+    counts.served += count
+    const before = served.get(source) ?? 0
+    // Back to the end: the oldest are those that have been silent for longest.
+    served.delete(source)
+    served.set(source, before + count)
+    for (const oldest of served.keys()) {
+      if (served.size <= maxReportedSources) break
+      served.delete(oldest)
+    }
+    const now = clock.monotonicMs()
+    if (now - second.startedAtMs >= 1_000) second = { startedAtMs: now, records: 0 }
+    second.records += count
+    counts.peakPerSecond = Math.max(counts.peakPerSecond, second.records)
+  }
+
   let droppedBySpool = 0
 
   function noteSpool({ counts: stored }: LogSpool): void {
@@ -242,17 +266,18 @@ export function createLogShipper(options: {
     add(identity, events) {
       const bytes = sealLogBatch({ identity, events, codec })
       ring.push({ identity, bytes })
-      counts.served += identity.count
+      noteServed(identity)
       counts.inFlight += identity.count
       counts.ringBytes += bytes.length
       dropOldest()
       if (isAway) spoolRing()
       wake()
     },
-    noteLost(count) {
-      counts.served += count
+    noteLost(source, count) {
+      noteServed({ source, count })
       counts.dropped += count
     },
+    sources: () => [...served].map(([source, count]) => ({ source, served: count })),
     counts,
     resume: wake,
     async flush(timeoutMs) {

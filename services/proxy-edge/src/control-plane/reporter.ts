@@ -12,10 +12,12 @@ export interface Reporter {
   start(): void
   /** Something worth telling happened. */
   trigger(): void
+  /** With a last report, which is waited for only so long. */
   close(): Promise<void>
 }
 
 const minIntervalMs = 50
+const lastReportTimeoutMs = 1_000
 
 export function createReporter(options: {
   api: Pick<InternalApi, 'report'>
@@ -62,6 +64,7 @@ export function createReporter(options: {
       isOpen = false
       timer?.cancel()
       await sending
+      await Promise.race([send(), clock.sleep(lastReportTimeoutMs)])
     },
   }
 }

@@ -10,6 +10,7 @@ import { DateTime } from '../../ui/moment.tsx'
 import { Facts, PageHeader, Panel } from '../../ui/page.tsx'
 import { PageLink } from '../../ui/page-link.tsx'
 import { ErrorState, SkeletonRows } from '../../ui/states.tsx'
+import { LogAccount } from './log-account.tsx'
 import { Warnings } from './warnings.tsx'
 
 /** How the installation is. */
@@ -46,6 +47,7 @@ function Overview({ system }: { system: System }) {
         <Installation system={system} />
         <div className="grid min-w-0 grid-cols-1 gap-5">
           <Checks checks={system.checks} />
+          <LogAccount />
           <EdgeVersions edges={system.edges} />
         </div>
       </div>
