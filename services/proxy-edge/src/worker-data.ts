@@ -1,5 +1,6 @@
 import type { RequestPathConfig } from './config.ts'
 import type { KeyTableHandles } from './data-plane/key-table/shared-columns.ts'
+import type { PolicyStoreOptions } from './data-plane/plan/policy-store.ts'
 import type { CorsOptions } from './data-plane/route/cors-policy.ts'
 import type { ClientTls } from './data-plane/wire/downstream-exchange.ts'
 import type { WorkerOptions } from './data-plane/worker-options.ts'
@@ -40,10 +41,7 @@ export function createWorkerData(options: WorkerDataOptions): (seat: WorkerSeat)
       maxHeadBytes,
       maxConnections,
     },
-    policies: {
-      proxyEnvironment: { httpProxy: config.HTTP_PROXY, httpsProxy: config.HTTPS_PROXY, noProxy: config.NO_PROXY },
-      allowPrivateAddresses: config.ALLOW_PRIVATE_UPSTREAMS,
-    },
+    policies: policyOptionsOf(config),
     cors: corsOf(config),
     keyTable: options.keyTable,
     upstreamHealth: options.upstreamHealth,
@@ -56,6 +54,14 @@ export function createWorkerData(options: WorkerDataOptions): (seat: WorkerSeat)
     extraCaPem: config.UPSTREAM_CA,
     controlSocketPath: options.controlSocketPath,
   })
+}
+
+/** What plans are compiled with beside the snapshot. */
+export function policyOptionsOf(config: RequestPathConfig): PolicyStoreOptions {
+  return {
+    proxyEnvironment: { httpProxy: config.HTTP_PROXY, httpsProxy: config.HTTPS_PROXY, noProxy: config.NO_PROXY },
+    allowPrivateAddresses: config.ALLOW_PRIVATE_UPSTREAMS,
+  }
 }
 
 function corsOf(config: RequestPathConfig): CorsOptions | null {

@@ -67,10 +67,18 @@ export class AccessKeyIndex {
       this.#input[this.#pepperBytes + index] = code
     }
     const digest = hash('sha256', this.#input.subarray(0, this.#pepperBytes + token.length), 'base64')
-    const found = this.#byHash.get(digest)
-    if (found === undefined || !found.isEnabled) return null
-    return found.expiresAtMs !== 0 && found.expiresAtMs <= serverNowMs ? null : found
+    return inForce(this.#byHash.get(digest), serverNowMs)
   }
+
+  /** As `find`, where the token is not at hand. */
+  findById(id: number, serverNowMs: number): AccessKey | null {
+    return inForce(this.#byHash.get(this.#hashById.get(id) ?? ''), serverNowMs)
+  }
+}
+
+function inForce(found: AccessKey | undefined, serverNowMs: number): AccessKey | null {
+  if (found === undefined || !found.isEnabled) return null
+  return found.expiresAtMs !== 0 && found.expiresAtMs <= serverNowMs ? null : found
 }
 
 export function opensGroup(accessKey: AccessKey, groupId: number): boolean {
