@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { edgeQuestionSchema, maxQuestionsPerReport } from './explanation.ts'
 import { epochSchema, revisionSchema } from './snapshot.ts'
 
 /** `POST /internal/reports`: every second, and at once after a revision was applied (at most every 50 ms). */
@@ -77,5 +78,9 @@ export const edgeReportSchema = z.object({
 export type EdgeReport = z.infer<typeof edgeReportSchema>
 
 /** What every edge must know of the others: caps of a key are shared by those that are there. */
-export const edgeReportAnswerSchema = z.object({ live_edges: z.number().int().positive() })
+export const edgeReportAnswerSchema = z.object({
+  live_edges: z.number().int().positive(),
+  /** For whichever edge is first. */
+  questions: z.array(edgeQuestionSchema).max(maxQuestionsPerReport).default([]),
+})
 export type EdgeReportAnswer = z.infer<typeof edgeReportAnswerSchema>

@@ -3,6 +3,7 @@
 // InternalApiUnavailable (nothing there, database down, too many waiting): callers wait and repeat, nothing is lost by it.
 
 import type { EdgeReport, EdgeReportAnswer } from '@gpt-load/contracts/edge-report'
+import type { ExplanationPost } from '@gpt-load/contracts/explanation'
 import type { KeyEventAck, KeyEventPost } from '@gpt-load/contracts/key-event'
 import type { ResourceAnswer, ResourcePost } from '@gpt-load/contracts/resource-key'
 import type { BaseManifest } from '@gpt-load/contracts/snapshot'
@@ -67,4 +68,6 @@ export interface InternalApi {
   /** Oldest first; without `after` the newest that a receiver could hold. Null: of another epoch. */
   resources(question: { epoch: string; after?: number }): Promise<ResourceAnswer | null>
   report(report: EdgeReport): Promise<EdgeReportAnswer>
+  /** To a question in the answer to a report. The first one counts. */
+  explain(post: ExplanationPost): Promise<void>
 }

@@ -15,6 +15,7 @@ import { replaceMembers } from './aggregates/replace-members.ts'
 import { listAudit } from './audit/list-audit.ts'
 import { getStatus } from './edges/get-status.ts'
 import { applyConfigFile } from './config/apply-config-file.ts'
+import { explain } from './explain/explain.ts'
 import { exportConfig } from './config/export-config.ts'
 import { planConfigFile } from './config/plan-config-file.ts'
 import { listEdges } from './edges/list-edges.ts'
@@ -122,6 +123,7 @@ export function createVerbs({ version }: { version: string }): Verbs {
     listAudit,
     listEdges,
     listRuleObservations,
+    explain,
     getStatus,
     getSystem,
     importKeys,

@@ -409,6 +409,8 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
     test('edges, status and the OpenAPI document', async () => {
       const { operate } = await api()
       assert.deepEqual((await operate('listEdges')).body.items, [])
+      const unexplained = await operate('explain', { body: { group: 'g' } })
+      assert.deepEqual([unexplained.status, unexplained.body.detail], [503, 'No edge reports.'])
       const [group] = (await operate('listGroups')).body.items
       const observations = await operate('listRuleObservations', { params: { id: group.id } })
       assert.deepEqual(observations.body.items, [])

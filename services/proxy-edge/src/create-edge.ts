@@ -36,7 +36,8 @@ import { registerEdgeMetrics } from './edge-metrics.ts'
 import { createUpstreamSlots } from './control-plane/upstream-slots.ts'
 import { createUpstreamWatch } from './control-plane/upstream-watch.ts'
 import { UpstreamHealth, upstreamHealthBytes } from './data-plane/upstream-health/upstream-health.ts'
-import { createWorkerData } from './worker-data.ts'
+import { createExplainer } from './explain/explainer.ts'
+import { createWorkerData, policyOptionsOf } from './worker-data.ts'
 import { createWorkerPool } from './worker-pool.ts'
 import { createWorkerRecords } from './worker-records.ts'
 
@@ -166,6 +167,17 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
     clock,
     logger,
   })
+  const explain = createExplainer({
+    edge: name,
+    api,
+    position: () => state.inForce,
+    policies,
+    policyOptions: policyOptionsOf(config),
+    table: table.table,
+    health: watchedUpstreams,
+    clockSkewMs: () => applier.clockSkewMs,
+    logger,
+  })
   const lastGood = openLastGood(options, api)
   const upstreamWatch = createUpstreamWatch({ slots: upstreamSlots, health: watchedUpstreams, clock, logger })
   const parts = { spool, table, applier, sync, shipper, outbox, resources, pool, upstreamWatch, observedRules }
@@ -173,7 +185,10 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
     api,
     clock,
     describe: () => describeEdge(parts, state, identity),
-    onAnswer: ({ live_edges }) => table.setLiveEdges(live_edges),
+    onAnswer({ live_edges, questions }) {
+      table.setLiveEdges(live_edges)
+      explain(questions)
+    },
   })
   const identity = { edge: name, instance, version: options.version, started_at: startedAtMs }
 

@@ -1,6 +1,7 @@
 import { corsOptionsOf } from '@gpt-load/service-kit/cors-variables'
 import type { RequestPathConfig } from './config.ts'
 import type { KeyTableHandles } from './data-plane/key-table/shared-columns.ts'
+import type { PolicyStoreOptions } from './data-plane/plan/policy-store.ts'
 import type { ClientTls } from './data-plane/wire/downstream-exchange.ts'
 import type { WorkerOptions } from './data-plane/worker-options.ts'
 import type { WorkerSeat } from './worker-pool.ts'
@@ -40,10 +41,7 @@ export function createWorkerData(options: WorkerDataOptions): (seat: WorkerSeat)
       maxHeadBytes,
       maxConnections,
     },
-    policies: {
-      proxyEnvironment: { httpProxy: config.HTTP_PROXY, httpsProxy: config.HTTPS_PROXY, noProxy: config.NO_PROXY },
-      allowPrivateAddresses: config.ALLOW_PRIVATE_UPSTREAMS,
-    },
+    policies: policyOptionsOf(config),
     cors: corsOptionsOf(config),
     trustedProxies: config.TRUSTED_PROXIES,
     keyTable: options.keyTable,
@@ -57,4 +55,12 @@ export function createWorkerData(options: WorkerDataOptions): (seat: WorkerSeat)
     extraCaPem: config.UPSTREAM_CA,
     controlSocketPath: options.controlSocketPath,
   })
+}
+
+/** What plans are compiled with beside the snapshot. */
+export function policyOptionsOf(config: RequestPathConfig): PolicyStoreOptions {
+  return {
+    proxyEnvironment: { httpProxy: config.HTTP_PROXY, httpsProxy: config.HTTPS_PROXY, noProxy: config.NO_PROXY },
+    allowPrivateAddresses: config.ALLOW_PRIVATE_UPSTREAMS,
+  }
 }

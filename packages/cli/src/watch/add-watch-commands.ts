@@ -5,6 +5,7 @@ import type { CommandContext } from '../create-program.ts'
 import { openSession, wholeNumber, withServer, type ServerFlags } from '../server-commands.ts'
 import { listDeadLetters, replayDeadLetters, type DeadLetterFlags } from './dead-letters.ts'
 import { showReconciliation } from './reconcile-logs.ts'
+import { collectHeader, showExplanation, type ExplainFlags } from './show-explanation.ts'
 import { showHealth } from './show-health.ts'
 import { showStats, type StatsFlags } from './show-stats.ts'
 
@@ -46,4 +47,23 @@ export function addWatchCommands(
     .description('try to store them again, as after an upgrade')
     .argument('[id...]', 'ids of the list (default: all that wait or were refused)')
     .action(async (ids: string[], flags: ServerFlags) => replayDeadLetters(ids.map(wholeNumber), await open(flags)))
+  withServer(program.command('explain'))
+    .description('show what an edge would do with a request, without sending it; exit code 1 when it would refuse it')
+    .argument('[path]', 'behind the group (default: /v1/chat/completions, or that of --request)')
+    .option('-g, --group <name>', "the group (default: the access key's default group)")
+    .option(
+      '-k, --access-key <id>',
+      'number of the access key (default: as with one that opens every group)',
+      wholeNumber,
+    )
+    .option('-r, --request <id>', 'a logged request; other options replace parts of it')
+    .option('-X, --method <method>', 'GET, POST … (default: POST)')
+    .option('-m, --model <name>', 'that the body asks for')
+    .option('--stream', 'the body asks for a stream')
+    .option('-H, --header <line>', '"Name: value"; may be repeated', collectHeader)
+    .option('--edge <name>', 'the edge that answers (default: whichever is first)')
+    .option('--json', 'as JSON')
+    .action(async (path: string | undefined, flags: ServerFlags & ExplainFlags) =>
+      showExplanation(path, flags, await open(flags)),
+    )
 }

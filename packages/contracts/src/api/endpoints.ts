@@ -9,6 +9,8 @@ import {
   accessKeySchema,
 } from './access-key.ts'
 import { aggregateMemberListInputSchema, aggregateMemberListSchema, memberWeightSchema } from './aggregate-member.ts'
+import { explainInputSchema } from './explain.ts'
+import { explanationSchema } from '../explanation.ts'
 import { edgeListSchema, statusSchema, ruleObservationListSchema } from './edge.ts'
 import type { Endpoint } from './endpoint.ts'
 import { base, change, changeOne, create, edit, read, readOne } from './endpoint-bases.ts'
@@ -408,6 +410,16 @@ export const endpoints = {
     tag: 'system',
     summary: 'List edges with their last reports',
     response: { status: 200, schema: edgeListSchema },
+  },
+  explain: {
+    ...read,
+    method: 'POST',
+    path: '/api/v1/explain',
+    tag: 'system',
+    summary: 'Dry run of a request, or of a logged one, by an edge from its own plan; nothing is sent',
+    body: explainInputSchema,
+    response: { status: 200, schema: explanationSchema },
+    problems: ['not_found', 'unavailable', 'too_many_requests', 'payload_too_large', 'unsupported_media_type'],
   },
   getStatus: {
     ...read,

@@ -5,6 +5,7 @@ import { applyKeyEvents, type KeyEventContext } from '../key-state/apply-key-eve
 import type { BaseSource } from './base-source.ts'
 import type { DeltaSource } from './delta-source.ts'
 import { loadResources, storeResources } from './resource-keys.ts'
+import { listQuestions, storeExplanation } from '../explain/edge-questions.ts'
 import { countLiveEdges, storeReport } from './store-report.ts'
 import type { DatabaseHandle } from '@gpt-load/database/database-handle'
 
@@ -32,12 +33,14 @@ export function createInternalApi({ store, bases, delta, keyEvents }: InternalAp
     resources: (question) =>
       orUnavailable(loadResources(store, keyEvents.records.keyring.epoch, question, keyEvents.clock.nowMs())),
     report: (report) => orUnavailable(takeReport(store, report, keyEvents.clock.nowMs())),
+    explain: (post) => orUnavailable(storeExplanation(store, post)),
   }
 }
 
 async function takeReport(store: DatabaseHandle, report: EdgeReport, nowMs: number): Promise<EdgeReportAnswer> {
   await storeReport(store, report, nowMs)
-  return { live_edges: await countLiveEdges(store, nowMs) }
+  const live_edges = await countLiveEdges(store, nowMs)
+  return { live_edges, questions: await listQuestions(store, report.edge, nowMs) }
 }
 
 async function orUnavailable<T>(work: Promise<T>): Promise<T> {

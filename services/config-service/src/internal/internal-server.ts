@@ -1,4 +1,5 @@
 import { edgeReportSchema } from '@gpt-load/contracts/edge-report'
+import { explanationPostSchema } from '@gpt-load/contracts/explanation'
 import { keyEventPostSchema } from '@gpt-load/contracts/key-event'
 import { resourcePostSchema, resourceQuestionSchema } from '@gpt-load/contracts/resource-key'
 import { deltaHeaders } from '@gpt-load/contracts/snapshot'
@@ -39,6 +40,7 @@ const maxConnections = 8_192
 /** 1,000 events with two causes each. */
 const maxKeyEventsBytes = 8 * 1_048_576
 const maxReportBytes = 65_536
+const maxExplanationBytes = 1_048_576
 /** 1,000 of some 90 bytes each. */
 const maxResourcesBytes = 262_144
 
@@ -114,6 +116,10 @@ function createRoutes({ api, bases }: InternalServerOptions): Record<string, Rou
     },
     'POST /internal/reports': async ({ request, response }) => {
       answerJson(response, 200, await api.report(await readJsonBody(request, edgeReportSchema, maxReportBytes)))
+    },
+    'POST /internal/explanations': async ({ request, response }) => {
+      await api.explain(await readJsonBody(request, explanationPostSchema, maxExplanationBytes))
+      response.writeHead(204).end()
     },
   }
 }

@@ -22,6 +22,7 @@ export function createAnsweredApi(api: InternalApi, clock: Pick<Clock, 'nowMs'>)
     storeResources: (post) => noted(api.storeResources(post)),
     resources: (question) => noted(api.resources(question)),
     report: (report) => noted(api.report(report)),
+    explain: (post) => noted(api.explain(post)),
     get answeredAtMs() {
       return answeredAtMs
     },

@@ -128,6 +128,11 @@ export function createInternalClient({ urls, edgeTokens }: InternalClientOptions
       await answer.body.dump()
       throw new InternalApiUnavailable(`the report was refused with ${answer.statusCode}`)
     },
+    async explain(post) {
+      const answer = await call('/internal/explanations', { body: post })
+      await answer.body.dump()
+      if (answer.statusCode !== 204) throw new InternalApiUnavailable(`the answer was refused: ${answer.statusCode}`)
+    },
     close: () => agent.destroy(),
   }
 }

@@ -1,6 +1,7 @@
 import type { AccessKeyRecord, GroupRecord, SnapshotRecord } from '@gpt-load/contracts/snapshot'
 import type { Settings } from '@gpt-load/contracts/settings'
 import type { PolicyUpdate } from '../worker-protocol.ts'
+import { defaultGroupName } from '../data-plane/plan/policy-store.ts'
 import type { UpstreamSlots } from './upstream-slots.ts'
 
 /**
@@ -23,6 +24,11 @@ export interface PolicyDistributor {
   flush(clockSkewMs: number): void
   /** Everything, for a worker that starts now. */
   whole(clockSkewMs: number): PolicyUpdate
+  /**
+   * As much of it as one request can meet: its access key, the group that it names ('' = that key's default) and, of an
+   * aggregate, the members.
+   */
+  excerpt(request: { group: string; accessKeyId: number | null }, clockSkewMs: number): PolicyUpdate
 }
 
 export type PolicyDistributorOptions = {
@@ -91,6 +97,27 @@ export function createPolicyDistributor(options: PolicyDistributorOptions): Poli
     clockSkewMs,
   })
 
+  const wholeOf = (
+    groupsOf: PolicyUpdate['groups'],
+    accessKeysOf: readonly AccessKeyRecord[],
+    clockSkewMs: number,
+  ): PolicyUpdate => ({
+    isFull: true,
+    settings,
+    groups: groupsOf,
+    removedGroupIds: [],
+    accessKeys: accessKeysOf,
+    removedAccessKeyIds: [],
+    clockSkewMs,
+  })
+
+  function findGroup(name: string, defaultId: number): PolicyUpdate['groups'][number] | undefined {
+    if (name === '' && defaultId !== 0) return groups.get(defaultId)
+    const wanted = name === '' ? defaultGroupName : name
+    for (const group of groups.values()) if (group.name === wanted) return group
+    return undefined
+  }
+
   return {
     beginBase() {
       named = { groups: new Set(), accessKeys: new Set() }
@@ -125,15 +152,15 @@ export function createPolicyDistributor(options: PolicyDistributorOptions): Poli
       options.send(update)
     },
     whole: (clockSkewMs) => ({
-      isFull: true,
-      settings,
-      groups: [...groups.values()],
-      removedGroupIds: [],
-      accessKeys: [...accessKeys.values()],
-      removedAccessKeyIds: [],
+      ...wholeOf([...groups.values()], [...accessKeys.values()], clockSkewMs),
       ...(pepper === null ? {} : { pepper }),
-      clockSkewMs,
     }),
+    excerpt({ group: name, accessKeyId }, clockSkewMs) {
+      const accessKey = accessKeyId === null ? undefined : accessKeys.get(accessKeyId)
+      const group = findGroup(name, accessKey?.default_group_id ?? 0)
+      const members = group?.members.flatMap(({ group_id }) => groups.get(group_id) ?? []) ?? []
+      return wholeOf(group === undefined ? [] : [group, ...members], accessKey ? [accessKey] : [], clockSkewMs)
+    },
   }
 }
 

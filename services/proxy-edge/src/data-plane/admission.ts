@@ -1,19 +1,17 @@
-import { removeKeyFromQuery } from '@gpt-load/channels/proxy-credentials'
+import { findAccessKey, removeKeyFromQuery } from '@gpt-load/channels/proxy-credentials'
 import type { ProxyErrorCode } from '@gpt-load/contracts/proxy-errors'
 import { BodyIntake, type IntakeOwner } from './body/body-intake.ts'
 import { RequestBody } from './body/request-body.ts'
 import { findHeader } from './headers/raw-headers.ts'
 import type { RequestLog } from './observe/request-log.ts'
 import type { GroupPlan } from './plan/group-plan.ts'
-import { sessionOf } from './plan/key-affinity.ts'
-import { RequestFacts } from './request-facts.ts'
+import { completeFacts, RequestFacts } from './request-facts.ts'
 import { refusalAtGate, type Waiter } from './request-gate.ts'
 import type { RequestServices } from './request-services.ts'
 import { admit } from './route/admit.ts'
 import { countHops } from './route/count-hops.ts'
 import type { Route } from './route/match-request.ts'
-import { isModelOffered } from './shape/decide-model.ts'
-import { overriddenStream } from './shape/shape-body.ts'
+import { isListedModelOffered, isModelOffered } from './shape/decide-model.ts'
 import type { Shapeable } from './shape/shape-request.ts'
 import { type TimerTarget, WheelTimer } from './timer-wheel.ts'
 import type { DownstreamExchange } from './wire/downstream-exchange.ts'
@@ -93,7 +91,7 @@ export class Admission implements Shapeable, Waiter, IntakeOwner, TimerTarget {
     if (this.#waitTimer !== null) this.#services.wheel.disarm(this.#waitTimer)
     this.#phase = 'receiving'
     this.#describe()
-    if (this.#offersModel()) this.#takeInBody()
+    if (isListedModelOffered(this.outer, this.facts.method, this.facts.path)) this.#takeInBody()
     else this.#refuse('MODEL_NOT_ALLOWED', 0)
   }
 
@@ -118,10 +116,7 @@ export class Admission implements Shapeable, Waiter, IntakeOwner, TimerTarget {
     // The client may have left while a compressed body was decoded.
     if (this.#phase !== 'receiving') return
     const { outer, facts } = this
-    facts.read(outer.channel, this.#intake!.scanner)
-    if (outer.affinity !== null)
-      facts.session = sessionOf(outer.affinity, this.rawHeaders, this.#intake!.scanner, this.body)
-    facts.bodyStream = overriddenStream(outer, outer, facts.bodyStream)
+    completeFacts(facts, outer, { rawHeaders: this.rawHeaders, scanner: this.#intake!.scanner, body: this.body })
     this.#log.modelRequested = facts.model
     this.#log.isStream = outer.channel.isStream(facts)
     if (!outer.isAggregate && !isModelOffered(outer, outer, facts.model, facts.place))
@@ -142,7 +137,9 @@ export class Admission implements Shapeable, Waiter, IntakeOwner, TimerTarget {
 
   #admit(): ProxyErrorCode | null {
     const { policies, shedder } = this.#services
-    const { refusal, plan, accessKey } = admit(policies, this.#exchange, this.#route, this.hops)
+    const { method, rawHeaders } = this.#exchange
+    const caller = policies.accessKeys.find(findAccessKey(this.#route.query, rawHeaders), policies.serverNowMs())
+    const { refusal, plan, accessKey } = admit(policies, this.#route, { method, hops: this.hops, accessKey: caller })
     this.#log.outer = plan
     this.#log.accessKey = accessKey
     if (plan !== null) this.outer = plan
@@ -162,14 +159,6 @@ export class Admission implements Shapeable, Waiter, IntakeOwner, TimerTarget {
     const { method } = this.#exchange
     const { path, query } = this.#route
     this.facts = new RequestFacts(this.outer.channel, method, path, removeKeyFromQuery(query), this.rawHeaders)
-  }
-
-  /** A GET of one model obeys a strict list; other models are known when the body is. */
-  #offersModel(): boolean {
-    const { redirects, channel } = this.outer
-    if (redirects === null || !redirects.isStrict) return true
-    const asked = channel.modelListPath(this.facts.method, this.facts.path)?.model ?? ''
-    return asked === '' || redirects.isKnown(asked)
   }
 
   #takeInBody(): void {

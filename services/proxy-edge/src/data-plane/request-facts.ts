@@ -1,7 +1,11 @@
 import type { Channel, RequestShape, StatefulPath } from '@gpt-load/channels/channel'
 import type { RequestScanner } from '@gpt-load/channels/request-scanner'
 import { findHeader } from './headers/raw-headers.ts'
+import type { RequestBody } from './body/request-body.ts'
+import type { GroupPlan } from './plan/group-plan.ts'
+import { sessionOf } from './plan/key-affinity.ts'
 import type { ModelPlace } from './shape/decide-model.ts'
+import { overriddenStream } from './shape/shape-body.ts'
 
 /** What a request is, as head and scanner tell. The shape that channels judge by. */
 export class RequestFacts implements RequestShape {
@@ -55,4 +59,15 @@ export class RequestFacts implements RequestShape {
     this.model = model
     this.place = place === 'none' && hasObject ? 'body' : place
   }
+}
+
+/** What only the body can tell, once enough of it was scanned. */
+export function completeFacts(
+  facts: RequestFacts,
+  outer: GroupPlan,
+  { rawHeaders, scanner, body }: { rawHeaders: readonly string[]; scanner: RequestScanner; body: RequestBody },
+): void {
+  facts.read(outer.channel, scanner)
+  if (outer.affinity !== null) facts.session = sessionOf(outer.affinity, rawHeaders, scanner, body)
+  facts.bodyStream = overriddenStream(outer, outer, facts.bodyStream)
 }

@@ -21,7 +21,7 @@ import { RequestAccount } from './observe/request-account.ts'
 import { RequestLog } from './observe/request-log.ts'
 import type { HeaderVariables } from './plan/header-rules.ts'
 import type { RequestServices } from './request-services.ts'
-import { backoffMs, failsOver, isFailureStatus, isHeldBack, isUpstreamFault } from './retry-policy.ts'
+import { backoffMs, failsOver, isFailureStatus, isHeldBack, isRepeatable, isUpstreamFault } from './retry-policy.ts'
 import type { Route } from './route/match-request.ts'
 import { type Target, TargetSelector } from './select-target.ts'
 import { isModelOffered } from './shape/decide-model.ts'
@@ -347,8 +347,7 @@ export class ProxyRequest
   #mayRetry(attempt: Attempt, failure: AttemptFailure): boolean {
     if (!failsOver(attempt.target.plan, failure) || !this.#admission.body.isReplayable) return false
     if (this.#log.elapsedMs() >= this.#admission.outer.settings.retry_deadline_ms) return false
-    const isCreation = this.#admission.facts.stateful?.isCreation === true
-    return !isCreation || failure.isUnprocessed || !attempt.isRequestSent
+    return isRepeatable(this.#admission.facts.stateful?.isCreation === true, failure, attempt.isRequestSent)
   }
 
   #retry(attempt: Attempt, failure: AttemptFailure, next: Target): void {

@@ -41,11 +41,20 @@ export function isHeldBack({ settings }: GroupPlan, rawHeaders: readonly string[
   return isPlain(findHeader(rawHeaders, 'content-encoding'))
 }
 
+/** What makes something at the provider is sent again only when the failure proves that nothing was made. */
+export function isRepeatable(isCreation: boolean, { isUnprocessed }: AttemptFailure, isRequestSent: boolean): boolean {
+  return !isCreation || isUnprocessed || !isRequestSent
+}
+
 const firstBackoffMs = 100
 const maxBackoffMs = 2_000
 
 /** With jitter, so that those who failed together do not come back together. `attempts` have been made, at least one. */
 export function backoffMs(attempts: number): number {
-  const full = Math.min(maxBackoffMs, firstBackoffMs * 2 ** (attempts - 1))
-  return full * (0.5 + Math.random() / 2)
+  return longestBackoffMs(attempts) * (0.5 + Math.random() / 2)
+}
+
+/** Before the jitter, which takes off up to a half. */
+export function longestBackoffMs(attempts: number): number {
+  return Math.min(maxBackoffMs, firstBackoffMs * 2 ** (attempts - 1))
 }

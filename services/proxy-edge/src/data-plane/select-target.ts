@@ -23,7 +23,29 @@ export type Target = UsedKey & {
   readonly model: string
 }
 
-export type SelectorServices = Pick<RequestServices, 'table' | 'upstreams' | 'triedLists' | 'resources'>
+/** What it asks of the key table. */
+export type SelectorTable = Pick<
+  KeyTable,
+  | 'pick'
+  | 'pickBy'
+  | 'pickSticky'
+  | 'hasRoom'
+  | 'roomAtMs'
+  | 'enter'
+  | 'leave'
+  | 'inFlight'
+  | 'isAlive'
+  | 'keyId'
+  | 'groupNumber'
+  | 'generation'
+  | 'secret'
+  | 'count'
+  | 'usableCount'
+>
+
+export type SelectorServices = Pick<RequestServices, 'upstreams' | 'triedLists' | 'resources'> & {
+  readonly table: SelectorTable
+}
 
 /**
  * Chooses member, key and upstream of each attempt of one request. No key twice, unless the upstream was at fault and no
@@ -31,7 +53,7 @@ export type SelectorServices = Pick<RequestServices, 'table' | 'upstreams' | 'tr
  * its own attempts are used up.
  */
 export class TargetSelector {
-  readonly #table: KeyTable
+  readonly #table: SelectorTable
   readonly #upstreams: UpstreamChooser
   readonly #lists: TriedLists
   readonly #outer: GroupPlan

@@ -171,8 +171,10 @@ export class FakeControlPlane implements InternalApi {
   async report() {
     this.#answer()
     this.counts.reports += 1
-    return { live_edges: 1 }
+    return { live_edges: 1, questions: [] }
   }
+
+  async explain() {}
 }
 
 /** Holds what an edge would serve. */

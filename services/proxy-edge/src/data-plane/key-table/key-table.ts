@@ -3,6 +3,17 @@ import type { KeyFacts } from '@gpt-load/contracts/key-state'
 import type { TextHash } from './hash-text.ts'
 import type { PickRules } from './pick-rules.ts'
 
+/** Usable keys by what keeps them from a request; each counts once, by the first that holds. */
+export type KeySurvey = {
+  active: number
+  suspect: number
+  limitedForModel: number
+  atCap: number
+  spent: number
+  /** Fewer than the usable keys when those are too many to look at. */
+  surveyed: number
+}
+
 /**
  * Port: the table of provider keys that the request path reads. Typed columns by slot number, shared by all workers; no key
  * objects, no Map of keys. Readers never lock. A slot may be given to another key while a request holds its number: whoever
@@ -19,6 +30,8 @@ export interface KeyTable {
    * not use it, or has used it, leaves it.
    */
   pickBy(rules: PickRules, groupNumber: number, model: string, tried: Int32Array, triedCount: number): number
+  /** What a pick would answer now, without taking anybody's turn. `rules` null: plain rotation. */
+  peek(rules: PickRules | null, groupNumber: number, model: string, tried: Int32Array, triedCount: number): number
   /** The same key for the same `affinity` on every edge while it is usable (rendezvous hash), for stateful paths. */
   pickSticky(groupNumber: number, affinity: number, model: string, tried: Int32Array, triedCount: number): number
 
@@ -62,6 +75,8 @@ export interface KeyTable {
   /** A limit of one model only. */
   applyModel(slot: number, keyId: number, model: string, facts: KeyFacts): boolean
 
+  /** Why usable keys would be passed over; of the first `maxSurveyed` of them. For people, not for requests. */
+  survey(rules: PickRules | null, groupNumber: number, model: string): KeySurvey
   usableCount(groupNumber: number): number
   /** Keys of the group in all, and by stored state. */
   count(groupNumber: number): number

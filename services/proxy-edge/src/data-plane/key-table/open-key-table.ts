@@ -9,7 +9,7 @@ import { writeFacts } from './key-mutation.ts'
 import { hashText, type TextHash } from './hash-text.ts'
 import { countRequest, enterKey, leaveKey, spendTokens } from './key-load.ts'
 import { learnQuota, quotaModelOf, useQuota } from './key-quota.ts'
-import type { KeyTable } from './key-table.ts'
+import type { KeySurvey, KeyTable } from './key-table.ts'
 import { mergeReport } from './merge-views.ts'
 import { ModelDeviations } from './model-deviations.ts'
 import type { PickRules } from './pick-rules.ts'
@@ -30,6 +30,10 @@ const maxWalkSteps = 4_096
 const maxStickyRounds = 8
 /** The walk over the model table that `earliestReturn` needs is made at most this often per worker. */
 const modelReturnCacheMs = 50
+/** Keys that one survey looks at: 20 ms of the main thread at the most. */
+export const maxSurveyed = 100_000
+const usableMembers = [membership.active, membership.suspect] as const
+const nobodyTried = new Int32Array(0)
 const noModel: TextHash = { high: 0, low: 0 }
 
 export type OpenKeyTableOptions = {
@@ -88,9 +92,58 @@ export class SharedKeyTable implements KeyTable, SlotFilter {
     return slot
   }
 
+  peek(rules: PickRules | null, groupNumber: number, model: string, tried: Int32Array, triedCount: number): number {
+    this.#ask(groupNumber, model, tried, triedCount)
+    if (rules !== null) this.#beginRuled(rules, model)
+    let spent = -1
+    for (const member of usableMembers) {
+      for (const slot of this.#members(groupNumber, member, maxWalkSteps)) {
+        if (!this.isPickable(slot)) continue
+        const verdict = rules === null ? 'free' : this.#ruledPick.verdictOf(groupNumber, slot)
+        if (verdict === 'free') return slot
+        if (verdict === 'spent' && spent === -1) spent = slot
+      }
+      if (spent !== -1) return spent
+    }
+    return -1
+  }
+
+  survey(rules: PickRules | null, groupNumber: number, model: string): KeySurvey {
+    this.#ask(groupNumber, model, nobodyTried, 0)
+    if (rules !== null) this.#beginRuled(rules, model)
+    const counts: KeySurvey = { active: 0, suspect: 0, limitedForModel: 0, atCap: 0, spent: 0, surveyed: 0 }
+    for (const member of usableMembers) {
+      for (const slot of this.#members(groupNumber, member, maxSurveyed - counts.surveyed)) {
+        counts.surveyed += 1
+        const verdict = rules === null ? 'free' : this.#ruledPick.verdictOf(groupNumber, slot)
+        if (!this.isPickable(slot)) counts.limitedForModel += 1
+        else if (verdict === 'at_cap') counts.atCap += 1
+        else if (verdict === 'spent') counts.spent += 1
+        else if (member === membership.active) counts.active += 1
+        else counts.suspect += 1
+      }
+    }
+    return counts
+  }
+
+  /** Slots of a set in their turn, without moving the cursor. */
+  *#members(groupNumber: number, member: Membership, most: number): Generator<number> {
+    const columns = this.#columns
+    const length = this.#length(groupNumber, member)
+    if (length === 0) return
+    columns.refresh()
+    const offset = columns.headers[setBase(groupNumber, member) + setWord.ringOffset] as number
+    const cursor = Atomics.load(columns.headers, cursorWord(groupNumber, member)) >>> 0
+    this.#wantedPlace = placeOf(groupNumber, member)
+    for (let step = 0; step < Math.min(length, most); step += 1) {
+      const slot = (columns.rings[offset + ((cursor + step) % length)] as number) | 0
+      if (slot >= 0 && slot < columns.slots) yield slot
+    }
+  }
+
   hasRoom(rules: PickRules, slot: number, model: string): boolean {
     this.#beginRuled(rules, model)
-    return this.#ruledPick.allows(this.groupNumber(slot), slot)
+    return this.#ruledPick.verdictOf(this.groupNumber(slot), slot) === 'free'
   }
 
   #beginRuled(rules: PickRules, model: string): void {

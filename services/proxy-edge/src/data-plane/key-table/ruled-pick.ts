@@ -59,13 +59,13 @@ export class RuledPick {
     return this.#search(groupNumber, member, length)
   }
 
-  /** After `begin`: whether a key that was chosen otherwise has room and is not spent. */
-  allows(groupNumber: number, slot: number): boolean {
+  /** After `begin`: what the rules say of a key that is usable otherwise. */
+  verdictOf(groupNumber: number, slot: number): 'free' | 'at_cap' | 'spent' {
     const { caps, learnsQuotas } = this.#rules
-    if (caps !== null && !this.#hasRoom(slot)) return false
-    return (
-      !learnsQuotas || !isSpent(this.#columns, slot, this.#model, meanTokens(this.#columns, groupNumber), this.#nowMs)
-    )
+    if (caps !== null && !this.#hasRoom(slot)) return 'at_cap'
+    if (!learnsQuotas) return 'free'
+    const tokens = meanTokens(this.#columns, groupNumber)
+    return isSpent(this.#columns, slot, this.#model, tokens, this.#nowMs) ? 'spent' : 'free'
   }
 
   #search(groupNumber: number, member: Membership, length: number): number {

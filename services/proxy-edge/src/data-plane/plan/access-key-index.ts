@@ -70,9 +70,19 @@ export class AccessKeyIndex {
     }
     const digest = hash('sha256', this.#input.subarray(0, this.#pepperBytes + token.length), 'base64')
     const found = this.#admin !== null && digest === this.#adminHash ? this.#admin : this.#byHash.get(digest)
-    if (found === undefined || !found.isEnabled) return null
-    return found.expiresAtMs !== 0 && found.expiresAtMs <= serverNowMs ? null : found
+    return inForce(found, serverNowMs)
   }
+
+  /** As `find`, where the token is not at hand. */
+  findById(id: number, serverNowMs: number): AccessKey | null {
+    if (id === adminAccessKeyId) return this.#admin
+    return inForce(this.#byHash.get(this.#hashById.get(id) ?? ''), serverNowMs)
+  }
+}
+
+function inForce(found: AccessKey | undefined, serverNowMs: number): AccessKey | null {
+  if (found === undefined || !found.isEnabled) return null
+  return found.expiresAtMs !== 0 && found.expiresAtMs <= serverNowMs ? null : found
 }
 
 function toAccessKey(record: AccessKeyRecord): AccessKey {

@@ -13,7 +13,7 @@ import type { GroupPlan } from './group-plan.ts'
 export type PolicyStoreOptions = { proxyEnvironment: ProxyEnvironment; allowPrivateAddresses: boolean }
 
 /** The group behind /v1 and /v1beta for access keys that name none. */
-const defaultGroupName = 'default'
+export const defaultGroupName = 'default'
 
 export class PolicyStore {
   readonly accessKeys = new AccessKeyIndex()

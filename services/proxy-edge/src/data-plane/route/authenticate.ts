@@ -1,4 +1,3 @@
-import { findAccessKey } from '@gpt-load/channels/proxy-credentials'
 import { opensGroup, type AccessKey } from '../plan/access-key-index.ts'
 import type { GroupPlan } from '../plan/group-plan.ts'
 import type { PolicyStore } from '../plan/policy-store.ts'
@@ -14,9 +13,10 @@ export type Admission = {
 /**
  * Who calls, and for which group (gpt-load/proxy.md 2 and 12). A wrong key is 401 whatever the group, so that names of groups
  * cannot be guessed without one; an unknown group is 404 only to a key that is valid somewhere.
+ *
+ * @param accessKey null = the request names none that is in force
  */
-export function authenticate(policies: PolicyStore, route: Route, rawHeaders: readonly string[]): Admission {
-  const accessKey = policies.accessKeys.find(findAccessKey(route.query, rawHeaders), policies.serverNowMs())
+export function authenticate(policies: PolicyStore, route: Route, accessKey: AccessKey | null): Admission {
   const named = route.groupName === '' ? undefined : policies.groupByName(route.groupName)
   if (accessKey === null) return { refusal: 'UNAUTHORIZED', plan: named ?? null, accessKey }
   const plan = route.groupName === '' ? policies.defaultGroup(accessKey.defaultGroupId) : named

@@ -12,6 +12,13 @@ export function isModelOffered(outer: GroupPlan, plan: GroupPlan, asked: string,
   return redirects === null || !redirects.isStrict || model === '' || redirects.isKnown(model)
 }
 
+/** A GET of one model obeys a strict list, before there is a body that could name another one. */
+export function isListedModelOffered({ redirects, channel }: GroupPlan, method: string, path: string): boolean {
+  if (redirects === null || !redirects.isStrict) return true
+  const asked = channel.modelListPath(method, path)?.model ?? ''
+  return asked === '' || redirects.isKnown(asked)
+}
+
 /**
  * The model that goes out: overrides first, then redirects; the aggregate's own before the member's (gpt-load/proxy.md 6, 7).
  * Null: not offered. Requests without a model pass.

@@ -1,17 +1,19 @@
 import type { GroupPlan } from '../plan/group-plan.ts'
 import type { UpstreamHealth } from './upstream-health.ts'
 
+type Circuits = Pick<UpstreamHealth, 'isClosed' | 'claimTrial'>
+
 /**
  * Which upstream of a group the next attempt goes to, by weight: among those that are healthy and have not failed this
  * request; then healthy ones; then, since a circuit never refuses a request, any. Of an open circuit whose time is over the
  * first request is the trial, whatever the weights.
  */
 export class UpstreamChooser {
-  readonly #health: UpstreamHealth
+  readonly #health: Circuits
   /** Of the last choice: its circuit is not closed, so its outcome decides about it. */
   isTrial = false
 
-  constructor(health: UpstreamHealth) {
+  constructor(health: Circuits) {
     this.#health = health
   }
 
