@@ -75,6 +75,8 @@ export type LogEvent = {
   /** -1 = unknown. */
   tokens: TokenUsage
   attempts: readonly LogAttempt[]
+  /** It leaves no row: it is counted in the rollups only. */
+  isSampledOut: boolean
 }
 
 /** Identity of a batch; never changes once sealed, so a resend is byte-identical. */

@@ -73,6 +73,18 @@ export const settingsRegistry = {
     gptLoad: true,
     description: 'Upper bound on how late a log row may appear. Ours appear within seconds; kept for scripts.',
   },
+  request_log_sample_percent: {
+    type: 'int',
+    default: 100,
+    min: 0,
+    max: 100,
+    unit: '%',
+    category: 'log',
+    groupOverride: true,
+    gptLoad: false,
+    description:
+      'Of requests that succeed at once, so many get a row; the others are counted in the statistics only. Failed and retried ones always do.',
+  },
   enable_request_body_logging: {
     type: 'bool',
     default: false,

@@ -73,6 +73,7 @@ const event: fc.Arbitrary<LogEvent> = fc.record({
     reasoning: optionalUint,
   }),
   attempts: fc.array(attempt, { maxLength: 4 }),
+  isSampledOut: fc.boolean(),
 })
 
 /** What the wire promises of a string: well formed, and the longest prefix of whole characters within the bound. */
@@ -166,6 +167,7 @@ const plainEvent: LogEvent = {
       errorMessage: '',
     },
   ],
+  isSampledOut: false,
 }
 
 function encode(...events: LogEvent[]): Uint8Array {

@@ -8,6 +8,8 @@ export type OpenedRecord = {
   record: StreamRecord
   identity: LogBatchIdentity
   events: LogEvent[]
+  /** Of the events: those that are counted only. */
+  sampledOut: number
   letters: readonly EventLetter[]
 }
 export type EventLetter = { sequence: number; reason: string; bytes: Uint8Array }
@@ -37,7 +39,8 @@ export function openRecords(records: readonly StreamRecord[]): { opened: OpenedR
       if (entry.ok && reason === null) events.push(entry.event)
       else letters.push({ sequence: identity.firstSequence + index, reason: reason ?? '', bytes: entry.bytes })
     }
-    opened.push({ record, identity, events, letters })
+    const sampledOut = events.reduce((sum, event) => sum + (event.isSampledOut ? 1 : 0), 0)
+    opened.push({ record, identity, events, sampledOut, letters })
   }
   return { opened, poison }
 }

@@ -67,15 +67,18 @@ async function replayEvent(transaction: SqlTransaction, row: SqlRow, time: Store
   const bytes = row['bytes'] as Uint8Array
   const identity = identityOf(row)
   let reason: string | null
+  let sampledOut = 0
   try {
     const event = decodeLogEvent(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
     reason = refuseEvent(event)
+    sampledOut = event.isSampledOut ? 1 : 0
     if (reason === null) await insertEvents(transaction, [{ identity, events: [event] }], time)
   } catch (error) {
     if ((error as Error).name !== 'MalformedMessage') throw error
     reason = (error as Error).message
   }
-  if (reason === null) await account(transaction, identity, { committed: 1, sampledOut: 0, deadLettered: -1 }, time)
+  if (reason === null)
+    await account(transaction, identity, { committed: 1 - sampledOut, sampledOut, deadLettered: -1 }, time)
   return reason
 }
 

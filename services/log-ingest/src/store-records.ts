@@ -67,8 +67,8 @@ export async function storeFresh(
   ]
   await insertRows(transaction, 'log_dead_letters', letterColumns, letters)
   const accounts = createSourceAccounts(nowMs)
-  for (const { identity, events, letters: lost } of fresh)
-    accounts.add(identity, { committed: events.length, sampledOut: 0, deadLettered: lost.length })
+  for (const { identity, events, sampledOut, letters: lost } of fresh)
+    accounts.add(identity, { committed: events.length - sampledOut, sampledOut, deadLettered: lost.length })
   for (const { identity } of poison)
     if (identity !== null) accounts.add(identity, { committed: 0, sampledOut: 0, deadLettered: identity.count })
   await upsertRows(transaction, sourceAccount, accounts.rows())
@@ -167,10 +167,11 @@ export async function insertEvents(
   for (const { identity, events } of fresh) {
     const context: RowContext = { storedOn, nowMs, retentionMs, identity }
     for (const event of events) {
+      sums.add(event)
+      if (event.isSampledOut) continue
       requests.push(requestRow(event, context))
       if (event.attempts.length > 1) attempts.push(...attemptRows(event, context))
       if (isFailure(event)) failures.push(failureRow(event, context))
-      sums.add(event)
     }
   }
   await insertRows(transaction, 'request_logs', requestColumns, requests)

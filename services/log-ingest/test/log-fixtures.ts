@@ -46,6 +46,7 @@ export function logEvent(sequence: number, changes: Partial<LogEvent> = {}): Log
     bytesOut: 500,
     tokens: { input: 10, output: 5, cached: -1, reasoning: -1 },
     attempts: [attempt(1)],
+    isSampledOut: false,
     ...changes,
   }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { LogEvent } from '@gpt-load/contracts/log-event'
+import { createLogAccountReader, requestReplay } from '@gpt-load/database/logs/log-account-reader'
 import { createRequestLogReader } from '@gpt-load/database/logs/request-log-reader'
 import type { SqlClient } from '@gpt-load/database/sql-client/sql-client'
 import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
@@ -10,6 +11,7 @@ import { latencyOfBin } from '../src/latency-bin.ts'
 import { replayDeadLetters } from '../src/replay-dead-letters.ts'
 import { applyRetention } from '../src/retention.ts'
 import { readPartitions } from '../src/stored-days.ts'
+import { storeStreamPositions } from '../src/stream-positions.ts'
 import {
   attempt,
   batchRecord,
@@ -365,6 +367,66 @@ function guarantees(open: () => Promise<SqlClient>): void {
     for (const identity of [{ source: 'ü.0' }, { source: '' }])
       await store.handle(place, [batchRecord(offset++, [logEvent(1)], identity)])
     assert.equal(await count(sql.client, 'log_dead_letters', "reason = 'the identity is none'"), 2)
+  })
+
+  test('what was sampled out leaves no row, and counts in every rollup and in the account of its source', async () => {
+    await using sql = disposable(await open())
+    const { store } = openStore(sql.client)
+    await store.startOffset(place)
+    const events = Array.from({ length: 50 }, (_, index) => logEvent(index + 1, { isSampledOut: index % 5 !== 0 }))
+    await store.handle(place, [batchRecord(0, events)])
+    await store.handle(place, [batchRecord(1, events)])
+    assert.equal(await count(sql.client, 'request_logs'), 10)
+    for (const span of [60, 3_600, 86_400]) {
+      const [sums] = await sql.client.read(
+        'SELECT SUM(requests) AS n, SUM(tokens_input) AS t FROM request_rollups WHERE span = ?',
+        [span],
+      )
+      assert.deepEqual([Number(sums?.['n']), Number(sums?.['t'])], [50, 500], String(span))
+    }
+    const [keys] = await sql.client.read('SELECT SUM(requests) AS n FROM key_rollups')
+    assert.equal(Number(keys?.['n']), 50)
+    const [account] = await createLogAccountReader(sql.client, () => nowMs).sources(0)
+    assert.partialDeepStrictEqual(account, { instance: 'edge-1', committed: 10, sampledOut: 40, lastSequence: 50 })
+  })
+
+  test('gaps between batches are named, and what went to the dead letters whole among them', async () => {
+    await using sql = disposable(await open())
+    const { store } = openStore(sql.client)
+    await store.startOffset(place)
+    const poison = { ...batchRecord(1, [logEvent(7), logEvent(8)]), bytes: Buffer.from('not a batch') }
+    await store.handle(place, [batchRecord(0, [logEvent(3), logEvent(4)]), poison, batchRecord(2, [logEvent(11)])])
+    const reader = createLogAccountReader(sql.client, () => nowMs)
+    const gaps = async (limit: number) =>
+      (await reader.gaps('edge-1.0', limit)).map(({ from, to, isDeadLettered }) => [from, to, isDeadLettered])
+    assert.deepEqual(await gaps(10), [
+      [1, 2, false],
+      [5, 6, false],
+      [7, 8, true],
+      [9, 10, false],
+    ])
+    assert.equal((await gaps(1)).length, 1)
+    const [letter] = await reader.deadLetters({ limit: 5, state: 'waiting' })
+    assert.partialDeepStrictEqual(letter, { kind: 'record', source: 'edge-1.0', firstSequence: 7, eventCount: 2 })
+    assert.deepEqual(await reader.deadLetters({ limit: 5, beforeId: letter!.id }), [])
+    assert.equal(await requestReplay(sql.client, [letter!.id + 1]), 0)
+    assert.equal(await requestReplay(sql.client, null), 1)
+  })
+
+  test('the stream counts as stored to its end only when every partition is', async () => {
+    await using sql = disposable(await open())
+    const { store } = openStore(sql.client)
+    const reader = createLogAccountReader(sql.client, () => nowMs)
+    const see = (high: string, atMs: number) =>
+      storeStreamPositions(sql.client, { highWatermarks: () => new Map([['request-logs/0', high]]) }, atMs)
+    assert.equal(await reader.caughtUpAtMs(), null)
+    await store.startOffset(place)
+    await see('1', nowMs)
+    assert.equal(await reader.caughtUpAtMs(), null)
+    await store.handle(place, [batchRecord(0, [logEvent(1)])])
+    assert.equal(await reader.caughtUpAtMs(), nowMs)
+    await see('2', nowMs + 5)
+    assert.equal(await reader.caughtUpAtMs(), null)
   })
 
   test('clocks that are wrong are stored as given and flagged', async () => {

@@ -2,7 +2,7 @@ import { isMissingTable } from '../sql-client/sql-client.ts'
 import type { SqlReader } from '../sql-client/sql-client.ts'
 
 /** The log tables come with log-ingest: before its first start there is nothing to read, which is no failure. */
-export function withoutTablesEmpty(client: SqlReader): Pick<SqlReader, 'dialect' | 'read'> {
+export function withoutTablesEmpty(client: SqlReader): SqlReader {
   return {
     dialect: client.dialect,
     read: (statement, values) =>

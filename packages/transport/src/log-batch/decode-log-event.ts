@@ -55,6 +55,7 @@ eventReaders[e.tokensInput] = uint((event, value) => (event.tokens.input = value
 eventReaders[e.tokensOutput] = uint((event, value) => (event.tokens.output = value))
 eventReaders[e.tokensCached] = uint((event, value) => (event.tokens.cached = value))
 eventReaders[e.tokensReasoning] = uint((event, value) => (event.tokens.reasoning = value))
+eventReaders[e.isSampledOut] = uint((event, value) => (event.isSampledOut = value !== 0))
 eventReaders[e.attempts] = { type: wireType.bytes, read: readAttempt }
 
 const attemptReaders: FieldReader<DraftAttempt>[] = []
@@ -124,6 +125,7 @@ function emptyEvent(): DraftEvent {
       reasoning: -1,
     },
     attempts: [],
+    isSampledOut: false,
   }
 }
 

@@ -34,7 +34,7 @@ const maxAttemptBytes =
   sum([bounds.key_hint, bounds.upstream, bounds.error_code, bounds.error_message].map(maxStringFieldBytes))
 const maxEventBytes =
   messageOverheadBytes +
-  20 * maxNumberFieldBytes +
+  21 * maxNumberFieldBytes +
   sum(
     [
       bounds.request_id,
@@ -122,6 +122,7 @@ function putOutcome(writer: LogEventWriter, event: LogEvent): void {
   putOptionalUint(writer, e.tokensOutput, event.tokens.output)
   putOptionalUint(writer, e.tokensCached, event.tokens.cached)
   putOptionalUint(writer, e.tokensReasoning, event.tokens.reasoning)
+  putUint(writer, e.isSampledOut, event.isSampledOut ? 1 : 0)
 }
 
 function putAttempt(writer: LogEventWriter, attempt: LogAttempt): void {

@@ -38,6 +38,7 @@ export const eventField = {
   tokensCached: 29,
   tokensReasoning: 30,
   attempts: 31,
+  isSampledOut: 32,
 } as const
 
 export const attemptField = {

@@ -38,6 +38,7 @@ const event = (requestId: string): Omit<LogEvent, 'sequence'> => ({
   bytesOut: 2,
   tokens: { input: 1, output: 1, cached: -1, reasoning: -1 },
   attempts: [],
+  isSampledOut: false,
 })
 
 function openRecorder() {

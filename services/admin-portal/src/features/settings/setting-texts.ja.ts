@@ -7,6 +7,8 @@ export const settingTexts: SettingTexts = {
   audit_retention_days: 'これより古い監査ログは削除されます。0 で無期限に保持します。',
   request_log_write_interval_minutes:
     'ログの行が現れるまでの上限。通常は数秒で現れます。スクリプトとの互換のために残しています。',
+  request_log_sample_percent:
+    '一度で成功したリクエストのうち、行として残す割合。残りは統計にのみ数えます。失敗や再試行は常に残します。',
   enable_request_body_logging: 'リクエストボディを記録します。既定は無効で、内容は他のどこにも残りません。',
   request_timeout: 'ストリームでない 1 回の試行全体の上限（ボディを含む）。',
   connect_timeout: 'アップストリームへの TCP 接続と TLS ハンドシェイクの上限。',

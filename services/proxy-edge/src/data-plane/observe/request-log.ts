@@ -112,7 +112,16 @@ export class RequestLog {
       bytesOut: this.bytesOut,
       tokens: source.tokens,
       attempts: this.attempts,
+      isSampledOut: this.#isSampledOut(),
     }
+  }
+
+  /** By the group that served it. What went wrong on its way always gets its row. */
+  #isSampledOut(): boolean {
+    const percent = (this.served ?? this.outer)?.settings.request_log_sample_percent ?? 100
+    if (percent === 100) return false
+    const isPlain = this.status < 400 && this.endReason === 'complete' && this.attempts.length <= 1
+    return isPlain && Math.random() * 100 >= percent
   }
 }
 
