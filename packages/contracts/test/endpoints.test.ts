@@ -34,6 +34,7 @@ test('reads never take a body and only changes need the write scope; secrets and
     deleteSession: 'any',
     revealKey: 'secrets:read',
     planConfig: 'read',
+    explain: 'read',
     exportKeySecrets: 'secrets:read',
   }
   for (const id of operationIds) {
