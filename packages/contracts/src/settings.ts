@@ -91,7 +91,7 @@ export const settingsRegistry = {
     category: 'log',
     groupOverride: true,
     gptLoad: true,
-    description: 'Record request bodies. Off by default; content is nowhere else.',
+    description: 'Kept for scripts: this release records no bodies, whatever it says.',
   },
   request_timeout: {
     type: 'int',

@@ -115,6 +115,8 @@ describe('the log invariant', () => {
     assert.deepEqual([lost.missing, lost.edges[0]?.gaps[0]?.reason], [10, 'missing'])
     assert.equal((await reconciled(world({ spooled: 10 }))).missing, 0)
     assert.equal((await reconciled(world({ dropped: 10 }))).missing, 0)
+    // What is under way behind it is not taken for the gap.
+    assert.equal((await reconciled(world({ served: 120, spooled: 10 }))).missing, 0)
   })
 
   test('of a killed edge: its tail is named by source once the stream is stored, and what came later is bounded', async () => {

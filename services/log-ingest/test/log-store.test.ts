@@ -427,6 +427,13 @@ function guarantees(open: () => Promise<SqlClient>): void {
     assert.equal(await reader.caughtUpAtMs(), nowMs)
     await see('2', nowMs + 5)
     assert.equal(await reader.caughtUpAtMs(), null)
+    // What nobody has looked at for an hour is of a topic that is gone.
+    const later = createLogAccountReader(sql.client, () => nowMs + 3_700_000)
+    assert.equal(await later.caughtUpAtMs(), null)
+    const other = { topic: 'renamed', partition: 0 }
+    await store.startOffset(other)
+    await storeStreamPositions(sql.client, { highWatermarks: () => new Map([['renamed/0', '0']]) }, nowMs + 3_700_000)
+    assert.equal(await later.caughtUpAtMs(), nowMs + 3_700_000)
   })
 
   test('clocks that are wrong are stored as given and flagged', async () => {

@@ -49,6 +49,9 @@ export interface LogAccountReader {
 /** Identities are kept for 30 days: what an older source lacks at its beginning was removed with them. */
 const identitiesKeptMs = 29 * 86_400_000
 
+/** A topic that was made anew under another name leaves positions that nobody looks at any more. */
+const positionsKeptMs = 3_600_000
+
 export function createLogAccountReader(client: SqlReader, nowMs: () => number): LogAccountReader {
   const sql = withoutTablesEmpty(client)
   return {
@@ -76,7 +79,8 @@ export function createLogAccountReader(client: SqlReader, nowMs: () => number): 
     },
     async caughtUpAtMs() {
       const rows = await sql.read(
-        'SELECT p.high_watermark, p.seen_at, o.next_offset FROM log_positions p LEFT JOIN log_offsets o ON o.topic = p.topic AND o.partition_id = p.partition_id',
+        'SELECT p.high_watermark, p.seen_at, o.next_offset FROM log_positions p LEFT JOIN log_offsets o ON o.topic = p.topic AND o.partition_id = p.partition_id WHERE p.seen_at > ?',
+        [nowMs() - positionsKeptMs],
       )
       const isBehind = rows.some((row) => number(row, 'next_offset') < number(row, 'high_watermark'))
       return rows.length === 0 || isBehind ? null : Math.min(...rows.map((row) => number(row, 'seen_at')))

@@ -9,7 +9,7 @@ export const settingTexts: SettingTexts = {
     'ログの行が現れるまでの上限。通常は数秒で現れます。スクリプトとの互換のために残しています。',
   request_log_sample_percent:
     '一度で成功したリクエストのうち、行として残す割合。残りは統計にのみ数えます。失敗や再試行は常に残します。',
-  enable_request_body_logging: 'リクエストボディを記録します。既定は無効で、内容は他のどこにも残りません。',
+  enable_request_body_logging: 'スクリプトのために残しています。このリリースは値にかかわらずボディを記録しません。',
   request_timeout: 'ストリームでない 1 回の試行全体の上限（ボディを含む）。',
   connect_timeout: 'アップストリームへの TCP 接続と TLS ハンドシェイクの上限。',
   idle_conn_timeout: 'プール内の遊休アップストリーム接続は、この時間の後に閉じられます。',

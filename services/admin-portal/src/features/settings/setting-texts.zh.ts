@@ -6,7 +6,7 @@ export const settingTexts: SettingTexts = {
   audit_retention_days: '早于此期限的审计记录会被删除；0 表示永久保留。',
   request_log_write_interval_minutes: '日志最迟多久出现。此处通常几秒内即可看到；为兼容脚本而保留。',
   request_log_sample_percent: '一次即成功的请求中有多少比例写入日志行；其余仅计入统计。失败和重试过的请求始终写入。',
-  enable_request_body_logging: '记录请求体。默认关闭；内容不会出现在其他任何地方。',
+  enable_request_body_logging: '为兼容脚本而保留：无论如何设置，本版本都不记录请求体。',
   request_timeout: '单次非流式尝试的总时长上限，含响应体。',
   connect_timeout: '与上游建立 TCP 连接和 TLS 握手的上限。',
   idle_conn_timeout: '连接池中的空闲上游连接在此时间后关闭。',
