@@ -1,0 +1,76 @@
+import type { Browser } from 'playwright-core'
+import { violationsOf, visit, type Visit, type VisitOptions } from './browser.ts'
+import type { Installation } from './installation.ts'
+import { fillWithSamples } from './sample-data.ts'
+
+/** Every page, tab and dialog that has an address, over an installation with something in it. */
+export type PageList = readonly (readonly [path: string, heading: string])[]
+
+export async function listPages(installation: Installation): Promise<PageList> {
+  const { group, aggregate, task } = await fillWithSamples(installation)
+  const log = (await installation.api('GET /api/v1/logs', {})).data.items.find(({ attempt_count: count }) => count > 1)
+  return [
+    ['/', 'Latest requests'],
+    ['/audit/', 'Audit'],
+    ['/groups/', 'Groups'],
+    ['/groups/?create=true', 'Create group'],
+    ['/groups/?order=true', 'Reorder'],
+    [`/groups/view/?id=${group}`, 'OpenAI production'],
+    [`/groups/view/?id=${group}&add=true`, 'Import keys'],
+    [`/groups/view/?id=${group}&key=1`, 'History'],
+    [`/groups/view/?id=${group}&tab=upstreams`, 'OpenAI production'],
+    [`/groups/view/?id=${group}&tab=connect`, 'Access key'],
+    [`/groups/view/?id=${group}&tab=settings`, 'Requests'],
+    [`/groups/view/?id=${group}&tab=details`, 'OpenAI production'],
+    [`/groups/view/?id=${group}&tab=rules`, 'Headers'],
+    [`/groups/view/?id=${aggregate}`, 'OpenAI, all pools'],
+    ['/access-keys/', 'Access keys'],
+    ['/access-keys/?create=true', 'Create access key'],
+    ['/logs/', 'Requests'],
+    [`/logs/?request=${log?.request_id}`, 'Attempts'],
+    ['/tasks/', 'Tasks'],
+    [`/tasks/?task=${task}`, 'Problems'],
+    ['/edges/', 'Edges'],
+    ['/tokens/', 'Admin tokens'],
+    ['/tokens/?create=true', 'Create token'],
+    ['/system/', 'Installation'],
+    ['/settings/', 'Settings'],
+  ]
+}
+
+/** What is wrong with any of them in one form. Colours are looked at where `hasContrast`: they depend on the theme alone. */
+export async function lookAtPages(
+  { browser, installation, pages }: { browser: Browser; installation: Installation; pages: PageList },
+  { hasContrast = false, ...options }: VisitOptions & { hasContrast?: boolean },
+): Promise<string[]> {
+  const page = await visit(browser, `${installation.url}/`, options)
+  const problems: string[] = []
+  // Names are English ones; elsewhere any heading will do.
+  const isEnglish = options.locale === undefined
+  for (const [path, heading] of pages) {
+    await page.goto(installation.url + path)
+    const found = await look(page, { heading: isEnglish ? heading : null, hasContrast })
+    problems.push(...found.map((problem) => `${path}: ${problem}`))
+  }
+  await page.context().close()
+  return problems
+}
+
+async function look(page: Visit, options: { heading: string | null; hasContrast: boolean }): Promise<string[]> {
+  const { heading, hasContrast } = options
+  await page
+    .getByRole('heading', heading === null ? {} : { name: heading, exact: true })
+    .first()
+    .waitFor()
+  await page.waitForFunction(() => document.querySelector('[role=status] .animate-pulse') === null)
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+  const found = [...(await violationsOf(page, { hasContrast })), ...page.problems.splice(0)]
+  const cutTables = await page.getByRole('table').evaluateAll((tables) => {
+    const headEnd = (table: Element): number =>
+      Math.max(...[...table.querySelectorAll('th')].map((cell) => cell.getBoundingClientRect().right))
+    return tables.filter((table) => headEnd(table) < table.parentElement!.getBoundingClientRect().right - 20).length
+  })
+  if (cutTables > 0) found.push('a table does not fill its place')
+  if (overflow > 0) found.push(`${overflow} px wider than the screen`)
+  return found
+}
