@@ -20,7 +20,9 @@ for (const [name, open] of Object.entries(clients)) {
   test(`before the log tables exist nothing has been logged, other failures stay failures (${name})`, async () => {
     const client = await open()
     const reader = createRequestLogReader(client)
-    assert.deepEqual(await reader.list({ fromMs: 0, toMs: 1, limit: 10 }), { items: [], next: null })
+    const page = await reader.search({ fromMs: 0, toMs: 1, order: 'newest', limit: 10 })
+    assert.deepEqual(page, { items: [], first: null, next: null, searchedUntilMs: 0 })
+    assert.deepEqual(await reader.newest({ afterId: null, limit: 10 }), { items: [], lastId: 0, skipped: 0 })
     assert.equal(await reader.find('req-1'), null)
     assert.deepEqual(await reader.totals({ spanS: 60, fromS: 0 }), { requests: 0, failures: 0 })
     assert.deepEqual(await reader.series({ spanS: 60, fromS: 0, toS: 60 }), [])

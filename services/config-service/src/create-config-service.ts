@@ -7,6 +7,7 @@ import { withAdminTokens } from './admin-tokens/admin-token-keys.ts'
 import { createVerbs } from './create-verbs.ts'
 import { createApp } from './http/create-app.ts'
 import { createFailureThrottle } from './http/failure-throttle.ts'
+import { createLogTail } from './logs/log-tail.ts'
 import type { ProbeCounts } from './probe/probe-key.ts'
 import type { ProbeSender } from './probe/probe-sender.ts'
 import { createProbeSlots } from './probe/probe-slots.ts'
@@ -69,6 +70,7 @@ export async function createConfigService(options: ConfigServiceOptions): Promis
       byAccount: createFailureThrottle({ clock, maxFailures: maxAccountFailures }),
     },
     truth,
+    logTail: createLogTail(options),
     probeSlots: createProbeSlots(),
     probeCounts: { valid: 0, refused: 0, unproven: 0 },
     startedAtMs: clock.nowMs(),
@@ -92,6 +94,7 @@ export async function createConfigService(options: ConfigServiceOptions): Promis
     },
     systemContext: (requestId) => ({ ...services, actor: systemActor, requestId }),
     async close() {
+      services.logTail.close()
       await probes.stop()
       await tasks.stop()
       await jobs.stop()

@@ -37,18 +37,29 @@ import { revealKey } from './keys/reveal-key.ts'
 import { restoreKey } from './keys/restore-key.ts'
 import { testKey } from './keys/test-key.ts'
 import { updateKey } from './keys/update-key.ts'
+import { exportLogs, exportLogsCsv } from './logs/export-logs.ts'
 import { getLog } from './logs/get-log.ts'
 import { listDeadLetters } from './logs/list-dead-letters.ts'
 import { listLogs } from './logs/list-logs.ts'
 import { reconcileLogs } from './logs/reconcile-logs.ts'
 import { replayDeadLetters } from './logs/replay-dead-letters.ts'
+import { watchLogs } from './logs/watch-logs.ts'
 import { createSession } from './sessions/create-session.ts'
 import { deleteSession } from './sessions/delete-session.ts'
 import { getSession } from './sessions/get-session.ts'
 import { listSettings } from './settings/list-settings.ts'
 import { updateSettings } from './settings/update-settings.ts'
 import { getOverview } from './stats/get-overview.ts'
+import { createPrice } from './prices/create-price.ts'
+import { deletePrice } from './prices/delete-price.ts'
+import { listPrices } from './prices/list-prices.ts'
+import { exportStats, exportStatsCsv } from './stats/export-stats.ts'
 import { getSeries } from './stats/get-series.ts'
+import { getStatsBreakdown } from './stats/get-stats-breakdown.ts'
+import { getStatsErrors } from './stats/get-stats-errors.ts'
+import { getStatsKeys } from './stats/get-stats-keys.ts'
+import { getStatsLatency } from './stats/get-stats-latency.ts'
+import { getStatsSummary } from './stats/get-stats-summary.ts'
 import { getSystem } from './system/get-system.ts'
 import { cancelTask } from './tasks/cancel-task.ts'
 import { exportKeys, exportKeySecrets } from './keys/export-keys.ts'
@@ -118,8 +129,21 @@ export function createVerbs({ version }: { version: string }): Verbs {
     listDeadLetters,
     replayDeadLetters,
     getLog,
+    watchLogs,
+    exportLogs,
+    exportLogsCsv,
     getOverview,
     getSeries,
+    getStatsSummary,
+    getStatsBreakdown,
+    getStatsErrors,
+    getStatsLatency,
+    getStatsKeys,
+    exportStats,
+    exportStatsCsv,
+    listPrices,
+    createPrice,
+    deletePrice,
     listAudit,
     listEdges,
     listRuleObservations,

@@ -7,6 +7,7 @@ import type { Clock } from '@gpt-load/service-kit/clock'
 import type { Logger } from '@gpt-load/service-kit/logger'
 import type { AdminKeys } from './admin-keys.ts'
 import type { FailureThrottle } from './http/failure-throttle.ts'
+import type { LogTail } from './logs/log-tail.ts'
 import type { ProbeSender } from './probe/probe-sender.ts'
 import type { ProbeCounts } from './probe/probe-key.ts'
 import type { ProbeSlots } from './probe/probe-slots.ts'
@@ -25,6 +26,7 @@ export type Services = {
   logAccounts: LogAccountReader
   /** Asks log-ingest to try dead letters again, null = all; answers how many. */
   requestReplay(ids: readonly number[] | null): Promise<number>
+  logTail: LogTail
   probeSender: ProbeSender
   probeSlots: ProbeSlots
   probeCounts: ProbeCounts

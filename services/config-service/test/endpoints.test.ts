@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
-import type { RequestLogDetail } from '@gpt-load/contracts/api/log'
 import { DatabaseUnavailable } from '@gpt-load/database/database-errors'
 import type { KeyUsageReader } from '@gpt-load/database/logs/key-usage-reader'
 import type { DeadLetter, LogAccountReader } from '@gpt-load/database/logs/log-account-reader'
-import type { RequestSeriesQuery, RequestSums, RequestTotalsQuery } from '@gpt-load/database/logs/request-log-reader'
+import type { RequestTotalsQuery } from '@gpt-load/database/logs/request-log-reader'
 import { until } from '@gpt-load/testkit/until'
 import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
 import { describeAdminTokens } from './endpoints/admin-tokens.ts'
@@ -17,10 +16,13 @@ import { describeSessions } from './endpoints/sessions.ts'
 import { describeSettings } from './endpoints/settings.ts'
 import { describeKeyFilters, type KeyUse } from './endpoints/key-filters.ts'
 import { describeKeyTasks } from './endpoints/key-tasks.ts'
+import { describeLogSearch } from './endpoints/logs.ts'
+import { describeReports } from './endpoints/reports.ts'
 import { describeSeries } from './endpoints/series.ts'
 import { describeSystem } from './endpoints/system.ts'
 import { describeTasks } from './endpoints/tasks.ts'
 import { anyRevision, openApi, type OpenedApi } from './support/open-api.ts'
+import { openLogDatabase } from './support/open-log-database.ts'
 import { dialectsOf } from './support/open-stores.ts'
 
 const deadLetter: DeadLetter = {
@@ -40,48 +42,6 @@ const deadLetter: DeadLetter = {
   settledAtMs: 0,
 }
 
-const logDetail: RequestLogDetail = {
-  request_id: 'req-1',
-  received_at: new Date(0).toISOString(),
-  edge: 'e',
-  group_id: 1,
-  group_name: 'g',
-  member_group_id: null,
-  member_group_name: null,
-  channel: 'openai',
-  method: 'POST',
-  request_path: '/v1/x',
-  model_requested: '',
-  model_sent: '',
-  is_stream: false,
-  access_key_id: 1,
-  key_id: 1,
-  key_hint: '…',
-  upstream: 'u',
-  client_address: '',
-  user_agent: '',
-  status: 200,
-  error_class: null,
-  error_code: '',
-  error_message: '',
-  end_reason: 'complete',
-  first_byte_ms: 1,
-  first_token_ms: null,
-  duration_ms: 2,
-  bytes_in: 0,
-  bytes_out: 0,
-  tokens: {
-    input: null,
-    output: null,
-    cached: null,
-    reasoning: null,
-  },
-  attempt_count: 1,
-  attempts: [],
-}
-const totalsAsked: RequestTotalsQuery[] = []
-const seriesAsked: RequestSeriesQuery[] = []
-const sums: RequestSums[] = []
 const keyUse: KeyUse = { lastUsed: new Map(), isAway: false }
 const keyUsage: KeyUsageReader = {
   async lastUsed(ids) {
@@ -92,19 +52,11 @@ const keyUsage: KeyUsageReader = {
     new Map(ids.flatMap((id) => (keyUse.lastUsed.has(id) ? [[id, { requests: 3, failures: 1 }]] : []))),
   hours: async (_id, fromS) => [{ bucketS: fromS + 22 * 3_600, requests: 3, failures: 1 }],
 }
-const logReader = {
-  attempts: { rows: async () => [], count: async () => 0 },
-  keys: keyUsage,
-  list: async () => ({ items: [logDetail], next: { receivedAtMs: 5, id: 7 } }),
-  find: async (id: string) => (id === 'req-1' ? logDetail : null),
-  totals: async ({ spanS, fromS }: RequestTotalsQuery) => {
-    totalsAsked.push({ spanS, fromS })
-    return spanS === 60 ? { requests: 7, failures: 2 } : { requests: 70, failures: 20 }
-  },
-  series: async (query: RequestSeriesQuery) => {
-    seriesAsked.push(query)
-    return sums
-  },
+const totalsAsked: RequestTotalsQuery[] = []
+
+const totals = async ({ spanS, fromS }: RequestTotalsQuery) => {
+  totalsAsked.push({ spanS, fromS })
+  return spanS === 60 ? { requests: 7, failures: 2 } : { requests: 70, failures: 20 }
 }
 
 const letters = [{ ...deadLetter, id: 2 }, deadLetter]
@@ -119,8 +71,13 @@ const requestReplay = async (ids: readonly number[] | null) => ids?.length ?? le
 for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
   describe(`admin API on ${name}`, () => {
     let opened: OpenedApi | undefined
+    const logs = openLogDatabase()
     const api = async (): Promise<OpenedApi> =>
-      (opened ??= await openApi(await connect(), { logReader, logAccounts, requestReplay }))
+      (opened ??= await openApi(await connect(), {
+        logReader: { ...(await logs).reader, keys: keyUsage, totals },
+        logAccounts,
+        requestReplay,
+      }))
     after(async () => opened?.[Symbol.asyncDispose]())
 
     const upstreams = [{ url: 'https://api.example.com', weight: 2 }]
@@ -346,20 +303,6 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
       await operate('deleteAccessKey', { params: { id } })
     })
 
-    test('logs are read in a bounded range, page by page', async () => {
-      const { operate, call } = await api()
-      const page = await operate('listLogs', { query: 'limit=1&group_id=1&status=200' })
-      await operate('listLogs', { query: `cursor=${page.body.next_cursor}` })
-      assert.equal((await operate('getLog', { params: { request_id: 'req-1' } })).body.status, 200)
-      assert.equal((await call('/api/v1/logs/other')).status, 404)
-      for (const query of [
-        'from=2026-01-01T00:00:00Z&to=2026-03-01T00:00:00Z',
-        'from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z',
-        'cursor=bogus',
-      ])
-        assert.equal((await call(`/api/v1/logs?${query}`)).status, 400, query)
-    })
-
     test('dead letters are listed page by page and asked for again; the log is reconciled', async () => {
       const { operate, call } = await api()
       const first = await operate('listDeadLetters', { query: 'limit=1&state=waiting' })
@@ -434,7 +377,9 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
     describeIdempotency(api, connect)
     describeTasks(api)
     describeSystem(api)
-    describeSeries(api, { asked: seriesAsked, sums })
+    describeSeries(api, logs)
+    describeReports(api, logs)
+    describeLogSearch(api, logs)
     describeKeyTasks(api)
     describeKeyFilters(api, keyUse)
 

@@ -9,17 +9,15 @@ import { describeDashboard } from './gpt-load-routes/dashboard.ts'
 import { describeSettings } from './gpt-load-routes/settings.ts'
 import { describeStatus } from './gpt-load-routes/status.ts'
 import { describeTasks } from './gpt-load-routes/tasks.ts'
-import { openApi, type OpenedApi } from './support/open-api.ts'
+import { emptyLogReader, openApi, type OpenedApi } from './support/open-api.ts'
 import { dialectsOf } from './support/open-stores.ts'
 
 const fakeLogs = createFakeLogs()
 
 /** Totals by what was asked for: a group's hours are told apart from everybody's. */
 const logReader = {
+  ...emptyLogReader,
   attempts: fakeLogs.attempts,
-  list: async () => ({ items: [], next: null }),
-  find: async () => null,
-  keys: { lastUsed: async () => new Map(), totals: async () => new Map(), hours: async () => [] },
   series: fakeLogs.series,
   totals: async ({ fromS, groupId }: { fromS: number; groupId?: number }) => {
     const hours = Math.round(Date.now() / 3_600_000 - fromS / 3_600)

@@ -16,7 +16,7 @@ import {
 } from './log-row.ts'
 import type { RowContext } from './log-row.ts'
 import type { OpenedRecord, PoisonRecord } from './open-records.ts'
-import { createRollupSums, keyRollup, latencyRollup, requestRollup } from './rollup-sums.ts'
+import { createRollupSums, errorRollup, keyRollup, latencyRollup, requestRollup } from './rollup-sums.ts'
 import { createSourceAccounts, sourceAccount } from './source-accounts.ts'
 
 /**
@@ -179,6 +179,7 @@ export async function insertEvents(
   await upsertRows(transaction, failedRequest, failures)
   const rollups = sums.rows()
   await upsertRows(transaction, requestRollup, rollups.requests)
+  await upsertRows(transaction, errorRollup, rollups.errors)
   await upsertRows(transaction, latencyRollup, rollups.latencies)
   await upsertRows(transaction, keyRollup, rollups.keys)
   return requests.length

@@ -7,7 +7,8 @@ import { createRequestLogReader } from '@gpt-load/database/logs/request-log-read
 import type { SqlClient } from '@gpt-load/database/sql-client/sql-client'
 import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
 import { SeekRequired } from '@gpt-load/transport/log-stream'
-import { latencyOfBin } from '../src/latency-bin.ts'
+import { latencyOfBin } from '@gpt-load/database/logs/latency-bin'
+import { everything, latencyScopeHash } from '@gpt-load/database/logs/latency-scope'
 import { replayDeadLetters } from '../src/replay-dead-letters.ts'
 import { applyRetention } from '../src/retention.ts'
 import { readPartitions } from '../src/stored-days.ts'
@@ -100,12 +101,12 @@ function guarantees(open: () => Promise<SqlClient>): void {
     )
     assert.equal(detail?.key_id, 42)
     assert.deepEqual(detail?.tokens, { input: 10, output: 5, cached: null, reasoning: null })
-    const page = await reader.list({ fromMs: 0, toMs: nowMs + 1, limit: 1 })
+    const page = await reader.search({ fromMs: 0, toMs: nowMs + 1, order: 'newest', limit: 1 })
     assert.deepEqual(
       page.items.map(({ request_id }) => request_id),
       ['req-2'],
     )
-    const rest = await reader.list({ fromMs: 0, toMs: nowMs + 1, limit: 1, after: page.next! })
+    const rest = await reader.search({ fromMs: 0, toMs: nowMs + 1, order: 'newest', limit: 1, after: page.next! })
     assert.deepEqual([rest.items[0]?.request_id, rest.next], ['req-1', null])
   })
 
@@ -146,8 +147,8 @@ function guarantees(open: () => Promise<SqlClient>): void {
     const hour = Math.floor(nowMs / hourMs) * 3_600
     const range = { spanS: 3_600, fromS: hour - 3_600, toS: hour + 3_600 } as const
     const shown = async (more: object) =>
-      (await reader.series({ ...range, ...more })).map((sums) => [
-        (sums.bucketS - hour) / 3_600,
+      (await reader.stats.sums({ ...range, ...more, by: ['bucket'] })).map(({ bucket, sums }) => [
+        (Number(bucket) - hour) / 3_600,
         sums.requests,
         sums.failures,
         sums.retries,
@@ -165,7 +166,9 @@ function guarantees(open: () => Promise<SqlClient>): void {
     assert.deepEqual(await shown({ accessKeyId: 8 }), [[0, 1, 1, 2, 0, 10, 5, 0, 0]])
     assert.deepEqual(await shown({ groupId: 3, accessKeyId: 8 }), [])
     assert.deepEqual(
-      (await reader.series({ ...range, spanS: 86_400, fromS: hour - 43_200 })).map(({ requests }) => requests),
+      (await reader.stats.sums({ ...range, spanS: 86_400, fromS: hour - 43_200, by: [] })).map(
+        ({ sums }) => sums.requests,
+      ),
       [5],
     )
   })
@@ -517,7 +520,8 @@ function guarantees(open: () => Promise<SqlClient>): void {
       )
     }
     const bins = await sql.client.read(
-      'SELECT bin, SUM(requests) AS n FROM latency_rollups WHERE span = 86400 AND metric = 1 GROUP BY bin ORDER BY bin',
+      'SELECT bin, SUM(requests) AS n FROM latency_rollups WHERE span = 86400 AND metric = 1 AND dims = ? GROUP BY bin ORDER BY bin',
+      [latencyScopeHash(everything)],
     )
     assertMedian(
       bins.map((row) => [Number(row['bin']), Number(row['n'])]),

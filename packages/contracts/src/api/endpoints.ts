@@ -32,20 +32,12 @@ import {
   keyTestResultSchema,
   listedKeySchema,
 } from './key.ts'
-import {
-  deadLetterListQuerySchema,
-  deadLetterReplayedSchema,
-  deadLetterReplaySchema,
-  deadLetterSchema,
-  reconcileQuerySchema,
-  reconciliationSchema,
-} from './log-account.ts'
-import { logListQuerySchema, requestLogDetailSchema, requestLogSchema } from './log.ts'
-import { idParameters, keyIdParameters, memberParameters, requestIdParameters } from './parameters.ts'
+import { logEndpoints } from './log-endpoints.ts'
+import { idParameters, keyIdParameters, memberParameters } from './parameters.ts'
 import { pageSchema } from './page.ts'
 import { taskEndpoints } from './task-endpoints.ts'
 import { settingListSchema, settingsPatchSchema } from './setting.ts'
-import { statsOverviewSchema, statsSeriesQuerySchema, statsSeriesSchema } from './stats.ts'
+import { statsEndpoints } from './stats-endpoints.ts'
 import { systemSchema } from './system.ts'
 import { upstreamListInputSchema, upstreamListSchema } from './upstream.ts'
 
@@ -57,6 +49,8 @@ export const endpoints = {
   ...accessEndpoints,
   ...configEndpoints,
   ...taskEndpoints,
+  ...logEndpoints,
+  ...statsEndpoints,
   listGroups: {
     ...read,
     method: 'GET',
@@ -329,69 +323,6 @@ export const endpoints = {
     needsIfMatch: true,
     response: { status: 200, schema: settingListSchema },
     problems: ['precondition_failed', 'precondition_required', 'payload_too_large', 'unsupported_media_type'],
-  },
-  listLogs: {
-    ...read,
-    method: 'GET',
-    path: '/api/v1/logs',
-    tag: 'logs',
-    summary: 'List requests, newest first',
-    query: logListQuerySchema,
-    response: { status: 200, schema: pageSchema(requestLogSchema) },
-  },
-  reconcileLogs: {
-    ...read,
-    method: 'GET',
-    path: '/api/v1/logs/reconcile',
-    tag: 'logs',
-    summary: 'Compare what edges have served with what is stored, and name every gap',
-    query: reconcileQuerySchema,
-    response: { status: 200, schema: reconciliationSchema },
-  },
-  listDeadLetters: {
-    ...read,
-    method: 'GET',
-    path: '/api/v1/logs/dead-letters',
-    tag: 'logs',
-    summary: 'List request records that could not be stored, newest first',
-    query: deadLetterListQuerySchema,
-    response: { status: 200, schema: pageSchema(deadLetterSchema) },
-  },
-  replayDeadLetters: {
-    ...change,
-    method: 'POST',
-    path: '/api/v1/logs/dead-letters/replay',
-    tag: 'logs',
-    summary: 'Try to store dead letters again, as after an upgrade',
-    body: deadLetterReplaySchema,
-    response: { status: 200, schema: deadLetterReplayedSchema },
-  },
-  getLog: {
-    ...read,
-    method: 'GET',
-    path: '/api/v1/logs/{request_id}',
-    tag: 'logs',
-    summary: 'Get a request with all its attempts',
-    params: requestIdParameters,
-    response: { status: 200, schema: requestLogDetailSchema },
-    problems: ['not_found'],
-  },
-  getOverview: {
-    ...read,
-    method: 'GET',
-    path: '/api/v1/stats/overview',
-    tag: 'statistics',
-    summary: 'Get keys by state and group, requests of the last hour and day, edges',
-    response: { status: 200, schema: statsOverviewSchema },
-  },
-  getSeries: {
-    ...read,
-    method: 'GET',
-    path: '/api/v1/stats/series',
-    tag: 'statistics',
-    summary: 'Get requests, failures, retries and tokens over time',
-    query: statsSeriesQuerySchema,
-    response: { status: 200, schema: statsSeriesSchema },
   },
   listRuleObservations: {
     ...read,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { errorClasses } from '../error-class.ts'
 import { endReasons } from '../log-event.ts'
-import { idParameter, instantInputSchema, instantSchema, integerParameter } from './parameters.ts'
+import { booleanParameter, idParameter, instantInputSchema, instantSchema, integerParameter } from './parameters.ts'
 import { pageParameters } from './page.ts'
 
 /** One row per request, its attempts beside it. Millisecond fields are null for what did not happen, counts for what is unknown. */
@@ -74,12 +74,55 @@ export const requestLogDetailSchema = z.object({
 })
 export type RequestLogDetail = z.infer<typeof requestLogDetailSchema>
 
-export const logListQuerySchema = z.strictObject({
-  ...pageParameters,
-  from: instantInputSchema.optional().describe('Received at or after; left out: a day before `to`.'),
-  to: instantInputSchema.optional().describe('Received before; left out: now. The range holds at most 31 days.'),
+/**
+ * By an index: time, request, group, access key, key, and errors. Everything else is looked for in what those leave, at most
+ * `logScanBounds` per call: an answer then has what was found so far, and its cursor goes on where it stopped.
+ */
+export const logScanBounds = { ms: 200, rows: 200_000 } as const
+
+const countParameter = integerParameter({ min: 0, max: 2_147_483_647 }).optional()
+const scopeFilters = {
   group_id: idParameter.optional().describe('The group in the URL or the member that served it.'),
   access_key_id: idParameter.optional(),
   status: integerParameter({ min: 100, max: 999 }).optional(),
+  status_class: integerParameter({ min: 1, max: 9 }).optional().describe('5 = 500 to 599.'),
+  model: z.string().min(1).max(255).optional().describe('As asked for, or as sent.'),
+  failed: booleanParameter.optional().describe('Ended in an error or broke off; false = neither.'),
+}
+const filters = {
+  ...scopeFilters,
+  key_id: integerParameter({ min: 1 }).optional().describe('Of the last attempt.'),
   request_id: z.string().min(1).max(64).optional(),
+  error_class: z.enum(errorClasses).optional(),
+  error_code: z.string().min(1).max(100).optional(),
+  error: z.string().min(1).max(200).optional().describe('Part of the error text, upper and lower case alike.'),
+  upstream: z.string().min(1).max(500).optional(),
+  client_address: z.string().min(1).max(64).optional(),
+  stream: booleanParameter.optional(),
+  min_duration_ms: countParameter,
+  max_duration_ms: countParameter,
+  min_first_token_ms: countParameter,
+  max_first_token_ms: countParameter,
+  min_tokens: countParameter.describe('Input and output together.'),
+  max_tokens: countParameter,
+}
+const range = {
+  from: instantInputSchema.optional().describe('Received at or after; left out: a day before `to`.'),
+  to: instantInputSchema.optional().describe('Received before; left out: now. The range holds at most 31 days.'),
+}
+const order = z.enum(['newest', 'oldest']).default('newest').describe('Which come first.')
+
+export const logListQuerySchema = z.strictObject({ ...pageParameters, ...range, order, ...filters })
+export const logExportQuerySchema = z.strictObject({ ...range, order, ...filters })
+export const logTailQuerySchema = z.strictObject(scopeFilters)
+
+export const logPageSchema = z.object({
+  items: z.array(requestLogSchema),
+  next_cursor: z.string().nullable().describe('null = searched to the end of the range.'),
+  previous_cursor: z
+    .string()
+    .nullable()
+    .describe('Reads from the first item on in the other direction: its items come in that order.'),
+  searched_until: instantSchema.describe('How far this answer has looked.'),
 })
+export type LogPage = z.infer<typeof logPageSchema>

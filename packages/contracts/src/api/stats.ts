@@ -48,18 +48,37 @@ export const seriesSteps = {
   day: { spanS: 86_400, keptS: null },
 } as const
 export type SeriesStep = keyof typeof seriesSteps
-export const maxSeriesRangeMs = 90 * 86_400_000
+export const maxSeriesRangeMs = { minute: 90 * 86_400_000, hour: 90 * 86_400_000, day: 3_653 * 86_400_000 } as const
 export const defaultSeriesRangeMs = 86_400_000
 
-export const statsSeriesQuerySchema = z.strictObject({
-  step: z
-    .enum(Object.keys(seriesSteps) as [SeriesStep, ...SeriesStep[]])
-    .default('hour')
-    .describe('Minutes are kept for 2 days, hours for 90, days (UTC) for ever.'),
+export const seriesStepSchema = z
+  .enum(Object.keys(seriesSteps) as [SeriesStep, ...SeriesStep[]])
+  .describe('Minutes are kept for 2 days, hours for 90, days (UTC) for ever.')
+
+export const rangeParameters = {
   from: instantInputSchema.optional().describe('Left out: a day before `to`. The step that holds it comes first.'),
-  to: instantInputSchema.optional().describe('Left out, or later than now: now. The range holds at most 90 days.'),
+  to: instantInputSchema
+    .optional()
+    .describe('Left out, or later than now: now. Days reach 10 years, other steps 90 days.'),
+}
+export const scopeParameters = {
   group_id: idParameter.optional().describe('The group in the URL or the member that served it.'),
   access_key_id: idParameter.optional(),
+  model: z.string().min(1).max(255).optional().describe('As it was asked for.'),
+  upstream: z.string().min(1).max(500).optional(),
+}
+
+export const statsSeriesQuerySchema = z.strictObject({
+  step: seriesStepSchema.default('hour'),
+  ...rangeParameters,
+  ...scopeParameters,
+})
+
+export const tokenSumsSchema = z.object({
+  input: z.number().int().describe('With what came from a cache.'),
+  output: z.number().int().describe('With reasoning.'),
+  cached: z.number().int(),
+  reasoning: z.number().int(),
 })
 
 export const statsPointSchema = z.object({
@@ -68,17 +87,13 @@ export const statsPointSchema = z.object({
   failures: z.number().int().describe('Requests that ended in an error or broke off.'),
   retries: z.number().int().describe('Attempts after the first of each request.'),
   rescued: z.number().int().describe('Requests that succeeded by a retry.'),
-  tokens: z.object({
-    input: z.number().int(),
-    output: z.number().int(),
-    cached: z.number().int(),
-    reasoning: z.number().int(),
-  }),
+  tokens: tokenSumsSchema,
+  cost_usd: z.number().describe('Of what there are prices for.'),
 })
 export type StatsPoint = z.infer<typeof statsPointSchema>
 
 export const statsSeriesSchema = z.object({
-  step: statsSeriesQuerySchema.shape.step.unwrap(),
+  step: seriesStepSchema,
   from: instantSchema.describe('Begin of the first point.'),
   to: instantSchema.describe('End of the last one.'),
   points: z.array(statsPointSchema).describe('Oldest first, one per step: without requests all of it is 0.'),

@@ -1,60 +1,59 @@
-import { defaultLogRangeMs, maxLogRangeMs } from '@gpt-load/contracts/api/log'
-import type { OperationResult } from '@gpt-load/contracts/api/endpoints'
-import type { RequestLogQuery } from '@gpt-load/database/logs/request-log-reader'
+import { maxLogRangeMs, type LogPage } from '@gpt-load/contracts/api/log'
+import type { LogPosition, LogSearchQuery } from '@gpt-load/database/logs/log-search'
 import { z } from 'zod'
 import { authorise } from '../authorise.ts'
-import { wrongField } from '../http/api-problem.ts'
 import { decodeCursor, encodeCursor } from '../http/cursor.ts'
-import { fromInstant } from '../instant.ts'
+import { toInstant } from '../instant.ts'
 import type { VerbAnswer, VerbContext, VerbInput } from '../verb.ts'
+import { logFiltersOf, logRangeOf } from './log-query.ts'
 
-/** Requests of a bounded time, newest first. The range is fixed by the first page: its cursor carries it on. */
+/** Range and order are fixed by the first page: a cursor carries them on. */
+const orders = ['newest', 'oldest'] as const
 const cursorSchema = z.tuple([
   z.number().int().nonnegative().describe('from'),
   z.number().int().nonnegative().describe('to'),
-  z.number().int().nonnegative().describe('received at'),
+  z.enum(orders),
+  z.number().int().min(-1).describe('received at'),
   z.number().int().nonnegative().describe('row id'),
 ])
 
 export async function listLogs({
   ctx,
-  input,
+  input: { query },
 }: {
   ctx: VerbContext
   input: VerbInput<'listLogs'>
-}): Promise<VerbAnswer<OperationResult<'listLogs'>>> {
+}): Promise<VerbAnswer<LogPage>> {
   authorise(ctx, 'listLogs')
-  const query = toLogQuery(input.query, ctx.clock.nowMs())
-  const { items, next } = await ctx.logReader.list(query)
-  const { fromMs, toMs } = query
-  const cursor = next === null ? null : encodeCursor([fromMs, toMs, next.receivedAtMs, next.id])
-  return { value: { items, next_cursor: cursor } }
-}
-
-function toLogQuery(query: VerbInput<'listLogs'>['query'], nowMs: number): RequestLogQuery {
-  const { group_id: groupId, access_key_id: accessKeyId, status, request_id: requestId } = query
+  const { cursor, limit, order: _, from: __, to: ___, ...filters } = query
+  const place = cursor === undefined ? firstPlace(query, ctx.clock.nowMs()) : placeOf(cursor)
+  const { items, first, next, searchedUntilMs } = await ctx.logReader.search({
+    ...logFiltersOf(filters),
+    ...place,
+    limit,
+  })
+  const otherOrder = place.order === 'newest' ? 'oldest' : 'newest'
   return {
-    ...rangeOf(query, nowMs),
-    limit: query.limit,
-    ...(groupId === undefined ? {} : { groupId }),
-    ...(accessKeyId === undefined ? {} : { accessKeyId }),
-    ...(status === undefined ? {} : { status }),
-    ...(requestId === undefined ? {} : { requestId }),
+    value: {
+      items,
+      next_cursor: cursorOf(place, place.order, next),
+      previous_cursor: cursorOf(place, otherOrder, first),
+      searched_until: toInstant(Math.max(0, searchedUntilMs)),
+    },
   }
 }
 
-function rangeOf(
-  query: VerbInput<'listLogs'>['query'],
-  nowMs: number,
-): Pick<RequestLogQuery, 'fromMs' | 'toMs' | 'after'> {
-  if (query.cursor !== undefined) {
-    const [fromMs, toMs, receivedAtMs, id] = decodeCursor(query.cursor, cursorSchema)
-    return { fromMs: Math.max(fromMs, toMs - maxLogRangeMs), toMs, after: { receivedAtMs, id } }
-  }
-  // Rows of this very millisecond belong to "now".
-  const toMs = query.to === undefined ? nowMs + 1 : fromInstant(query.to)
-  const fromMs = query.from === undefined ? Math.max(0, toMs - defaultLogRangeMs) : fromInstant(query.from)
-  if (fromMs > toMs) throw wrongField('/from', 'lies after "to"')
-  if (toMs - fromMs > maxLogRangeMs) throw wrongField('/from', 'the range may hold 31 days')
-  return { fromMs, toMs }
+type Place = Pick<LogSearchQuery, 'fromMs' | 'toMs' | 'order' | 'after'>
+
+function firstPlace(query: VerbInput<'listLogs'>['query'], nowMs: number): Place {
+  return { ...logRangeOf(query, nowMs), order: query.order }
+}
+
+function placeOf(cursor: string): Place {
+  const [fromMs, toMs, order, receivedAtMs, id] = decodeCursor(cursor, cursorSchema)
+  return { fromMs: Math.max(fromMs, toMs - maxLogRangeMs), toMs, order, after: { receivedAtMs, id } }
+}
+
+function cursorOf({ fromMs, toMs }: Place, order: Place['order'], position: LogPosition | null): string | null {
+  return position === null ? null : encodeCursor([fromMs, toMs, order, position.receivedAtMs, position.id])
 }

@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { RequestSeriesQuery, RequestSums } from '@gpt-load/database/logs/request-log-reader'
 import type { OpenedApi } from '../support/open-api.ts'
+import type { LogDatabase } from '../support/open-log-database.ts'
 
-export function describeSeries(
-  api: () => Promise<OpenedApi>,
-  logs: { asked: RequestSeriesQuery[]; sums: RequestSums[] },
-): void {
+export function describeSeries(api: () => Promise<OpenedApi>, logs: Promise<LogDatabase>): void {
   const series = async (query: string) => (await (await api()).operate('getSeries', { query })).body
   const dayMs = 86_400_000
   const iso = (ms: number) => new Date(ms).toISOString()
@@ -14,17 +11,26 @@ export function describeSeries(
   describe('requests over time', () => {
     test('a range has one point per step, UTC, zeros where nothing happened', async () => {
       const day = Math.floor(Date.now() / dayMs - 2) * dayMs
-      const tokens = { input: 10, output: 5, cached: 2, reasoning: 1 }
-      const busy = { requests: 7, failures: 2, retries: 3, rescued: 1, tokens }
-      logs.sums.splice(0, logs.sums.length, { bucketS: day / 1_000 + 3_600, ...busy })
-      logs.asked.length = 0
+      const { addSums } = await logs
+      const tokens = { tokens_input: 10, tokens_output: 5, tokens_cached: 2, tokens_reasoning: 1 }
+      const row = { group_id: 40, access_key_id: 9, requests: 7, failures: 2, attempts: 10, rescued: 1, ...tokens }
+      await addSums(day + 3_600_000, row)
+      for (const other of [{ group_id: 41 }, { access_key_id: 8 }, { model: 'other' }, { upstream: 'other' }])
+        await addSums(day + 3_600_000, { ...row, ...other })
       const offset = iso(day + 7_200_000 + 60_000).replace('Z', '%2B02:00')
-      const body = await series(`step=hour&from=${offset}&to=${iso(day + 9_000_000)}&group_id=4&access_key_id=9`)
-      assert.deepEqual(logs.asked, [
-        { spanS: 3_600, fromS: day / 1_000, toS: day / 1_000 + 10_800, groupId: 4, accessKeyId: 9 },
-      ])
+      const scope = 'group_id=40&access_key_id=9&model=gpt-4o&upstream=api.openai.com'
+      const body = await series(`step=hour&from=${offset}&to=${iso(day + 9_000_000)}&${scope}`)
       const none = { input: 0, output: 0, cached: 0, reasoning: 0 }
-      const idle = { requests: 0, failures: 0, retries: 0, rescued: 0, tokens: none }
+      const idle = { requests: 0, failures: 0, retries: 0, rescued: 0, tokens: none, cost_usd: 0 }
+      const busy = {
+        requests: 7,
+        failures: 2,
+        retries: 3,
+        rescued: 1,
+        tokens: { input: 10, output: 5, cached: 2, reasoning: 1 },
+        // 8 at 2.50, 2 at 1.25, 5 at 10 dollars per million, to the millionth.
+        cost_usd: 0.000073,
+      }
       assert.deepEqual(body, {
         step: 'hour',
         from: iso(day),
@@ -35,7 +41,6 @@ export function describeSeries(
           { at: iso(day + 7_200_000), ...idle },
         ],
       })
-      logs.sums.length = 0
     })
 
     test('without a range: hours of the last day, the present one included; the future has no points', async () => {

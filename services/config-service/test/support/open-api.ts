@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { endpoints, operationIds, type OperationId } from '@gpt-load/contracts/api/endpoints'
 import type { Endpoint } from '@gpt-load/contracts/api/endpoint'
 import type { DatabaseConnection } from '@gpt-load/database/create-database'
+import { createRequestLogReader } from '@gpt-load/database/logs/request-log-reader'
 import { openKeyring } from '@gpt-load/database/keyring'
 import { migrate } from '@gpt-load/database/migrate'
 import { createInProcessChangeFeed } from '@gpt-load/transport/in-process-change-feed'
@@ -38,6 +39,9 @@ export type ApiAnswer = {
 
 export type ApiCall = { method?: string; body?: unknown; headers?: Record<string, string>; raw?: string | Uint8Array }
 
+/** As before the first request. */
+export const emptyLogReader = createRequestLogReader({ dialect: 'sqlite', read: async () => [] })
+
 export type OpenApiOptions = Partial<
   Pick<
     ConfigServiceOptions,
@@ -62,14 +66,7 @@ export async function openApi(connection: DatabaseConnection, options: OpenApiOp
     store,
     keyring,
     feed: createInProcessChangeFeed().publisher,
-    logReader: {
-      attempts: { rows: async () => [], count: async () => 0 },
-      keys: { lastUsed: async () => new Map(), totals: async () => new Map(), hours: async () => [] },
-      list: async () => ({ items: [], next: null }),
-      find: async () => null,
-      totals: async () => ({ requests: 0, failures: 0 }),
-      series: async () => [],
-    },
+    logReader: emptyLogReader,
     logAccounts: {
       sources: async () => [],
       gaps: async () => [],
@@ -168,6 +165,8 @@ export async function openApi(connection: DatabaseConnection, options: OpenApiOp
     logged,
     call,
     operate,
+    /** For streams that a test reads by itself. */
+    noteTried: (id: OperationId) => void tried.add(id),
     untried: () => operationIds.filter((id) => !tried.has(id)),
     revision: async () => Number((await operate('getStatus')).body.revision),
     async [Symbol.asyncDispose]() {

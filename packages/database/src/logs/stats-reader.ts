@@ -1,0 +1,223 @@
+import { latencyOfBin } from './latency-bin.ts'
+import { latencyMetrics, latencyScopeHash, type LatencyMetric, type LatencyScope } from './latency-scope.ts'
+import type { SqlReader, SqlRow, SqlValue } from '../sql-client/sql-client.ts'
+
+/**
+ * Statistics from the rollups of log-ingest, by their primary keys: what a question costs goes by buckets and combinations of
+ * dimensions, never by requests. Ranges are whole buckets, in epoch seconds.
+ */
+export type StatsRange = {
+  spanS: number
+  /** Begins of the first bucket and of the one after the last. */
+  fromS: number
+  toS: number
+}
+export type StatsScope = {
+  /** The group in the URL or the member that served it. */
+  groupId?: number
+  accessKeyId?: number
+  model?: string
+  upstream?: string
+}
+
+/** What sums can be told apart by, as an expression over `request_rollups`. */
+const dimensions = {
+  bucket: 'bucket',
+  day: 'bucket - bucket % 86400',
+  group: 'group_id',
+  member: 'CASE WHEN member_group_id > 0 THEN member_group_id ELSE group_id END',
+  access_key: 'access_key_id',
+  model: 'model',
+  model_sent: "CASE WHEN model_sent = '' THEN model ELSE model_sent END",
+  upstream: 'upstream',
+  channel: 'channel',
+  status_class: 'status_class',
+} as const
+export type StatsDimension = keyof typeof dimensions
+
+export type StatsSums = {
+  requests: number
+  failures: number
+  /** Attempts after the first of each request. */
+  retries: number
+  rescued: number
+  duration_ms: number
+  bytes_in: number
+  bytes_out: number
+  tokens: { input: number; output: number; cached: number; reasoning: number }
+}
+export type StatsRow<By extends StatsDimension> = Record<By, string | number> & { sums: StatsSums }
+
+export type ErrorSums = { bucket: number; status: number; error_class: string; error_code: string; requests: number }
+export type Percentiles = { p50: number; p95: number; p99: number; requests: number }
+export type LatencyRow = { bucket: number; scope: number } & Partial<Record<LatencyMetric, Percentiles>>
+export type KeySums = { key_id: number; group_id: number; requests: number; failures: number; last_used_at: number }
+
+export interface StatsReader {
+  sums<const By extends StatsDimension>(query: StatsRange & StatsScope & { by: readonly By[] }): Promise<StatsRow<By>[]>
+  /** Failed requests by cause; `bucket` is 0 unless told apart. */
+  errors(query: StatsRange & StatsScope & { isByBucket: boolean }): Promise<ErrorSums[]>
+  /** One row per scope (its index) and, if told apart, bucket; a metric that nothing was measured of is not there. */
+  latency(query: StatsRange & { scopes: readonly LatencyScope[]; isByBucket: boolean }): Promise<LatencyRow[]>
+  /** Attempts per key, from hours. */
+  keys(
+    query: Pick<StatsRange, 'fromS' | 'toS'> & { groupId?: number; order: 'requests' | 'failures'; limit: number },
+  ): Promise<KeySums[]>
+}
+
+export function createStatsReader(sql: Pick<SqlReader, 'read'>): StatsReader {
+  return {
+    async sums(query) {
+      const { where, values } = conditions(query)
+      const by = query.by.map((name) => `${dimensions[name]} AS by_${name}`)
+      const group = query.by.length === 0 ? '' : ` GROUP BY ${query.by.map((name) => `by_${name}`).join(', ')}`
+      const rows = await sql.read(
+        `SELECT ${[...by, sumColumns].join(', ')} FROM request_rollups WHERE ${where}${group}`,
+        values,
+      )
+      return rows.map((row) => toStatsRow(row, query.by))
+    },
+    async errors(query) {
+      const { where, values } = conditions(query)
+      const bucket = query.isByBucket ? 'bucket' : '0'
+      const rows = await sql.read(
+        `SELECT ${bucket} AS at_bucket, status, error_class, error_code, SUM(requests) AS requests FROM error_rollups
+         WHERE ${where} GROUP BY at_bucket, status, error_class, error_code ORDER BY requests DESC`,
+        values,
+      )
+      return rows.map(toErrorSums)
+    },
+    latency: (query) => readLatency(sql, query),
+    async keys({ fromS, toS, groupId, order, limit }) {
+      const rows = await sql.read(
+        `SELECT key_id, MAX(group_id) AS group_id, SUM(requests) AS requests, SUM(failures) AS failures,
+         MAX(last_used_at) AS last_used_at FROM key_rollups WHERE bucket >= ? AND bucket < ?
+         ${groupId === undefined ? '' : 'AND group_id = ?'} GROUP BY key_id ORDER BY ${order} DESC, key_id LIMIT ${limit}`,
+        [fromS, toS, ...(groupId === undefined ? [] : [groupId])],
+      )
+      return rows.map((row) => ({
+        key_id: number(row, 'key_id'),
+        group_id: number(row, 'group_id'),
+        requests: number(row, 'requests'),
+        failures: number(row, 'failures'),
+        last_used_at: number(row, 'last_used_at'),
+      }))
+    },
+  }
+}
+
+/** Requests that got as far as an attempt have rows apart from those that did not: their upstream tells them apart. */
+const sumColumns = `SUM(requests) AS requests, SUM(failures) AS failures, SUM(rescued) AS rescued,
+  SUM(CASE WHEN attempts > requests THEN attempts - requests ELSE 0 END) AS retries,
+  SUM(duration_ms) AS duration_ms, SUM(bytes_in) AS bytes_in, SUM(bytes_out) AS bytes_out,
+  SUM(tokens_input) AS tokens_input, SUM(tokens_output) AS tokens_output,
+  SUM(tokens_cached) AS tokens_cached, SUM(tokens_reasoning) AS tokens_reasoning`
+
+function conditions({ spanS, fromS, toS, ...scope }: StatsRange & StatsScope) {
+  const parts = ['span = ?', 'bucket >= ?', 'bucket < ?']
+  const values: SqlValue[] = [spanS, fromS, toS]
+  const add = (part: string, ...more: SqlValue[]) => {
+    parts.push(part)
+    values.push(...more)
+  }
+  if (scope.groupId !== undefined) add('(group_id = ? OR member_group_id = ?)', scope.groupId, scope.groupId)
+  if (scope.accessKeyId !== undefined) add('access_key_id = ?', scope.accessKeyId)
+  if (scope.model !== undefined) add('model = ?', scope.model)
+  if (scope.upstream !== undefined) add('upstream = ?', scope.upstream)
+  return { where: parts.join(' AND '), values }
+}
+
+function toStatsRow<By extends StatsDimension>(row: SqlRow, by: readonly By[]): StatsRow<By> {
+  const keys = Object.fromEntries(by.map((name) => [name, row[`by_${name}`] ?? ''])) as Record<By, string | number>
+  return {
+    ...keys,
+    sums: {
+      requests: number(row, 'requests'),
+      failures: number(row, 'failures'),
+      retries: number(row, 'retries'),
+      rescued: number(row, 'rescued'),
+      duration_ms: number(row, 'duration_ms'),
+      bytes_in: number(row, 'bytes_in'),
+      bytes_out: number(row, 'bytes_out'),
+      tokens: {
+        input: number(row, 'tokens_input'),
+        output: number(row, 'tokens_output'),
+        cached: number(row, 'tokens_cached'),
+        reasoning: number(row, 'tokens_reasoning'),
+      },
+    },
+  }
+}
+
+const toErrorSums = (row: SqlRow): ErrorSums => ({
+  bucket: number(row, 'at_bucket'),
+  status: number(row, 'status'),
+  error_class: String(row['error_class'] ?? ''),
+  error_code: String(row['error_code'] ?? ''),
+  requests: number(row, 'requests'),
+})
+
+/** Scopes per statement: each is a point in the index for every bucket, and a statement has room for few thousand. */
+const maxPointsPerStatement = 8_000
+
+/** Buckets and scopes are named one by one, so that the primary key is met at points and no other scope's rows are passed. */
+async function readLatency(
+  sql: Pick<SqlReader, 'read'>,
+  { spanS, fromS, toS, scopes, isByBucket }: StatsRange & { scopes: readonly LatencyScope[]; isByBucket: boolean },
+): Promise<LatencyRow[]> {
+  const buckets = Array.from({ length: (toS - fromS) / spanS }, (_, index) => fromS + index * spanS)
+  const hashes = scopes.map(latencyScopeHash)
+  const indexOf = new Map(hashes.map((hash, index) => [hash.toString('hex'), index]))
+  const bucketsAtOnce = Math.max(1, Math.floor(maxPointsPerStatement / Math.max(1, scopes.length)))
+  const counts = new Map<string, Map<LatencyMetric, Map<number, number>>>()
+  for (let start = 0; start < buckets.length && scopes.length > 0; start += bucketsAtOnce) {
+    const part = buckets.slice(start, start + bucketsAtOnce)
+    const rows = await sql.read(
+      `SELECT ${isByBucket ? 'bucket' : '0'} AS at_bucket, dims, metric, bin, SUM(requests) AS requests FROM latency_rollups
+       WHERE span = ? AND bucket IN (${part.join(',')}) AND dims IN (${hashes.map(() => '?').join(',')})
+       GROUP BY at_bucket, dims, metric, bin`,
+      [spanS, ...hashes],
+    )
+    for (const row of rows) addBin(counts, row, indexOf)
+  }
+  return [...counts].map(([place, metrics]) => toLatencyRow(place, metrics))
+}
+
+const metricNames = new Map(Object.entries(latencyMetrics).map(([name, id]) => [id as number, name as LatencyMetric]))
+
+function addBin(
+  counts: Map<string, Map<LatencyMetric, Map<number, number>>>,
+  row: SqlRow,
+  indexOf: ReadonlyMap<string, number>,
+): void {
+  const scope = indexOf.get(Buffer.from(row['dims'] as Uint8Array).toString('hex'))
+  const metric = metricNames.get(number(row, 'metric'))
+  if (scope === undefined || metric === undefined) return
+  const place = `${number(row, 'at_bucket')}:${scope}`
+  const metrics = counts.get(place) ?? new Map<LatencyMetric, Map<number, number>>()
+  const bins = metrics.get(metric) ?? new Map<number, number>()
+  bins.set(number(row, 'bin'), (bins.get(number(row, 'bin')) ?? 0) + number(row, 'requests'))
+  counts.set(place, metrics.set(metric, bins))
+}
+
+function toLatencyRow(place: string, metrics: ReadonlyMap<LatencyMetric, Map<number, number>>): LatencyRow {
+  const [bucket = 0, scope = 0] = place.split(':').map(Number)
+  return { bucket, scope, ...Object.fromEntries([...metrics].map(([name, bins]) => [name, percentilesOf(bins)])) }
+}
+
+/** Nearest rank over bins; each is answered as its middle, which is off by 4.5 % at most. */
+export function percentilesOf(bins: ReadonlyMap<number, number>): Percentiles {
+  const sorted = [...bins].toSorted(([a], [b]) => a - b)
+  const requests = sorted.reduce((sum, [, count]) => sum + count, 0)
+  const at = (share: number): number => {
+    let below = 0
+    for (const [bin, count] of sorted) {
+      below += count
+      if (below >= Math.ceil(requests * share)) return Math.round(latencyOfBin(bin) * 10) / 10
+    }
+    return 0
+  }
+  return { p50: at(0.5), p95: at(0.95), p99: at(0.99), requests }
+}
+
+const number = (row: SqlRow, column: string) => Number(row[column] ?? 0)
