@@ -1,5 +1,6 @@
 import type { EnvironmentSource } from '@gpt-load/service-kit/environment'
 import { Command } from 'commander'
+import { addEncryptionCommands } from './encryption/add-encryption-commands.ts'
 import { addKeyCommands } from './keys/add-key-commands.ts'
 import type { Terminal } from './terminal.ts'
 import { addWatchCommands } from './watch/add-watch-commands.ts'
@@ -85,6 +86,7 @@ export function createProgram(context: CommandContext): Command {
   addConfigCommands(program, context, environment)
   addKeyCommands(program, context, environment)
   addWatchCommands(program, context, environment)
+  addEncryptionCommands(program, context, environment)
   return program
 }
 

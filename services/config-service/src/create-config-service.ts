@@ -10,6 +10,7 @@ import { createFailureThrottle } from './http/failure-throttle.ts'
 import type { ProbeCounts } from './probe/probe-key.ts'
 import type { ProbeSender } from './probe/probe-sender.ts'
 import { createProbeSlots } from './probe/probe-slots.ts'
+import { startRotationJob } from './encryption/run-rotation.ts'
 import { startScheduledProbes } from './probe/scheduled-probes.ts'
 import type { Services } from './services.ts'
 import { startJobs } from './start-jobs.ts'
@@ -78,6 +79,7 @@ export async function createConfigService(options: ConfigServiceOptions): Promis
   }
   const tasks = startTaskRunner(services)
   const probes = startScheduledProbes(services)
+  const rotation = startRotationJob(services)
   return {
     app: createApp({ ...options, services, verbs: createVerbs(options) }),
     internalApi: truth.internalApi,
@@ -92,6 +94,7 @@ export async function createConfigService(options: ConfigServiceOptions): Promis
     },
     systemContext: (requestId) => ({ ...services, actor: systemActor, requestId }),
     async close() {
+      await rotation.stop()
       await probes.stop()
       await tasks.stop()
       await jobs.stop()

@@ -10,6 +10,7 @@ import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
 import { describeAdminTokens } from './endpoints/admin-tokens.ts'
 import { describeAudit } from './endpoints/audit.ts'
 import { describeConfig } from './endpoints/config.ts'
+import { describeEncryption } from './endpoints/encryption.ts'
 import { describeGroupOrders } from './endpoints/groups.ts'
 import { describeIdempotency } from './endpoints/idempotency.ts'
 import { describeKeys } from './endpoints/keys.ts'
@@ -437,6 +438,7 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
     describeSeries(api, { asked: seriesAsked, sums })
     describeKeyTasks(api)
     describeKeyFilters(api, keyUse)
+    describeEncryption(api, connect)
 
     test('every endpoint of the table was called with success above', async () => {
       assert.deepEqual((await api()).untried(), [])
