@@ -11,6 +11,7 @@ import type { ProbeCounts } from './probe/probe-key.ts'
 import type { ProbeSender } from './probe/probe-sender.ts'
 import { createProbeSlots } from './probe/probe-slots.ts'
 import { startRotationJob } from './encryption/run-rotation.ts'
+import { beginPolicyHistory } from './policy/policy-history.ts'
 import { startScheduledProbes } from './probe/scheduled-probes.ts'
 import type { Services } from './services.ts'
 import { startJobs } from './start-jobs.ts'
@@ -60,6 +61,7 @@ const maxAccountFailures = 100
 
 export async function createConfigService(options: ConfigServiceOptions): Promise<ConfigService> {
   const { store, clock } = options
+  await beginPolicyHistory(store, clock.nowMs())
   const truth = await startTruth(options)
   const jobs = startJobs(options)
   const services: Services = {

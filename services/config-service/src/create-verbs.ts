@@ -33,6 +33,8 @@ import { disableKey } from './keys/disable-key.ts'
 import { enableKey } from './keys/enable-key.ts'
 import { getKey } from './keys/get-key.ts'
 import { getEncryption, rotateEncryption } from './encryption/rotate-encryption.ts'
+import { listPolicyRevisions } from './policy/list-policy-revisions.ts'
+import { planPolicyRollback, rollBackPolicy } from './policy/rollback.ts'
 import { listKeys } from './keys/list-keys.ts'
 import { revealKey } from './keys/reveal-key.ts'
 import { restoreKey } from './keys/restore-key.ts'
@@ -97,6 +99,9 @@ export function createVerbs({ version }: { version: string }): Verbs {
     addKeys,
     listKeys,
     getEncryption,
+    listPolicyRevisions,
+    planPolicyRollback,
+    rollBackPolicy,
     rotateEncryption,
     getKey,
     updateKey,

@@ -14,6 +14,7 @@ import { describeEncryption } from './endpoints/encryption.ts'
 import { describeGroupOrders } from './endpoints/groups.ts'
 import { describeIdempotency } from './endpoints/idempotency.ts'
 import { describeKeys } from './endpoints/keys.ts'
+import { describeRollback } from './endpoints/rollback.ts'
 import { describeSessions } from './endpoints/sessions.ts'
 import { describeSettings } from './endpoints/settings.ts'
 import { describeKeyFilters, type KeyUse } from './endpoints/key-filters.ts'
@@ -439,6 +440,7 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
     describeKeyTasks(api)
     describeKeyFilters(api, keyUse)
     describeEncryption(api, connect)
+    describeRollback(api, connect)
 
     test('every endpoint of the table was called with success above', async () => {
       assert.deepEqual((await api()).untried(), [])

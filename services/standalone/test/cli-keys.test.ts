@@ -125,6 +125,20 @@ describe('gptload on the keys of a running standalone', () => {
     assert.deepEqual([wrong.code, wrong.stdout], [1, ''])
   })
 
+  test('rollback shows what it would do, does it, and lists where one can go', async () => {
+    const { revision } = await api('GET', '/status')
+    const id = await newGroup('cli-rollback')
+    const isEnabled = async () => (await api('GET', `/groups/${id}`)).enabled
+    const planned = await cli('rollback', '--to', String(revision), '--plan')
+    assert.deepEqual([planned.code, await isEnabled()], [2, true], planned.stderr)
+    assert.match(planned.stdout, /- made since: disabled: group cli-rollback\n$/)
+    assert.equal((await cli('rollback', '--to', String(revision))).code, 0)
+    assert.equal(await isEnabled(), false)
+    assert.equal((await cli('rollback', '--to', String(revision), '--plan')).code, 0)
+    assert.match((await cli('rollback', '--list')).stdout, /policy\.rollback \d+ by /)
+    assert.equal((await cli('rollback')).code, 1)
+  })
+
   test('encryption rotate follows the rotation to its end', async () => {
     const rotated = await cli('encryption', 'rotate')
     assert.equal(rotated.code, 0, rotated.stderr)

@@ -15,6 +15,7 @@ import {
   sealUpstreamUrl,
 } from '@gpt-load/database/row-secrets'
 import type { SqlRunner, SqlValue } from '@gpt-load/database/sql-runner'
+import type { GroupState, SettingState } from '../policy/policy-state.ts'
 import { contentKeyPurpose } from '../truth/base-builder.ts'
 
 /**
@@ -57,10 +58,39 @@ export const resealSteps: readonly ResealStep[] = [
     columns: ['url'],
     reseal: (row, keyring) => [sealUpstreamUrl(keyring, openUpstreamUrl(keyring, String(row.url)))],
   }),
+  rows({
+    table: 'policy_history',
+    columns: ['state'],
+    others: ['entity'],
+    isDone: ({ state }) => state === '',
+    reseal: ({ entity, state }, keyring) => [resealPolicy(keyring, String(entity), String(state))],
+  }),
   resealSettings,
   resealBases,
   resealPepper,
 ]
+
+/** What was remembered of a policy. */
+function resealPolicy(keyring: Keyring, entity: string, text: string): string {
+  if (entity === 'setting')
+    return JSON.stringify(
+      (JSON.parse(text) as SettingState[]).map((setting) => ({
+        ...setting,
+        value: sealSettingValue(keyring, setting.name, openSettingValue(keyring, setting.name, setting.value)),
+      })),
+    )
+  if (entity !== 'group') return text
+  const group = JSON.parse(text) as GroupState
+  return JSON.stringify({
+    ...group,
+    header_rules: sealHeaderRules(keyring, openHeaderRules(keyring, String(group.header_rules))),
+    settings: sealGroupSettings(keyring, openGroupSettings(keyring, String(group.settings))),
+    upstreams: group.upstreams.map((one) => ({
+      ...one,
+      url: sealUpstreamUrl(keyring, openUpstreamUrl(keyring, one.url)),
+    })),
+  })
+}
 
 type SecretRow = { id: number } & Record<string, unknown>
 type RowSecrets = {
