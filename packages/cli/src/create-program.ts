@@ -1,5 +1,6 @@
 import type { EnvironmentSource } from '@gpt-load/service-kit/environment'
 import { Command } from 'commander'
+import { addEncryptionCommands } from './encryption/add-encryption-commands.ts'
 import { addKeyCommands } from './keys/add-key-commands.ts'
 import type { Terminal } from './terminal.ts'
 import { addWatchCommands } from './watch/add-watch-commands.ts'
@@ -9,6 +10,8 @@ import type { ImportOptions } from './import-gpt-load/import-gpt-load.ts'
 import { migrateDatabase, migrateDataDir } from './migrate-databases.ts'
 import packageFile from '../package.json' with { type: 'json' }
 import { resetAdminKey } from './reset-admin-key.ts'
+import { rollBack, type RollbackFlags } from './rollback.ts'
+import { openSession, wholeNumber, withServer, type ServerFlags } from './server-commands.ts'
 import { validateConfigFile } from './validate-config-file.ts'
 
 /** The process around the commands. */
@@ -85,6 +88,16 @@ export function createProgram(context: CommandContext): Command {
   addConfigCommands(program, context, environment)
   addKeyCommands(program, context, environment)
   addWatchCommands(program, context, environment)
+  withServer(program.command('rollback'))
+    .description('bring settings, groups and access keys back to what they were, as a new revision')
+    .option('--to <revision>', 'the state after this revision', wholeNumber)
+    .option('--plan', 'only show what would change: 2 when something would, else 0')
+    .option('--list', 'the revisions that one can go back to')
+    .option('--json', 'as JSON')
+    .action(async (flags: ServerFlags & RollbackFlags) =>
+      rollBack(flags, await openSession(flags, context, environment())),
+    )
+  addEncryptionCommands(program, context, environment)
   return program
 }
 

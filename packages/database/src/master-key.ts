@@ -6,6 +6,8 @@ import { z } from 'zod'
  * parameters are stored beside the wrapped key, so that they can rise later without re-encrypting a row.
  */
 export const minMasterKeyLength = 16
+/** `former`: the one before, until a rotation is over. */
+export type MasterKeys = { masterKey: string; former?: string | undefined }
 const derivationSchema = z.object({ kdf: z.literal('scrypt'), n: z.int(), r: z.int(), p: z.int(), salt: z.string() })
 export type Derivation = z.infer<typeof derivationSchema>
 

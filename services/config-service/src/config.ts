@@ -41,6 +41,10 @@ export const configServiceVariables = z.object({
     minLength: minMasterKeyLength,
     description: 'Master key of the secrets in the database; without it they are lost, another one is refused',
   }),
+  ENCRYPTION_KEY_PREVIOUS: envSecret({
+    minLength: minMasterKeyLength,
+    description: 'The former ENCRYPTION_KEY, until `gptload encryption rotate` has ended',
+  }).optional(),
   EDGE_TOKEN: edgeTokenVariable(),
   ...databaseVariables(),
   DATABASE_POOL_SIZE: envInteger({ default: 20, min: 4, max: 500, description: 'Connections to the database' }),

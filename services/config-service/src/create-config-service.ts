@@ -11,6 +11,8 @@ import { createLogTail } from './logs/log-tail.ts'
 import type { ProbeCounts } from './probe/probe-key.ts'
 import type { ProbeSender } from './probe/probe-sender.ts'
 import { createProbeSlots } from './probe/probe-slots.ts'
+import { startRotationJob } from './encryption/run-rotation.ts'
+import { beginPolicyHistory } from './policy/policy-history.ts'
 import { startScheduledProbes } from './probe/scheduled-probes.ts'
 import type { Services } from './services.ts'
 import { startJobs } from './start-jobs.ts'
@@ -60,6 +62,7 @@ const maxAccountFailures = 100
 
 export async function createConfigService(options: ConfigServiceOptions): Promise<ConfigService> {
   const { store, clock } = options
+  await beginPolicyHistory(store, clock.nowMs())
   const truth = await startTruth(options)
   const jobs = startJobs(options)
   const services: Services = {
@@ -80,6 +83,7 @@ export async function createConfigService(options: ConfigServiceOptions): Promis
   }
   const tasks = startTaskRunner(services)
   const probes = startScheduledProbes(services)
+  const rotation = startRotationJob(services)
   return {
     app: createApp({ ...options, services, verbs: createVerbs(options) }),
     internalApi: truth.internalApi,
@@ -95,6 +99,7 @@ export async function createConfigService(options: ConfigServiceOptions): Promis
     systemContext: (requestId) => ({ ...services, actor: systemActor, requestId }),
     async close() {
       services.logTail.close()
+      await rotation.stop()
       await probes.stop()
       await tasks.stop()
       await jobs.stop()

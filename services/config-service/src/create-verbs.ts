@@ -32,6 +32,9 @@ import { deleteKey } from './keys/delete-key.ts'
 import { disableKey } from './keys/disable-key.ts'
 import { enableKey } from './keys/enable-key.ts'
 import { getKey } from './keys/get-key.ts'
+import { getEncryption, rotateEncryption } from './encryption/rotate-encryption.ts'
+import { listPolicyRevisions } from './policy/list-policy-revisions.ts'
+import { planPolicyRollback, rollBackPolicy } from './policy/rollback.ts'
 import { listKeys } from './keys/list-keys.ts'
 import { revealKey } from './keys/reveal-key.ts'
 import { restoreKey } from './keys/restore-key.ts'
@@ -106,6 +109,11 @@ export function createVerbs({ version }: { version: string }): Verbs {
     deleteMember,
     addKeys,
     listKeys,
+    getEncryption,
+    listPolicyRevisions,
+    planPolicyRollback,
+    rollBackPolicy,
+    rotateEncryption,
     getKey,
     updateKey,
     deleteKey,

@@ -65,7 +65,11 @@ runProcess(async ({ lifecycle, useLog }) => {
   health.register({ name: 'mysql', required: true, check: () => store.ping().then(() => ({ ok: true })) })
   const keyring = await untilAvailable('the database', { logger, clock, signal: lifecycle.signal }, async () => {
     await migrate(store, { component: 'config' })
-    return openKeyring({ database: store, masterKey: config.ENCRYPTION_KEY })
+    return openKeyring({
+      database: store,
+      masterKey: config.ENCRYPTION_KEY,
+      former: config.ENCRYPTION_KEY_PREVIOUS,
+    })
   })
   const logDatabase = createMariadbSqlClient(connection, { connections: logConnections })
   lifecycle.onClose('log database', () => logDatabase.close())

@@ -8,6 +8,7 @@ import { removeOrphanKeys } from './groups/remove-orphan-keys.ts'
 import { removeOldIdempotencyKeys } from './idempotency/remove-old-idempotency-keys.ts'
 import { removeOldResources } from './internal/resource-keys.ts'
 import { removeOldHistory } from './keys/remove-old-history.ts'
+import { pruneHistory } from './policy/policy-history.ts'
 import { removeOldProbeLeases } from './probe/remove-old-probe-leases.ts'
 import { removeExpiredSessions } from './sessions/remove-expired-sessions.ts'
 import type { RecordContext } from './truth/policy-records.ts'
@@ -50,6 +51,7 @@ export function startJobs(options: JobsOptions): Jobs {
     every('idempotency-keys', cleanUpIntervalMs, (signal) => removeOldIdempotencyKeys(store, clock.nowMs(), signal)),
     every('probe-leases', cleanUpIntervalMs, () => removeOldProbeLeases(store)),
     every('resource-keys', cleanUpIntervalMs, (signal) => removeOldResources(store, clock.nowMs(), signal)),
+    every('policy-history', cleanUpIntervalMs, (signal) => pruneHistory(store, clock.nowMs(), signal)),
     every('key-history', cleanUpIntervalMs, (signal) => removeOldHistory(store, clock.nowMs(), signal)),
     every('audit-log', cleanUpIntervalMs, (signal) => removeOldAudit(store, options, clock.nowMs(), signal)),
   ]

@@ -9,9 +9,11 @@ import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
 import { describeAdminTokens } from './endpoints/admin-tokens.ts'
 import { describeAudit } from './endpoints/audit.ts'
 import { describeConfig } from './endpoints/config.ts'
+import { describeEncryption } from './endpoints/encryption.ts'
 import { describeGroupOrders } from './endpoints/groups.ts'
 import { describeIdempotency } from './endpoints/idempotency.ts'
 import { describeKeys } from './endpoints/keys.ts'
+import { describeRollback } from './endpoints/rollback.ts'
 import { describeSessions } from './endpoints/sessions.ts'
 import { describeSettings } from './endpoints/settings.ts'
 import { describeKeyFilters, type KeyUse } from './endpoints/key-filters.ts'
@@ -382,6 +384,8 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
     describeLogSearch(api, logs)
     describeKeyTasks(api)
     describeKeyFilters(api, keyUse)
+    describeEncryption(api, connect)
+    describeRollback(api, connect)
 
     test('every endpoint of the table was called with success above', async () => {
       assert.deepEqual((await api()).untried(), [])

@@ -29,6 +29,10 @@ export const standaloneVariables = z.object({
     minLength: minMasterKeyLength,
     description: 'Master key of the stored secrets; without it one is generated into the data folder',
   }).optional(),
+  ENCRYPTION_KEY_PREVIOUS: envSecret({
+    minLength: minMasterKeyLength,
+    description: 'The former ENCRYPTION_KEY, until `gptload encryption rotate` has ended',
+  }).optional(),
   METRICS_TOKEN: envSecret({
     minLength: 16,
     description: 'Bearer token that /metrics asks for; the admin key opens it too',

@@ -89,7 +89,11 @@ async function openControlPlane(options: StandaloneOptions, health: Health) {
   const store = await openStore(dataDir.configDatabase, 'config')
   lifecycle.onClose('database', () => store.close())
   await (await openStore(dataDir.logDatabase, 'logs')).close()
-  const keyring = await openKeyring({ database: store, masterKey: installation.masterKey })
+  const keyring = await openKeyring({
+    database: store,
+    masterKey: installation.masterKey,
+    former: config.ENCRYPTION_KEY_PREVIOUS ?? installation.formerMasterKey,
+  })
   const { adminKeys, greeting: adminKey } = await openAdminKeys(dataDir, store, keyring, config.AUTH_KEY)
   const logs = await startLogThread({ databasePath: dataDir.logDatabase, instance: keyring.epoch }, logger, fail)
   lifecycle.onClose('log thread', () => logs.close())

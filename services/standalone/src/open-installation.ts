@@ -12,6 +12,8 @@ export type Installation = {
   dataDir: DataDir
   isNew: boolean
   masterKey: string
+  /** What was generated before ENCRYPTION_KEY was set: it opens the database until a rotation has ended. */
+  formerMasterKey: string | undefined
   edgeToken: string
   release(): void
 }
@@ -26,6 +28,7 @@ export async function openInstallation(directory: string, masterKey: string | un
       dataDir,
       isNew,
       masterKey: masterKey ?? (await storedMasterKey(dataDir, isNew)),
+      formerMasterKey: masterKey === undefined ? undefined : ((await readSecret(dataDir.masterKeyFile)) ?? undefined),
       edgeToken: await readOrCreateSecret(dataDir.edgeTokenFile),
       release,
     }

@@ -98,6 +98,58 @@ describe('gptload on the keys of a running standalone', () => {
     assert.equal(disabled.stdout.trim().split('\n').length, 1)
   })
 
+  test('list and show say why keys are out; wrong times are refused', async () => {
+    const id = await newGroup('cli-list')
+    await api('POST', `/groups/${id}/keys`, {
+      keys: ['sk-list-key-aaaa-0001', 'sk-list-key-bbbb-0002'],
+      note: 'team red',
+    })
+    const [newest] = (await api('GET', `/groups/${id}/keys`)).items
+    await api('POST', `/keys/${newest.id}/disable`, { note: 'leaked' })
+    const listed = await cli('keys', 'list', '-g', 'cli-list', '--cause', 'operator', '--note', 'team red')
+    assert.match(
+      listed.stdout,
+      /^\d+ {2}sk-…002 {2}disabled \(operator, leaked\) {2}used not in 90 days {2}team red\n$/,
+      listed.stderr,
+    )
+    const json = await cli('keys', 'list', '-g', 'cli-list', '--limit', '1', '--json')
+    assert.equal((JSON.parse(json.stdout) as { id: number }).id, newest.id)
+    assert.equal((await cli('keys', 'list', '-g', 'cli-list', '--used-since', '2020-01-01')).stdout, '')
+    const shown = await cli('keys', 'show', String(newest.id))
+    assert.match(
+      shown.stdout,
+      /disabled \(operator, leaked\)\n {2}next probe {2}none planned\n {2}last used {3}not in 90 days/,
+    )
+    assert.match(shown.stdout, /active -> disabled \(operator, leaked\)\n$/)
+    const wrong = await cli('keys', 'list', '-g', 'cli-list', '--used-since', 'yesterday')
+    assert.deepEqual([wrong.code, wrong.stdout], [1, ''])
+  })
+
+  test('rollback shows what it would do, does it, and lists where one can go', async () => {
+    const { revision } = await api('GET', '/status')
+    const id = await newGroup('cli-rollback')
+    const isEnabled = async () => (await api('GET', `/groups/${id}`)).enabled
+    const planned = await cli('rollback', '--to', String(revision), '--plan')
+    assert.deepEqual([planned.code, await isEnabled()], [2, true], planned.stderr)
+    assert.match(planned.stdout, /- made since: disabled: group cli-rollback\n$/)
+    assert.equal((await cli('rollback', '--to', String(revision))).code, 0)
+    assert.equal(await isEnabled(), false)
+    assert.equal((await cli('rollback', '--to', String(revision), '--plan')).code, 0)
+    assert.match((await cli('rollback', '--list')).stdout, /policy\.rollback \d+ by /)
+    assert.equal((await cli('rollback')).code, 1)
+  })
+
+  test('encryption rotate follows the rotation to its end', async () => {
+    const rotated = await cli('encryption', 'rotate')
+    assert.equal(rotated.code, 0, rotated.stderr)
+    assert.match(
+      rotated.stdout,
+      /^waiting until every replica knows[^]*data key 2\nENCRYPTION_KEY alone opens[^]*secrets sealed again\n$/,
+    )
+    const status = await cli('encryption', 'status', '--json')
+    assert.equal((JSON.parse(status.stdout) as { data_key_id: number }).data_key_id, 2)
+  })
+
   test('export is masked unless secrets are asked for; a file of it is private', async () => {
     await newGroup('cli-export')
     writeFileSync(join(folder, 'few.txt'), lines('export', 3))

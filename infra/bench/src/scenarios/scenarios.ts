@@ -2,6 +2,7 @@ import type { ScenarioReport } from '../figure.ts'
 import type { BenchOptions } from '../options.ts'
 import { measureAborts } from './abort.ts'
 import { measureChurn } from './churn.ts'
+import { measureClusterControl, measureStandaloneControl } from './control-keys.ts'
 import { measureFastStreams } from './fast-streams.ts'
 import { measureKeys } from './keys.ts'
 import { measureLatency } from './latency.ts'
@@ -27,4 +28,6 @@ export const scenarios: Readonly<Record<string, (options: BenchOptions) => Promi
   workers: measureWorkers,
   wire: measureWires,
   'standalone-keys': ({ standaloneKeys }) => measureStandaloneKeys(standaloneKeys),
+  'control-standalone': measureStandaloneControl,
+  'control-cluster': measureClusterControl,
 }

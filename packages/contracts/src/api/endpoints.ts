@@ -12,6 +12,7 @@ import { aggregateMemberListInputSchema, aggregateMemberListSchema, memberWeight
 import { explainInputSchema } from './explain.ts'
 import { explanationSchema } from '../explanation.ts'
 import { edgeListSchema, statusSchema, ruleObservationListSchema } from './edge.ts'
+import { encryptionRotationSchema, encryptionSchema } from './encryption.ts'
 import type { Endpoint } from './endpoint.ts'
 import { base, change, changeOne, create, edit, read, readOne } from './endpoint-bases.ts'
 import {
@@ -367,6 +368,23 @@ export const endpoints = {
     tag: 'system',
     summary: 'Get versions, health of dependencies, and what somebody should look at',
     response: { status: 200, schema: systemSchema },
+  },
+  getEncryption: {
+    ...read,
+    method: 'GET',
+    path: '/api/v1/encryption',
+    tag: 'system',
+    summary: 'Get what secrets are sealed with, and how far a rotation is',
+    response: { status: 200, schema: encryptionSchema },
+  },
+  rotateEncryption: {
+    ...change,
+    method: 'POST',
+    path: '/api/v1/encryption/rotate',
+    tag: 'system',
+    summary: 'Seal all secrets again with a new data key, wrapped by ENCRYPTION_KEY as it is now',
+    response: { status: 201, schema: encryptionRotationSchema },
+    problems: ['conflict', 'payload_too_large', 'unsupported_media_type'],
   },
   getOpenapi: {
     ...read,

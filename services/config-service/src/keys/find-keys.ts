@@ -1,5 +1,5 @@
 import type { KeyFilter } from '@gpt-load/contracts/api/key'
-import type { SqlRunner } from '@gpt-load/database/sql-runner'
+import { placeholders, type SqlRunner } from '@gpt-load/database/sql-runner'
 import { keyAnswerColumns, type KeyAnswerRow } from './key-answer.ts'
 import { keyConditions, type SqlCondition } from './key-conditions.ts'
 
@@ -8,8 +8,8 @@ import { keyConditions, type SqlCondition } from './key-conditions.ts'
  * Where rows in it have to be looked at, a bounded number is: `floor` says how far down that went.
  */
 export type FoundKeys = {
-  rows: KeyAnswerRow[]
-  /** Keys below it were not looked at; 0 = there is nothing else, or `limit` rows were found before. */
+  ids: number[]
+  /** Keys below it were not looked at; 0 = there is nothing else, or `limit` keys were found before. */
   floor: number
 }
 
@@ -25,14 +25,23 @@ export async function findKeys(
   const where = rest === null ? '' : ` AND ${rest.where}`
   const parts = ranges.map(
     (range, index) =>
-      `SELECT * FROM (SELECT ${keyAnswerColumns} FROM provider_keys
+      `SELECT * FROM (SELECT id FROM provider_keys
        WHERE ${range.where} AND id < ? AND id >= ?${where} ORDER BY id DESC LIMIT ${limit}) of_${index}`,
   )
-  const rows = await sql.query<KeyAnswerRow>(
+  const rows = await sql.query<{ id: number }>(
     `${parts.join(' UNION ALL ')} ORDER BY id DESC LIMIT ${limit}`,
     ranges.flatMap(({ values }) => [...values, before, floor, ...(rest?.values ?? [])]),
   )
-  return { rows, floor: rows.length === limit ? 0 : floor }
+  return { ids: rows.map(({ id }) => id), floor: rows.length === limit ? 0 : floor }
+}
+
+/** Newest first; those that are gone meanwhile are left out. */
+export async function loadKeyRows(sql: SqlRunner, ids: readonly number[]): Promise<KeyAnswerRow[]> {
+  if (ids.length === 0) return []
+  return sql.query(
+    `SELECT ${keyAnswerColumns} FROM provider_keys WHERE id IN (${placeholders(ids.length)}) ORDER BY id DESC`,
+    ids,
+  )
 }
 
 /** The highest id at which one of the ranges has used up what may be looked at: every range is looked at down to it. */

@@ -61,12 +61,10 @@ export async function filterByUse(
   reader: KeyUsageReader,
   ids: readonly number[],
   { usedSinceMs = 0, unusedSinceMs = Number.MAX_SAFE_INTEGER }: { usedSinceMs?: number; unusedSinceMs?: number },
-): Promise<Set<number>> {
+): Promise<number[]> {
   const lastUsed = await reader.lastUsed(ids)
-  return new Set(
-    ids.filter((id) => {
-      const at = lastUsed.get(id) ?? 0
-      return at >= usedSinceMs && at < unusedSinceMs
-    }),
-  )
+  return ids.filter((id) => {
+    const at = lastUsed.get(id) ?? 0
+    return at >= usedSinceMs && at < unusedSinceMs
+  })
 }

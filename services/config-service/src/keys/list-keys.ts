@@ -7,8 +7,8 @@ import { decodeCursor, encodeCursor } from '../http/cursor.ts'
 import { fromInstant } from '../instant.ts'
 import { loadProbeSchedule } from '../probe/load-probe-schedule.ts'
 import type { VerbAnswer, VerbContext, VerbInput } from '../verb.ts'
-import { findKeys } from './find-keys.ts'
-import { toKey, type KeyAnswerRow } from './key-answer.ts'
+import { findKeys, loadKeyRows } from './find-keys.ts'
+import { toKey } from './key-answer.ts'
 import { filterByUse, loadKeyUsage } from './key-usage.ts'
 
 /**
@@ -22,7 +22,7 @@ const maxSteps = 5
 
 type Query = VerbInput<'listKeys'>['query']
 /** `before`: where the next page begins; null = this is the last. */
-type Found = { rows: KeyAnswerRow[]; before: number | null }
+type Found = { ids: number[]; before: number | null }
 
 export async function listKeys({
   ctx,
@@ -34,13 +34,11 @@ export async function listKeys({
   authorise(ctx, 'listKeys')
   const { id } = input.params
   if ((await ctx.store.database.group.count({ where: { id } })) === 0) throw notFound('group')
-  const { rows, before } = await findPage(ctx, id, input.query)
-  const [schedule, usageOf] = await Promise.all([
+  const { ids, before } = await findPage(ctx, id, input.query)
+  const [rows, schedule, usageOf] = await Promise.all([
+    loadKeyRows(ctx.store.sql, ids),
     loadProbeSchedule(ctx, id),
-    loadKeyUsage(
-      ctx,
-      rows.map((row) => row.id),
-    ),
+    loadKeyUsage(ctx, ids),
   ])
   const nowMs = ctx.clock.nowMs()
   const items = rows.map((row) => ({ ...toKey(row, schedule, nowMs), usage: usageOf(row.id) }))
@@ -50,34 +48,32 @@ export async function listKeys({
 async function findPage(ctx: VerbContext, groupId: number, query: Query): Promise<Found> {
   const { limit, cursor, used_since, unused_since, ...filter } = query
   const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor(cursor, cursorSchema)[0]
-  const search = (from: number, size: number) => findRows(ctx, { groupId, filter, before: from, limit: size })
+  const search = (from: number, size: number) => findIds(ctx, { groupId, filter, before: from, limit: size })
   if (used_since === undefined && unused_since === undefined) return search(before, limit)
   const use = {
     ...(used_since === undefined ? {} : { usedSinceMs: fromInstant(used_since) }),
     ...(unused_since === undefined ? {} : { unusedSinceMs: fromInstant(unused_since) }),
   }
-  const rows: KeyAnswerRow[] = []
+  const ids: number[] = []
   let next: number | null = before
-  for (let step = 0; step < maxSteps && next !== null && rows.length < limit; step++) {
+  for (let step = 0; step < maxSteps && next !== null && ids.length < limit; step++) {
     const found: Found = await search(next, keysPerStep)
-    const ids = found.rows.map(({ id }) => id)
-    const wanted = await filterByUse(ctx.logReader.keys, ids, use)
-    rows.push(...found.rows.filter(({ id }) => wanted.has(id)))
+    ids.push(...(await filterByUse(ctx.logReader.keys, found.ids, use)))
     next = found.before
   }
-  return rows.length <= limit ? { rows, before: next } : cut(rows, limit)
+  return ids.length <= limit ? { ids, before: next } : cut(ids, limit)
 }
 
 type Search = Parameters<typeof findKeys>[1]
 
-async function findRows({ store }: VerbContext, search: Search): Promise<Found> {
+async function findIds({ store }: VerbContext, search: Search): Promise<Found> {
   const { limit } = search
-  const { rows, floor } = await findKeys(store.sql, { ...search, limit: limit + 1 })
-  return rows.length > limit ? cut(rows, limit) : { rows, before: floor === 0 ? null : floor }
+  const { ids, floor } = await findKeys(store.sql, { ...search, limit: limit + 1 })
+  return ids.length > limit ? cut(ids, limit) : { ids, before: floor === 0 ? null : floor }
 }
 
-/** The last row shown is where the next page begins. */
-function cut(rows: readonly KeyAnswerRow[], limit: number): Found {
-  const shown = rows.slice(0, limit)
-  return { rows: shown, before: shown.at(-1)?.id ?? null }
+/** The last key shown is where the next page begins. */
+function cut(ids: readonly number[], limit: number): Found {
+  const shown = ids.slice(0, limit)
+  return { ids: shown, before: shown.at(-1) ?? null }
 }

@@ -2,6 +2,7 @@ import { bulkInsert, quoteName } from '@gpt-load/database/bulk-insert'
 import type { DatabaseHandle, WriteTransaction } from '@gpt-load/database/database-handle'
 import { placeholders, type SqlRunner } from '@gpt-load/database/sql-runner'
 import type { Clock } from '@gpt-load/service-kit/clock'
+import { recordPolicies } from '../policy/policy-history.ts'
 import { addAll, createChangeSet, isEmptyChange, rangesOf, type ChangeSet } from './change-set.ts'
 import type { ChangeTransaction, StampedTable } from './change-transaction.ts'
 
@@ -79,6 +80,7 @@ async function finish(
   if (isChanged) {
     await writeChangeLog(sql, changes, revision, nowMs)
     for (const [table, ids] of changes.stamps) await stampRows(sql, table, [...ids], revision)
+    await recordPolicies(sql, changes.touched, revision, nowMs)
   }
   await writeAudit(sql, changes, ctx, revision, nowMs)
   for (const work of last) await work(revision)

@@ -10,6 +10,7 @@ import type { Endpoint } from '@gpt-load/contracts/api/endpoint'
 import type { DatabaseConnection } from '@gpt-load/database/create-database'
 import { createRequestLogReader } from '@gpt-load/database/logs/request-log-reader'
 import { openKeyring } from '@gpt-load/database/keyring'
+import type { MasterKeys } from '@gpt-load/database/master-key'
 import { migrate } from '@gpt-load/database/migrate'
 import { createInProcessChangeFeed } from '@gpt-load/transport/in-process-change-feed'
 import { createSystemClock } from '@gpt-load/service-kit/clock'
@@ -54,12 +55,15 @@ export type OpenApiOptions = Partial<
     | 'clock'
     | 'cors'
   >
-> & { authKey?: string; isReady?: boolean }
+> & { authKey?: string; isReady?: boolean; masterKeys?: MasterKeys }
 
 export async function openApi(connection: DatabaseConnection, options: OpenApiOptions = {}) {
   const store = openStore(connection)
   await migrate(store, { component: 'config' })
-  const keyring = await openKeyring({ database: store, masterKey: 'a master key of enough length' })
+  const keyring = await openKeyring({
+    database: store,
+    ...(options.masterKeys ?? { masterKey: 'a master key of enough length' }),
+  })
   const logged: string[] = []
   const cacheDir = await mkdtemp(join(tmpdir(), 'gpt-load-bases-'))
   const service = await createConfigService({
