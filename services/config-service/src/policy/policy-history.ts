@@ -2,6 +2,7 @@ import { policyEntities, policyHistoryDays, type PolicyEntity } from '@gpt-load/
 import { bulkInsert, quoteName } from '@gpt-load/database/bulk-insert'
 import type { DatabaseHandle } from '@gpt-load/database/database-handle'
 import { placeholders, type SqlRunner } from '@gpt-load/database/sql-runner'
+import { lockRows } from '../lock-rows.ts'
 import { readPolicies } from './policy-state.ts'
 
 /**
@@ -12,33 +13,42 @@ const floorEntity = 'floor'
 const idsPerQuery = 1_000
 const retentionMs = policyHistoryDays * 86_400_000
 
-export async function recordPolicies(
+export type TouchedPolicy = { entity: PolicyEntity; id: number; state: string }
+
+const tables = { group: 'groups', access_key: 'access_keys' } as const
+
+/**
+ * The policies that a transaction has touched, as it leaves them. Read before it has a revision, so that the counter is held for one
+ * insert only; locked, so that nobody else's change comes between.
+ */
+export async function readTouchedPolicies(
   sql: SqlRunner,
   touched: ReadonlyMap<string, ReadonlySet<number>>,
-  revision: number,
-  nowMs: number,
-): Promise<void> {
+): Promise<TouchedPolicy[]> {
+  const policies: TouchedPolicy[] = []
   for (const entity of policyEntities) {
     const ids = [...(touched.get(entity) ?? [])]
-    if (ids.length > 0) await insertStates(sql, entity, ids, revision, nowMs)
+    if (ids.length === 0) continue
+    if (entity !== 'setting') await lockRows(sql, tables[entity], ids)
+    const states = await readPolicies(sql, entity, ids)
+    for (const id of ids) {
+      const state = states.get(id)
+      policies.push({ entity, id, state: state === undefined ? '' : JSON.stringify(state) })
+    }
   }
+  return policies
 }
 
-async function insertStates(
+export async function recordPolicies(
   sql: SqlRunner,
-  entity: PolicyEntity,
-  ids: readonly number[],
+  policies: readonly TouchedPolicy[],
   revision: number,
   nowMs: number,
 ): Promise<void> {
-  const states = await readPolicies(sql, entity, ids)
   await bulkInsert(sql, {
     table: 'policy_history',
     columns: ['entity', 'entity_id', 'revision', 'state', 'created_at'],
-    rows: ids.map((id) => {
-      const state = states.get(id)
-      return [entity, id, revision, state === undefined ? '' : JSON.stringify(state), nowMs]
-    }),
+    rows: policies.map(({ entity, id, state }) => [entity, id, revision, state, nowMs]),
     ignoreDuplicates: true,
   })
 }
@@ -58,7 +68,7 @@ export async function beginPolicyHistory(store: DatabaseHandle, nowMs: number): 
       ['group', new Set(await all('groups'))],
       ['access_key', new Set(await all('access_keys'))],
     ])
-    await recordPolicies(sql, touched, revision, nowMs)
+    await recordPolicies(sql, await readTouchedPolicies(sql, touched), revision, nowMs)
     await setFloor(sql, revision, nowMs)
   })
 }

@@ -2,7 +2,7 @@ import { bulkInsert, quoteName } from '@gpt-load/database/bulk-insert'
 import type { DatabaseHandle, WriteTransaction } from '@gpt-load/database/database-handle'
 import { placeholders, type SqlRunner } from '@gpt-load/database/sql-runner'
 import type { Clock } from '@gpt-load/service-kit/clock'
-import { recordPolicies } from '../policy/policy-history.ts'
+import { readTouchedPolicies, recordPolicies } from '../policy/policy-history.ts'
 import { addAll, createChangeSet, isEmptyChange, rangesOf, type ChangeSet } from './change-set.ts'
 import type { ChangeTransaction, StampedTable } from './change-transaction.ts'
 
@@ -75,12 +75,13 @@ async function finish(
   const isChanged = !isEmptyChange(changes)
   if (!isChanged && changes.audit.length === 0 && last.length === 0) return null
   await ctx.inCommit?.(sql)
+  const policies = await readTouchedPolicies(sql, changes.touched)
   if (isChanged) await sql.execute('UPDATE revision_counter SET value = value + 1 WHERE id = 1')
   const revision = await readRevision(sql)
   if (isChanged) {
     await writeChangeLog(sql, changes, revision, nowMs)
     for (const [table, ids] of changes.stamps) await stampRows(sql, table, [...ids], revision)
-    await recordPolicies(sql, changes.touched, revision, nowMs)
+    await recordPolicies(sql, policies, revision, nowMs)
   }
   await writeAudit(sql, changes, ctx, revision, nowMs)
   for (const work of last) await work(revision)
