@@ -23,6 +23,10 @@ export function describeRollback(api: () => Promise<OpenedApi>, connect: () => P
         [made, 'group.create', String(group.id)],
       )
       assert.ok(items[1].revision < made)
+      const plan = (await operate('planPolicyRollback', { body: { revision: made } })).body
+      assert.deepEqual([plan.policy_revision, plan.changes], [made, []])
+      const { headers } = await operate('rollBackPolicy', { body: { revision: made } })
+      assert.equal(headers.get('x-gptload-revision'), null)
     })
 
     test('groups, upstreams, members, settings and access rules become what they were, in one revision; keys stay', async () => {
