@@ -10,6 +10,7 @@ export type BenchOptions = {
   keys: number
   maxKeys: number
   standaloneKeys: number
+  logRows: number
   streams: number
   idleStreams: number
   restSeconds: number
@@ -27,6 +28,7 @@ const thorough: BenchOptions = {
   keys: 10_000,
   maxKeys: 1_000_000,
   standaloneKeys: 100_000,
+  logRows: 10_000_000,
   streams: 200,
   idleStreams: 2_000,
   restSeconds: 60,
@@ -44,6 +46,7 @@ const quick: BenchOptions = {
   keys: 500,
   maxKeys: 5_000,
   standaloneKeys: 1_000,
+  logRows: 100_000,
   streams: 20,
   idleStreams: 100,
   restSeconds: 5,
@@ -52,7 +55,7 @@ const quick: BenchOptions = {
 }
 
 export const usage = `usage: npm run bench -- [SCENARIO…] [--quick] [--rounds N] [--seconds N] [--keys N] [--max-keys N]
-         [--standalone-keys N] [--out FOLDER] [--profile FOLDER]`
+         [--standalone-keys N] [--log-rows N] [--out FOLDER] [--profile FOLDER]`
 
 export function readOptions(args: readonly string[]): { names: string[]; out: string; options: BenchOptions } {
   const text = { type: 'string' } as const
@@ -65,6 +68,7 @@ export function readOptions(args: readonly string[]): { names: string[]; out: st
       keys: text,
       'max-keys': text,
       'standalone-keys': text,
+      'log-rows': text,
       out: { ...text, default: 'infra/bench/results' },
       profile: { ...text, default: '' },
     },
@@ -78,6 +82,7 @@ export function readOptions(args: readonly string[]): { names: string[]; out: st
     keys: readCount('keys', values.keys, base.keys, 1_000_000),
     maxKeys: readCount('max-keys', values['max-keys'], base.maxKeys, 2_000_000),
     standaloneKeys: readCount('standalone-keys', values['standalone-keys'], base.standaloneKeys, 2_000_000),
+    logRows: readCount('log-rows', values['log-rows'], base.logRows, 50_000_000),
     profileFolder: values.profile,
   }
   return { names: positionals, out: values.out, options }

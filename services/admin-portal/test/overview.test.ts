@@ -25,7 +25,7 @@ test('requests over time: drawn, summed up in words, listed in a table, narrowed
   // What is under the pointer is said in words.
   const box = (await chart.locator('.u-over').boundingBox())!
   await page.mouse.move(box.x + box.width - 4, box.y + box.height / 2)
-  await page.getByText('Requests4').waitFor()
+  await page.getByRole('figure').getByText('Requests4').waitFor()
   await page.getByLabel('View').selectOption('Table')
   const row = page.getByRole('region', { name: 'Over time' }).getByRole('row').nth(1)
   assert.deepEqual((await row.getByRole('cell').allInnerTexts()).slice(1, 3), ['4', '1'])

@@ -6,6 +6,7 @@ import { measureClusterControl, measureStandaloneControl } from './control-keys.
 import { measureFastStreams } from './fast-streams.ts'
 import { measureKeys } from './keys.ts'
 import { measureLatency } from './latency.ts'
+import { measureLogs } from './logs.ts'
 import { measureMemory } from './memory.ts'
 import { measurePacedStreams } from './paced-streams.ts'
 import { measureRequestCosts } from './requests.ts'
@@ -27,6 +28,7 @@ export const scenarios: Readonly<Record<string, (options: BenchOptions) => Promi
   keys: measureKeys,
   workers: measureWorkers,
   wire: measureWires,
+  logs: ({ logRows }) => measureLogs(logRows),
   'standalone-keys': ({ standaloneKeys }) => measureStandaloneKeys(standaloneKeys),
   'control-standalone': measureStandaloneControl,
   'control-cluster': measureClusterControl,

@@ -86,9 +86,8 @@ export function useApiList<Key extends ListKey>(
     queryFn: async ({ signal, pageParam }) => {
       const given = input as { query?: Record<string, unknown> }
       const page = pageParam === null ? {} : { cursor: pageParam }
-      return (await callWith(operation, { ...input, query: { ...given.query, ...page }, signal })) as PageOf<
-        ItemOf<Key>
-      >
+      return (await callWith(operation, { ...input, query: { ...given.query, ...page }, signal })) as ApiResult<Key> &
+        PageOf<ItemOf<Key>>
     },
     getNextPageParam: (last) => last.next_cursor,
     placeholderData: keepPreviousData,

@@ -6,6 +6,8 @@ export function createFormat(locale: Locale) {
   const integer = new Intl.NumberFormat(tag)
   const percent = new Intl.NumberFormat(tag, { style: 'percent', maximumFractionDigits: 1 })
   const compact = new Intl.NumberFormat(tag, { notation: 'compact', maximumFractionDigits: 1 })
+  const dollars = new Intl.NumberFormat(tag, { style: 'currency', currency: 'USD' })
+  const cents = new Intl.NumberFormat(tag, { style: 'currency', currency: 'USD', maximumSignificantDigits: 2 })
   const dateTime = new Intl.DateTimeFormat(tag, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' })
   const shortTime = new Intl.DateTimeFormat(tag, {
     month: 'short',
@@ -49,6 +51,8 @@ export function createFormat(locale: Locale) {
       if (hours > 0) return `${hours} h ${two(minutes)} m`
       return minutes > 0 ? `${minutes} m ${two(seconds)} s` : `${seconds} s`
     },
+    /** Small amounts keep the digits that tell them apart. */
+    usd: (amount: number) => (amount > 0 && amount < 1 ? cents : dollars).format(amount),
     milliseconds: (ms: number) => (ms < 10_000 ? `${integer.format(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`),
     bytes: (bytes: number) => {
       if (bytes < 1_024) return `${integer.format(bytes)} B`

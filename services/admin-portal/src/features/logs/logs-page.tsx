@@ -1,113 +1,121 @@
 'use client'
 
-import { Logs, Pause, Play } from 'lucide-react'
+import type { RequestLog } from '@gpt-load/contracts/api/log'
+import { formatQuery } from '@gpt-load/api-client/format-target'
+import { Download, Logs, Pause, Play } from 'lucide-react'
 import dynamic from 'next/dynamic'
-import { parseAsBoolean, parseAsInteger, parseAsString, parseAsStringLiteral, useQueryStates } from 'nuqs'
-import { useCallback, useMemo } from 'react'
-import { useApi, useApiList } from '../../client/api.ts'
+import { parseAsBoolean, parseAsString, useQueryStates } from 'nuqs'
+import { useCallback, useEffect, useMemo, useState } from 'react'
+import { useApiList } from '../../client/api.ts'
 import { useText } from '../../i18n/locale.tsx'
 import { Button } from '../../ui/button.tsx'
 import { DataTable } from '../../ui/data-table.tsx'
 import { rowsOf } from '../../ui/rows-of.ts'
-import { Select, TextInput } from '../../ui/field.tsx'
+import { Menu } from '../../ui/menu.tsx'
 import { NothingFound } from '../../ui/nothing-found.tsx'
-import { PageHeader, Toolbar } from '../../ui/page.tsx'
-import { SearchField } from '../../ui/search-field.tsx'
+import { PageHeader } from '../../ui/page.tsx'
 import { EmptyState } from '../../ui/states.tsx'
-import { GroupSelect } from '../groups/group-select.tsx'
+import { MetricChart } from '../analytics/metric-panel.tsx'
+import { useMetric } from '../analytics/metrics.ts'
+import { exactState, rangeState, ranges, spans, stepOf } from '../analytics/period.ts'
+import { FilterPills } from './filter-pills.tsx'
 import { useLogColumns } from './log-columns.tsx'
+import { canTail, indexedState, pillNames, pillQuery, pillState } from './log-filters.ts'
+import { LogToolbar } from './log-toolbar.tsx'
+import { useLogTail } from './use-log-tail.ts'
 
 const LogDrawer = dynamic(async () => (await import('./log-drawer.tsx')).LogDrawer, { ssr: false })
 
-const ranges = { '1h': 3_600_000, '24h': 86_400_000, '7d': 604_800_000, '30d': 2_592_000_000 } as const
-const rangeNames = Object.keys(ranges) as (keyof typeof ranges)[]
-const filters = {
-  group: parseAsInteger,
-  accessKey: parseAsInteger,
-  status: parseAsInteger,
+const urlState = {
+  ...rangeState,
+  ...exactState,
+  ...indexedState,
+  ...pillState,
   search: parseAsString.withDefault(''),
-  range: parseAsStringLiteral(rangeNames).withDefault('24h'),
   request: parseAsString,
   live: parseAsBoolean.withDefault(true),
 }
-const liveMs = 3_000
-/** Statuses that are worth a look by themselves. */
-const statuses = [200, 400, 401, 403, 404, 429, 499, 500, 502, 503, 504]
+const noFilters = {
+  ...Object.fromEntries(pillNames.map((name) => [name, null])),
+  group: null,
+  accessKey: null,
+  status: null,
+  search: '',
+}
+/** A search that finds little goes on by itself until the screen is full. */
+const screenfulRows = 60
 
 export function LogsPage() {
-  const { t } = useText()
-  const [url, setUrl] = useQueryStates(filters, { history: 'push' })
-  const { group, accessKey, status, search, range, request, live } = url
-  // Begins at a full minute: the list of one range stays the same query.
-  const from = useMemo(() => new Date(Math.floor(Date.now() / 60_000) * 60_000 - ranges[range]).toISOString(), [range])
-  const query = {
-    from,
+  const { t, format } = useText()
+  const [url, setUrl] = useQueryStates(urlState, { history: 'push' })
+  const { group, accessKey, status, search, range, from, to, request, live } = url
+  const period = useLogPeriod(range, from, to)
+  const filters = {
     group_id: group ?? undefined,
     access_key_id: accessKey ?? undefined,
     status: status ?? undefined,
-    request_id: search === '' ? undefined : search.slice(0, 64),
+    ...pillQuery(url),
   }
-  const list = useApiList('GET /api/v1/logs', { query }, live ? { refreshMs: liveMs } : {})
-  const groups = useApi('GET /api/v1/groups', { query: { limit: 1_000 } })
-  const accessKeys = useApi('GET /api/v1/access-keys', { query: { limit: 1_000 } })
+  const query = { ...period.ends, ...filters, request_id: search === '' ? undefined : search.slice(0, 64) }
+  const list = useApiList('GET /api/v1/logs', { query })
+  const isTailing = live && to === null && search === '' && canTail(url)
+  const tail = useLogTail(filters, isTailing)
+  const searching = useSearchOn(list)
+  const rows = useMemo(() => merged(tail.items, list.items), [tail.items, list.items])
   const open = useCallback((id: string) => void setUrl({ request: id }), [setUrl])
   const columns = useLogColumns(open)
-  const setSearch = useCallback(
-    (value: string) => void setUrl({ search: value.trim() }, { history: 'replace' }),
-    [setUrl],
-  )
-  const isFiltered = group !== null || accessKey !== null || status !== null || search !== ''
+  const isFiltered =
+    search !== '' || group !== null || accessKey !== null || status !== null || Object.keys(pillQuery(url)).length > 0
+  const scope = { group, accessKey, model: url.model }
   return (
     <>
       <PageHeader
         title={t('nav.logs')}
         description={t('logs.about')}
         actions={
-          <Button aria-pressed={live} onClick={() => void setUrl({ live: !live })}>
-            {live ? <Pause aria-hidden className="size-3.5" /> : <Play aria-hidden className="size-3.5" />}
-            {t(live ? 'logs.pause' : 'logs.resume')}
-          </Button>
+          <>
+            <ExportMenu query={query} />
+            <Button aria-pressed={live} onClick={() => void setUrl({ live: !live })}>
+              {live ? <Pause aria-hidden className="size-3.5" /> : <Play aria-hidden className="size-3.5" />}
+              {t(live ? 'logs.pause' : 'logs.resume')}
+            </Button>
+          </>
         }
       />
-      <Toolbar>
-        <SearchField label={t('logs.search')} value={search} onChange={setSearch} />
-        <GroupSelect
-          label={t('logs.group')}
-          all={t('filter.allGroups')}
-          groups={groups.data?.items ?? []}
-          value={group}
-          onChange={(id) => void setUrl({ group: id })}
-        />
-        <GroupSelect
-          label={t('logs.accessKey')}
-          all={t('filter.allAccessKeys')}
-          groups={accessKeys.data?.items ?? []}
-          value={accessKey}
-          onChange={(id) => void setUrl({ accessKey: id })}
-        />
-        <StatusField value={status} onChange={(value) => void setUrl({ status: value })} />
-        <Select
-          aria-label={t('logs.range')}
-          className="w-auto!"
-          value={range}
-          onChange={(event) => void setUrl({ range: rangeNames.find((each) => each === event.target.value) ?? '24h' })}
-        >
-          {rangeNames.map((each) => (
-            <option key={each} value={each}>
-              {t(`logs.range.${each}`)}
-            </option>
-          ))}
-        </Select>
-      </Toolbar>
+      <LogToolbar
+        url={url}
+        onChange={(change) => void setUrl(change)}
+        onSearch={(value) => void setUrl({ search: value.trim() }, { history: 'replace' })}
+      />
+      <FilterPills values={url} onChange={(name, value) => void setUrl({ [name]: value })} />
+      <Histogram
+        period={{ ...period.ends, step: period.step }}
+        scope={scope}
+        onRange={(fromS, toS) => void setUrl({ from: new Date(fromS * 1_000), to: new Date(toS * 1_000), live: false })}
+      />
+      {tail.skipped > 0 && (
+        <p role="status" className="figures mb-2 text-[13px] text-ink-faint">
+          {t('logs.skipped', { count: format.number(tail.skipped) })}
+        </p>
+      )}
+      {searching.until !== null && (
+        <p role="status" className="figures mb-2 flex items-center gap-3 text-[13px] text-ink-faint">
+          {t('logs.searching', { until: format.shortTime(searching.until) })}
+          <Button size="small" onClick={searching.isOn ? searching.stop : searching.goOn}>
+            {t(searching.isOn ? 'logs.stop' : 'logs.goOn')}
+          </Button>
+        </p>
+      )}
       <DataTable
         label={t('nav.logs')}
         columns={columns}
         {...rowsOf(list)}
+        rows={rows}
         rowKey={({ request_id: id }) => id}
         isMarked={({ request_id: id }) => id === request}
         empty={
           isFiltered ? (
-            <NothingFound onClear={() => void setUrl({ group: null, accessKey: null, status: null, search: '' })} />
+            <NothingFound onClear={() => void setUrl(noFilters)} />
           ) : (
             <EmptyState
               icon={<Logs aria-hidden className="size-5" />}
@@ -122,30 +130,76 @@ export function LogsPage() {
   )
 }
 
-function StatusField({ value, onChange }: { value: number | null; onChange: (value: number | null) => void }) {
-  const { t } = useText()
+/** The tail in front of the list: whoever is in both is shown once. */
+function merged(tail: readonly RequestLog[], list: readonly RequestLog[]): readonly RequestLog[] {
+  if (tail.length === 0) return list
+  const known = new Set(list.map(({ request_id: id }) => id))
+  const fresh = tail.filter(({ request_id: id }) => !known.has(id))
+  return [...fresh, ...list].toSorted((a, b) =>
+    a.received_at < b.received_at ? 1 : a.received_at > b.received_at ? -1 : 0,
+  )
+}
+
+/** Begins at a full minute: the list of one range stays the same query. */
+function useLogPeriod(range: keyof typeof ranges, from: Date | null, to: Date | null) {
+  return useMemo(() => {
+    const minuteMs = spans.minute * 1_000
+    const fromMs = from?.getTime() ?? Math.floor(Date.now() / minuteMs) * minuteMs - ranges[range].ms
+    const step = from === null ? ranges[range].step : stepOf(fromMs, to?.getTime() ?? Date.now())
+    const end = to === null ? {} : { to: to.toISOString() }
+    return { step, ends: { from: new Date(fromMs).toISOString(), ...end } }
+  }, [range, from, to])
+}
+
+type List = ReturnType<typeof useApiList<'GET /api/v1/logs'>>
+
+/** Each call looks at a bounded part: pages go on until there is a screenful, the end, or somebody stops it. */
+function useSearchOn(list: List) {
+  const [isOn, setOn] = useState(true)
+  const { hasNextPage, isFetching, fetchNextPage, items } = list
+  const wants = hasNextPage && items.length < screenfulRows
+  useEffect(() => {
+    if (wants && isOn && !isFetching) void fetchNextPage()
+  }, [wants, isOn, isFetching, fetchNextPage])
+  const until = wants ? (list.data?.pages.at(-1)?.searched_until ?? null) : null
+  return { until, isOn, stop: () => setOn(false), goOn: () => setOn(true) }
+}
+
+function Histogram(props: {
+  period: Parameters<typeof useMetric>[1]
+  scope: Parameters<typeof useMetric>[2]
+  onRange: (fromS: number, toS: number) => void
+}) {
+  const { view } = useMetric('requests', props.period, props.scope)
   return (
-    <>
-      <TextInput
-        key={value ?? 'any'}
-        aria-label={t('logs.status')}
-        placeholder={t('logs.status')}
-        inputMode="numeric"
-        maxLength={3}
-        list="statuses"
-        className="figures w-24!"
-        defaultValue={value ?? ''}
-        onChange={(event) => {
-          const text = event.target.value.trim()
-          if (text === '') onChange(null)
-          else if (/^[1-9]\d\d$/.test(text)) onChange(Number(text))
-        }}
-      />
-      <datalist id="statuses">
-        {statuses.map((status) => (
-          <option key={status} value={status} />
-        ))}
-      </datalist>
-    </>
+    <div className="mb-3 min-h-41">
+      {view !== undefined && <MetricChart view={view} step={props.period.step} height={96} onRange={props.onRange} />}
+    </div>
+  )
+}
+
+/** A link each: the browser saves the stream as it comes, and shows how far it is. */
+function ExportMenu({ query }: { query: Parameters<typeof formatQuery>[0] }) {
+  const { t } = useText()
+  const save = (form: 'csv' | 'ndjson') => {
+    const link = document.createElement('a')
+    link.href = `/api/v1/logs/export.${form}${formatQuery(query)}`
+    link.download = `requests.${form === 'csv' ? 'csv' : 'jsonl'}`
+    link.click()
+  }
+  return (
+    <Menu
+      label={t('logs.export')}
+      trigger={
+        <Button>
+          <Download aria-hidden className="size-3.5" />
+          {t('logs.export')}
+        </Button>
+      }
+      items={[
+        { label: 'CSV', onSelect: () => save('csv') },
+        { label: 'JSON Lines', onSelect: () => save('ndjson') },
+      ]}
+    />
   )
 }

@@ -1,0 +1,130 @@
+import { createDatabase } from '@gpt-load/database/create-database'
+import { createRequestLogReader, type RequestLogReader } from '@gpt-load/database/logs/request-log-reader'
+import { migrate } from '@gpt-load/database/migrate'
+import { createMariadbSqlClient } from '@gpt-load/database/sql-client/mariadb-sql-client'
+import type { SqlClient } from '@gpt-load/database/sql-client/sql-client'
+import { insertEvents } from '@gpt-load/log-ingest/store-records'
+import { createStoredDays, dayOf } from '@gpt-load/log-ingest/stored-days'
+import { startMariadb } from '@gpt-load/testkit/servers/mariadb-server'
+import { percentile, type ScenarioReport } from '../figure.ts'
+import { logEventOf } from '../lab/log-events.ts'
+
+/**
+ * A log of many requests over seven days in MariaDB: what storing one costs log-ingest (rows and rollups, its own statements,
+ * in this process), how many bytes it takes, and how long the questions of the portal take.
+ */
+const rowsPerTransaction = 2_000
+const hourMs = 3_600_000
+const dayMs = 24 * hourMs
+const spanMs = 7 * dayMs
+
+export async function measureLogs(rows: number): Promise<ScenarioReport> {
+  await using server = await startMariadb({ args: ['--innodb-buffer-pool-size=512M'] })
+  const { name } = await server.createDatabase()
+  const connection = { host: server.host, port: server.port, user: 'root', password: '', database: name }
+  const handle = createDatabase({ dialect: 'mysql', ...connection }, { poolSize: 1 })
+  await migrate(handle, { component: 'logs' })
+  await handle.close()
+  const sql = createMariadbSqlClient(connection, { connections: 4 })
+  try {
+    const endMs = Date.now()
+    const stored = await store(sql, rows, endMs)
+    const reader = createRequestLogReader(sql)
+    return {
+      title: `A log of ${rows.toLocaleString('en')} requests`,
+      conditions: `MariaDB with a buffer pool of 512 MB on the same cores; seven days; ${rowsPerTransaction} rows per transaction.`,
+      figures: [
+        { name: 'stored with rollups', unit: 'rows/s', values: [stored.rowsPerSecond], target: { atLeast: 15_000 } },
+        { name: 'CPU per row in Node', unit: 'µs', values: [stored.cpuUsPerRow], target: { atMost: 60 } },
+        {
+          name: 'bytes per row, indexes included',
+          unit: 'B',
+          values: [await bytesPerRow(sql, rows)],
+          target: { atMost: 350 },
+        },
+        ...(await questions(reader, endMs)),
+      ],
+    }
+  } finally {
+    await sql.close()
+  }
+}
+
+async function store(sql: SqlClient, rows: number, endMs: number) {
+  await createStoredDays(sql).ensure(dayOf(endMs))
+  const identity = { source: 'bench.0', edge: 'bench', firstSequence: 1, count: rowsPerTransaction }
+  const time = { storedOn: dayOf(endMs), nowMs: endMs, retentionMs: 0 }
+  const cpu = process.cpuUsage()
+  const startedMs = performance.now()
+  let generatedUs = 0
+  for (let from = 0; from < rows; from += rowsPerTransaction) {
+    const before = process.cpuUsage()
+    const events = Array.from({ length: Math.min(rowsPerTransaction, rows - from) }, (_, index) =>
+      logEventOf(from + index + 1, Math.floor(endMs - spanMs + ((from + index) / rows) * spanMs)),
+    )
+    const spent = process.cpuUsage(before)
+    generatedUs += spent.user + spent.system
+    await sql.transaction((transaction) => insertEvents(transaction, [{ identity, events }], time))
+  }
+  const seconds = (performance.now() - startedMs) / 1_000 - generatedUs / 1e6
+  const { user, system } = process.cpuUsage(cpu)
+  return { rowsPerSecond: rows / seconds, cpuUsPerRow: (user + system - generatedUs) / rows }
+}
+
+async function bytesPerRow(sql: SqlClient, rows: number): Promise<number> {
+  await sql.execute('ANALYZE TABLE request_logs')
+  const [size] = await sql.read(
+    "SELECT SUM(DATA_LENGTH + INDEX_LENGTH) AS bytes FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'request_logs'",
+  )
+  return Number(size?.['bytes'] ?? 0) / rows
+}
+
+const asked = 60
+
+/** Each at another place of the log, as people do. */
+async function questions(reader: RequestLogReader, endMs: number) {
+  const fromMs = endMs - spanMs
+  const at = (index: number) => endMs - Math.floor((index / asked) * (spanMs - dayMs))
+  const search = (index: number, filters: object) =>
+    reader.search({ fromMs, toMs: at(index), order: 'newest', limit: 100, ...filters })
+  const indexed = [{}, { groupId: 7 }, { accessKeyId: 11 }, { keyId: 77 }, { isFailed: true, limit: 50 }] as const
+  const scanned = [
+    { model: 'gpt-4o-3' },
+    { minDurationMs: 15_000 },
+    { statusClass: 5 },
+    { model: 'not there' },
+  ] as const
+  const span = { spanS: 3_600, fromS: Math.floor(fromMs / hourMs) * 3_600, toS: Math.ceil(endMs / hourMs) * 3_600 }
+  const day = { ...span, fromS: span.toS - 86_400 }
+  return [
+    await timed('log page by an index, p95', 100, (index) => search(index, indexed[index % indexed.length]!)),
+    await timed('log page by a scan, p95', 250, (index) => search(index, scanned[index % scanned.length]!)),
+    await timed('dashboard of a day, p95', 150, () => dashboard(reader, day)),
+    await timed('dashboard of seven days, p95', 150, () => dashboard(reader, span)),
+  ]
+}
+
+/** What the overview asks for at once. */
+async function dashboard({ stats }: RequestLogReader, range: { spanS: number; fromS: number; toS: number }) {
+  const cost = ['channel', 'model_sent', 'day'] as const
+  const scopes = [{ kind: 'all', value: '' }] as const
+  const before = { ...range, fromS: 2 * range.fromS - range.toS, toS: range.fromS }
+  await Promise.all([
+    stats.sums({ ...range, by: ['bucket', ...cost] }),
+    stats.sums({ ...range, by: cost }),
+    stats.sums({ ...before, by: cost }),
+    stats.latency({ ...range, scopes, isByBucket: false }),
+    stats.errors({ ...range, isByBucket: true }),
+  ])
+}
+
+async function timed(name: string, atMost: number, ask: (index: number) => Promise<unknown>) {
+  await ask(0)
+  const times: number[] = []
+  for (let index = 0; index < asked; index += 1) {
+    const startedMs = performance.now()
+    await ask(index)
+    times.push(performance.now() - startedMs)
+  }
+  return { name, unit: 'ms', values: [percentile(times, 95)], target: { atMost } }
+}

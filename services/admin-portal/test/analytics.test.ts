@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { test } from 'node:test'
+import { until } from '@gpt-load/testkit/until'
+import type { Locator } from 'playwright-core'
+import { addGroup, callModel, untilLogged } from './support/installation.ts'
+import { openPortal } from './support/portal.ts'
+
+const portal = openPortal()
+let total = 0
+
+async function call(group: string, model: string, times: number): Promise<void> {
+  for (let index = 0; index < times; index += 1) await callModel(portal.installation, group, model)
+  total += times
+  await untilLogged(portal.installation, total)
+}
+
+/** Sums are committed with the rows, so what is logged is counted. */
+test('the overview shows errors by cause, latency and cost, compares with the period before, and a drag leads to the logs', async () => {
+  await addGroup(portal.installation, 'served', ['sk-served-0123456789'])
+  await addGroup(portal.installation, 'empty', [])
+  await call('served', 'gpt-4o-2024-08-06', 3)
+  await call('served', 'model-without-price', 2)
+  await call('empty', 'gpt-4o', 1)
+  await portal.at('/?range=1h', async (page) => {
+    const sums = page.getByLabel('Sums of the period')
+    await sums.getByText('Requests').waitFor()
+    await until(async () => (await sums.innerText()).includes('6'), { what: 'the sum of requests' })
+    await page.getByRole('switch', { name: 'Compare with the period before' }).click()
+    await sums.getByText('nothing before').first().waitFor()
+    await page.waitForURL(/compare=true/)
+    await page.getByLabel('Metric').selectOption('Errors by cause')
+    await page.getByRole('img', { name: /^1 failed, most of them: .* \(100%\)/ }).waitFor()
+    await page.getByLabel('Metric').selectOption('Duration')
+    await page.getByRole('img', { name: /^Slowest at .*: half of the requests within/ }).waitFor()
+    await page.getByLabel('View').selectOption('Table')
+    const table = page.getByRole('region', { name: 'Over time' })
+    await table.getByRole('columnheader', { name: 'p95' }).waitFor()
+    await page.getByLabel('View').selectOption('Chart')
+    await page.getByLabel('Metric').selectOption('Cost')
+    await page.getByRole('img', { name: /^\$0\.\d+ in all/ }).waitFor()
+    await page.getByLabel('Metric').selectOption('Requests')
+    const chart = page.getByRole('img', { name: /^6 requests, 1 failed/ })
+    await drag(chart, 0.5, 0.995)
+    await page.waitForURL(/\/logs\/\?from=.*&to=/)
+    await rowsOf(page.getByRole('region', { name: 'Requests' }), 6)
+  })
+})
+
+test('the usage page ranks, prices and links; what has no price says so; it is taken away as CSV', async () => {
+  await portal.at('/usage/?by=model', async (page) => {
+    const table = page.getByRole('region', { name: 'Usage' })
+    const priced = table.getByRole('row', { name: /gpt-4o-2024-08-06/ })
+    await priced.getByText(/\$0\.0/).waitFor()
+    await table.getByRole('row', { name: /model-without-price.*no price/ }).waitFor()
+    const download = page.waitForEvent('download')
+    await page.getByRole('link', { name: 'Export CSV' }).click()
+    const text = await readFile(await (await download).path(), 'utf8')
+    assert.match(text, /^at,model,name,requests,.*\r\n/)
+    assert.match(text, /,model-without-price,,2,0,/)
+    await page.getByLabel('By').selectOption('Group')
+    const link = table.getByRole('link', { name: 'served' })
+    await link.click()
+    await page.waitForURL(/\/logs\/\?.*group=/)
+    await rowsOf(page.getByRole('region', { name: 'Requests' }), 5)
+  })
+})
+
+test('filters are pills in the URL, each is taken off by itself, and a search goes on to its end by itself', async () => {
+  await portal.at('/logs/?live=false', async (page) => {
+    const table = page.getByRole('region', { name: 'Requests' })
+    await rowsOf(table, 6)
+    await page.getByLabel('Filter', { exact: true }).selectOption('Model')
+    await page.getByLabel('Value').fill('model-without-price')
+    await page.getByRole('button', { name: 'Add filter' }).click()
+    await rowsOf(table, 2)
+    await page.waitForURL(/model=model-without-price/)
+    await page.getByLabel('Filter', { exact: true }).selectOption('Failed')
+    await page.getByRole('button', { name: 'Add filter' }).click()
+    await page.getByText('Nothing found').waitFor()
+    await page.getByRole('button', { name: 'Remove filter Model' }).click()
+    await rowsOf(table, 1)
+    await page.reload()
+    await rowsOf(table, 1)
+    const download = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Export' }).click()
+    await page.getByRole('menuitem', { name: 'JSON Lines' }).click()
+    const lines = (await readFile(await (await download).path(), 'utf8')).trim().split('\n')
+    assert.deepEqual(
+      lines.map((line) => JSON.parse(line).group_name),
+      ['empty'],
+    )
+    await page.goBack()
+    await page.getByText('Nothing found').waitFor()
+  })
+})
+
+test('the tail shows requests as they come, until it is paused', async () => {
+  await portal.at('/logs/', async (page) => {
+    const table = page.getByRole('region', { name: 'Requests' })
+    await rowsOf(table, total)
+    await until(
+      async () => {
+        await call('served', 'tailed', 1)
+        return (await table.getByText('tailed').count()) > 0
+      },
+      { what: 'a request of the tail', timeoutMs: 20_000 },
+    )
+    await page.getByRole('button', { name: 'Pause' }).click()
+    await page.waitForURL(/live=false/)
+    const shown = await table.getByText('tailed').count()
+    await call('served', 'tailed', 1)
+    assert.equal(await table.getByText('tailed').count(), shown)
+  })
+})
+
+async function rowsOf(table: Locator, count: number): Promise<void> {
+  await until(async () => (await table.getByRole('row').count()) === count + 1, { what: `${count} rows` })
+}
+
+async function drag(chart: Locator, from: number, to: number): Promise<void> {
+  const box = (await chart.locator('.u-over').boundingBox())!
+  const { mouse } = chart.page()
+  await mouse.move(box.x + box.width * from, box.y + 20)
+  await mouse.down()
+  await mouse.move(box.x + box.width * to, box.y + 20, { steps: 5 })
+  await mouse.up()
+}
