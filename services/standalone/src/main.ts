@@ -25,7 +25,8 @@ runProcess(async ({ lifecycle, useLog, fail }) => {
   lifecycle.onClose('data folder', () => installation.release())
   const scrubber = createSecretScrubber()
   for (const secret of secretValues(standaloneVariables, config)) scrubber.add(secret)
-  for (const secret of [installation.masterKey, installation.edgeToken]) scrubber.add(secret)
+  const { masterKey, formerMasterKey, edgeToken } = installation
+  for (const secret of [masterKey, formerMasterKey, edgeToken]) if (secret !== undefined) scrubber.add(secret)
   const log = createLog({ ...logOptions(config), scrubber, fields: { service: 'gpt-load' } })
   useLog(log)
   for (const name of config.ignored)
