@@ -9,11 +9,13 @@ import { logFiltersOf, logRangeOf } from './log-query.ts'
 
 /** Range and order are fixed by the first page: a cursor carries them on. */
 const orders = ['newest', 'oldest'] as const
+/** Of the year 9999. */
+const lastInstantMs = 253_402_300_799_999
 const cursorSchema = z.tuple([
-  z.number().int().nonnegative().describe('from'),
-  z.number().int().nonnegative().describe('to'),
+  z.number().int().nonnegative().max(lastInstantMs).describe('from'),
+  z.number().int().nonnegative().max(lastInstantMs).describe('to'),
   z.enum(orders),
-  z.number().int().min(-1).describe('received at'),
+  z.number().int().min(-1).max(lastInstantMs).describe('received at'),
   z.number().int().nonnegative().describe('row id'),
 ])
 

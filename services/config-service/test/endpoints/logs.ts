@@ -41,9 +41,10 @@ export function describeLogSearch(api: () => Promise<OpenedApi>, logs: Promise<L
         'from=2026-01-01T00:00:00Z&to=2026-03-01T00:00:00Z',
         'from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z',
         'cursor=bogus',
+        `cursor=${Buffer.from('[0,9007199254740991,"newest",9007199254740991,1]').toString('base64url')}`,
         'min_tokens=-1',
       ])
-        for (const path of ['logs', 'logs/export.csv'])
+        for (const path of query.startsWith('cursor') ? ['logs'] : ['logs', 'logs/export.csv'])
           assert.equal((await call(`/api/v1/${path}?${query}`)).status, 400, `${path} ${query}`)
     })
 
