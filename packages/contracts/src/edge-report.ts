@@ -69,6 +69,8 @@ export const edgeReportSchema = z.object({
         retry_at: z.number().int(),
         consecutive_failures: z.number().int(),
         openings: z.number().int(),
+        /** Open for a storm of limits, not for failures. */
+        is_throttled: z.boolean().default(false),
       }),
     )
     .max(50)

@@ -625,6 +625,18 @@ export const settingsRegistry = {
     gptLoad: false,
     description: 'How long it is avoided before a request tries it; doubled by each trial that fails, up to 5 minutes.',
   },
+  upstream_storm_keys: {
+    type: 'int',
+    default: 8,
+    min: 0,
+    max: 32,
+    unit: 'keys',
+    category: 'retry',
+    groupOverride: true,
+    gptLoad: false,
+    description:
+      'So many different keys (in a small pool half of them, at least 4) that it limits within a second, with most of its answers, are its own limit: it is avoided and the keys stay. Only while the group has another healthy upstream; 0 = never.',
+  },
   join_v1: {
     type: 'bool',
     default: true,

@@ -29,6 +29,7 @@ export const edgeSchema = z.object({
         retry_at: instantSchema,
         consecutive_failures: z.number().int(),
         openings: z.number().int().describe('Since the edge started.'),
+        is_throttled: z.boolean().describe('Open because it limited many keys at once, not because it failed.'),
       }),
     )
     .describe('Upstreams that this edge avoids because they failed, the first 50.'),

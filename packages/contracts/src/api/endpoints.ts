@@ -351,7 +351,14 @@ export const endpoints = {
     summary: 'Dry run of a request, or of a logged one, by an edge from its own plan; nothing is sent',
     body: explainInputSchema,
     response: { status: 200, schema: explanationSchema },
-    problems: ['not_found', 'unavailable', 'too_many_requests', 'payload_too_large', 'unsupported_media_type'],
+    problems: [
+      'not_found',
+      'conflict',
+      'unavailable',
+      'too_many_requests',
+      'payload_too_large',
+      'unsupported_media_type',
+    ],
   },
   getStatus: {
     ...read,

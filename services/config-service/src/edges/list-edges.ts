@@ -73,7 +73,11 @@ function toEdge(row: EdgeRow, current: { epoch: string; revision: number; nowMs:
     feed_connected: report.feed_connected ?? false,
     outbox_pending: report.outbox_pending ?? 0,
     worker_deaths: report.worker_deaths ?? 0,
-    open_upstreams: (report.open_upstreams ?? []).map((open) => ({ ...open, retry_at: toInstant(open.retry_at) })),
+    open_upstreams: (report.open_upstreams ?? []).map((open) => ({
+      ...open,
+      is_throttled: open.is_throttled ?? false,
+      retry_at: toInstant(open.retry_at),
+    })),
     log: logOf(report),
     started_at: toInstant(row.started_at),
     reported_at: toInstant(row.reported_at),

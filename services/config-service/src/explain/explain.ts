@@ -84,6 +84,6 @@ async function checkReachable({ store, clock }: VerbContext, edge: string): Prom
   const rows = await store.sql.query<{ name: string }>('SELECT name FROM edges WHERE reported_at > ?', [
     clock.nowMs() - edgeReachableMs,
   ])
-  if (rows.length === 0) throw new ApiProblem('unavailable', 'No edge reports.')
+  if (rows.length === 0) throw new ApiProblem('conflict', 'No edge reports.')
   if (edge !== '' && !rows.some(({ name }) => name === edge)) throw wrongField('/edge', 'no such edge reports')
 }

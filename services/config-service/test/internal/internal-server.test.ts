@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { edgeReachableMs, type EdgeReport } from '@gpt-load/contracts/edge-report'
+import { edgeReachableMs } from '@gpt-load/contracts/edge-report'
 import type { KeyEvent, KeyEventPost } from '@gpt-load/contracts/key-event'
 import type { ResourceAnswer } from '@gpt-load/contracts/resource-key'
 import { deltaHeaders, type BaseManifest } from '@gpt-load/contracts/snapshot'
@@ -17,6 +17,7 @@ import {
   type TestConnection,
 } from '../truth/replica.ts'
 import { addAccessKey, addGroup, addKeys } from '../truth/rows.ts'
+import { edgeReport } from '../support/edge-report.ts'
 
 const mariadb = useMariadb()
 const dialects: Record<string, () => Promise<TestConnection>> = {
@@ -55,39 +56,6 @@ async function serve(replica: Replica) {
         { what: 'the first base' },
       ),
     [Symbol.asyncDispose]: () => server.close(),
-  }
-}
-
-function edgeReport(instance: string, epoch: string): EdgeReport {
-  return {
-    edge: 'edge-1',
-    instance,
-    version: 'test',
-    started_at: 1_000,
-    epoch,
-    revision: 0,
-    state_hash: '',
-    clock_skew_ms: 0,
-    ready: true,
-    draining: false,
-    workers: 1,
-    in_flight: 0,
-    keys: 0,
-    feed_connected: true,
-    log: {
-      served: 0,
-      acknowledged: 0,
-      in_flight: 0,
-      spooled: 0,
-      dropped: 0,
-      sources: [],
-      peak_per_second: 0,
-      is_final: false,
-    },
-    outbox_pending: 0,
-    worker_deaths: 0,
-    open_upstreams: [],
-    rule_observations: [],
   }
 }
 
@@ -249,13 +217,16 @@ for (const [name, connect] of Object.entries(dialects)) {
         assert.equal(answer.status, 200)
         answers.push(await answer.json())
       }
-      assert.deepEqual(answers, [{ live_edges: 1 }, { live_edges: 2 }, { live_edges: 2 }])
+      assert.deepEqual(
+        answers,
+        [1, 2, 2].map((live_edges) => ({ live_edges, questions: [] })),
+      )
       await replica.store.sql.execute('UPDATE edges SET reported_at = reported_at - ? WHERE instance = ?', [
         edgeReachableMs,
         'two',
       ])
       const later = await server.post('/internal/reports', edgeReport('one', epoch))
-      assert.deepEqual(await later.json(), { live_edges: 1 })
+      assert.deepEqual(await later.json(), { live_edges: 1, questions: [] })
     })
   })
 }

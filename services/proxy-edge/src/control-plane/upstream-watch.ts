@@ -23,9 +23,14 @@ export function createUpstreamWatch(options: {
   const { slots, health, clock, logger } = options
   let known = new Set<number>()
 
-  function note(groupId: number, upstreamId: number, consecutiveFailures: number): void {
+  function note(
+    groupId: number,
+    upstreamId: number,
+    { consecutiveFailures, isThrottled }: { consecutiveFailures: number; isThrottled: boolean },
+  ): void {
     if (known.has(upstreamId)) return
-    const fields = { group: groupId, upstream: upstreamId, consecutive_failures: consecutiveFailures }
+    const why = isThrottled ? { throttled: true } : { consecutive_failures: consecutiveFailures }
+    const fields = { group: groupId, upstream: upstreamId, ...why }
     logger.warn(fields, 'the circuit of an upstream is open: others are preferred')
   }
 
@@ -35,10 +40,10 @@ export function createUpstreamWatch(options: {
       const now = new Set<number>()
       for (const { groupId, upstreamId, slot } of slots.entries()) {
         if (health.isClosed(slot)) continue
-        const { state, retryInMs, consecutiveFailures, openings } = health.stateOf(slot)
+        const { state, retryInMs, consecutiveFailures, openings, isThrottled } = health.stateOf(slot)
         if (state === 'closed') continue
         now.add(upstreamId)
-        note(groupId, upstreamId, consecutiveFailures)
+        note(groupId, upstreamId, { consecutiveFailures, isThrottled })
         if (found.length < maxReported)
           found.push({
             group_id: groupId,
@@ -47,6 +52,7 @@ export function createUpstreamWatch(options: {
             retry_at: clock.nowMs() + retryInMs,
             consecutive_failures: consecutiveFailures,
             openings,
+            is_throttled: isThrottled,
           })
       }
       for (const upstream of known)

@@ -4,9 +4,14 @@ import type { ErrorRule } from '@gpt-load/contracts/error-rules'
 import type { Attempt } from './attempt.ts'
 import type { AttemptFailure } from './attempt-failure.ts'
 import { classOfRule, findRule } from './error-rules.ts'
+import type { KeyTable } from './key-table/key-table.ts'
+import type { LimitHold } from './limit-hold.ts'
 import type { KeyFailure, KeyOutcomes } from './observe/key-outcomes.ts'
 import type { RuleObservations } from './observe/rule-observations.ts'
+import type { RequestServices } from './request-services.ts'
 import type { Target } from './select-target.ts'
+
+type JudgementServices = Pick<RequestServices, 'outcomes' | 'observations' | 'limits' | 'table'>
 
 /**
  * What one request says about the keys that it used. Clear limits count at once, so that other requests leave the key alone.
@@ -17,12 +22,16 @@ import type { Target } from './select-target.ts'
 export class KeyJudgement {
   readonly #outcomes: KeyOutcomes
   readonly #observations: RuleObservations
+  readonly #limits: LimitHold
+  readonly #table: Pick<KeyTable, 'count'>
   readonly #requestId: string
   #waiting: { target: Target; failure: KeyFailure }[] | null = null
 
-  constructor(outcomes: KeyOutcomes, observations: RuleObservations, requestId: string) {
-    this.#outcomes = outcomes
-    this.#observations = observations
+  constructor(services: JudgementServices, requestId: string) {
+    this.#outcomes = services.outcomes
+    this.#observations = services.observations
+    this.#limits = services.limits
+    this.#table = services.table
     this.#requestId = requestId
   }
 
@@ -39,7 +48,10 @@ export class KeyJudgement {
       if (rule !== null) return this.#obey(rule, target, failure, classification)
     }
     if (!concernsKey(failure)) return
-    this.#judge(target, this.#describe(target, failure, classification, failure.errorClass))
+    const judged = this.#describe(target, failure, classification, failure.errorClass)
+    const isLimit = judged.errorClass === 'rate_limit' && !judged.needsCorroboration
+    if (isLimit && this.#limits.take(target, judged, this.#table.count(target.plan.number))) return
+    this.#judge(target, judged)
   }
 
   #obey(rule: ErrorRule, target: Target, failure: AttemptFailure, classification: Classification): void {

@@ -2,6 +2,7 @@ import type { TrustCheck } from '@gpt-load/service-kit/forwarded-address'
 import type { RequestRecorder } from '../access-log/request-recorder.ts'
 import type { ReplayBudget } from './body/replay-budget.ts'
 import type { KeyTable } from './key-table/key-table.ts'
+import type { LimitHold } from './limit-hold.ts'
 import type { RequestCounters } from './observe/counters.ts'
 import type { KeyWaitingRoom } from './key-waiting-room.ts'
 import type { KeyOutcomes } from './observe/key-outcomes.ts'
@@ -27,6 +28,7 @@ export type RequestServices = {
   readonly recorder: RequestRecorder
   readonly outcomes: KeyOutcomes
   readonly observations: RuleObservations
+  readonly limits: LimitHold
   readonly quotas: KeyQuotas
   readonly resources: LearntResources
   readonly wheel: TimerWheel

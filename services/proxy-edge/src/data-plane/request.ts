@@ -84,7 +84,7 @@ export class ProxyRequest
     this.#account = new RequestAccount(services, this.#log)
     this.#admission = new Admission(this, services, exchange, route, this.#log)
     this.#relay = new AnswerRelay(exchange, this.#log, services.cors)
-    this.#judgement = new KeyJudgement(services.outcomes, services.observations, this.requestId)
+    this.#judgement = new KeyJudgement(services, this.requestId)
   }
 
   get clientAddress(): string {
@@ -335,13 +335,19 @@ export class ProxyRequest
   #tellHealth({ target }: Attempt, failure: AttemptFailure): void {
     const { upstreamHealth } = this.#services
     const { healthSlot } = target.upstream
-    if (isUpstreamFault(target.plan, failure)) upstreamHealth.failed(healthSlot, target.isTrial, target.plan.circuit)
+    if (this.#isUpstreams(target, failure)) upstreamHealth.failed(healthSlot, target.isTrial, target.plan.circuit)
     else if (failure.errorClass !== 'client_abort') upstreamHealth.answered(healthSlot, target.isTrial)
   }
 
   #tellSelector({ target }: Attempt, failure: AttemptFailure): void {
-    if (isUpstreamFault(target.plan, failure)) this.#selector!.upstreamFailed(target)
+    if (this.#isUpstreams(target, failure)) this.#selector!.upstreamFailed(target)
     else this.#selector!.keyFailed(target.slot)
+  }
+
+  /** A limit is the upstream's own while it limits everybody. */
+  #isUpstreams({ plan, upstream }: Target, failure: AttemptFailure): boolean {
+    if (failure.errorClass === 'rate_limit') return this.#services.upstreamHealth.isThrottled(upstream.healthSlot)
+    return isUpstreamFault(plan, failure)
   }
 
   #mayRetry(attempt: Attempt, failure: AttemptFailure): boolean {

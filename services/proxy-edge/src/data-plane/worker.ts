@@ -9,6 +9,7 @@ import { ReplayBudget } from './body/replay-budget.ts'
 import { DataPlane } from './data-plane.ts'
 import { openKeyTable } from './key-table/open-key-table.ts'
 import { KeyWaitingRoom } from './key-waiting-room.ts'
+import { LimitHold } from './limit-hold.ts'
 import { RequestCounters } from './observe/counters.ts'
 import { KeyOutcomes } from './observe/key-outcomes.ts'
 import { RuleObservations } from './observe/rule-observations.ts'
@@ -46,17 +47,20 @@ const recorder = createWorkerRequestRecorder({
   edge: options.edge,
   post: (identity, bytes) => post({ type: 'log_batch', identity, bytes }, [bytes.buffer]),
 })
+const outcomes = new KeyOutcomes({
+  table,
+  post: (outcome) => post({ type: 'key_outcome', outcome }),
+  edge: options.edge,
+  serverNowMs: () => policies.serverNowMs(),
+})
+const limits = new LimitHold({ outcomes, upstreamHealth, wheel })
 const services: RequestServices = {
   policies,
   table,
   wire,
   recorder,
-  outcomes: new KeyOutcomes({
-    table,
-    post: (outcome) => post({ type: 'key_outcome', outcome }),
-    edge: options.edge,
-    serverNowMs: () => policies.serverNowMs(),
-  }),
+  outcomes,
+  limits,
   observations: new RuleObservations({
     post: (observed) => post({ type: 'rule_observed', observed }),
     serverNowMs: () => policies.serverNowMs(),
@@ -96,6 +100,7 @@ async function handle(message: ToWorker): Promise<void> {
 async function close(): Promise<void> {
   await downstream.close()
   await wire.close()
+  limits.close()
   wheel.close()
   gate.close()
   keyWaitingRoom.close()

@@ -78,6 +78,7 @@ suite('circuits of upstreams', () => {
       retryInMs: 0,
       consecutiveFailures: 0,
       openings: 0,
+      isThrottled: false,
     })
   })
 

@@ -143,7 +143,7 @@ suite('explain', () => {
     assert.equal((await plane.nextEvent()).attempts.at(-1)?.keyId, first, 'the key whose turn it was')
 
     const { healthSlot } = [...plane.services.policies.plans()][0]!.upstreams[0]!
-    upstreamHealth.failed(healthSlot, false, { failureThreshold: 1, errorRatePercent: 0, openMs: 1 })
+    upstreamHealth.failed(healthSlot, false, { failureThreshold: 1, errorRatePercent: 0, openMs: 1, stormKeys: 0 })
     const due = Date.now() + 2_000
     while (upstreamHealth.stateOf(healthSlot).state !== 'half_open' && Date.now() < due) await new Promise(setImmediate)
     assert.equal(explain(plane).attempt?.is_trial, true)

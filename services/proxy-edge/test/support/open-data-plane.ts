@@ -9,6 +9,7 @@ import { createWaitingQueue } from '@gpt-load/testkit/upstreams/waiting-queue'
 import { ReplayBudget } from '../../src/data-plane/body/replay-budget.ts'
 import { createKeyTable, type KeyTableWriter } from '../../src/data-plane/key-table/key-table-writer.ts'
 import { KeyWaitingRoom } from '../../src/data-plane/key-waiting-room.ts'
+import { LimitHold } from '../../src/data-plane/limit-hold.ts'
 import { createCounterBuffer, RequestCounters } from '../../src/data-plane/observe/counters.ts'
 import { KeyOutcomes } from '../../src/data-plane/observe/key-outcomes.ts'
 import { LoadShedder } from '../../src/data-plane/load-shedder.ts'
@@ -101,6 +102,13 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
   const { table } = writer
   const counters = new RequestCounters(createCounterBuffer())
   const upstreamHealth = new UpstreamHealth(new SharedArrayBuffer(upstreamHealthBytes))
+  const outcomeOf = new KeyOutcomes({
+    table,
+    post: (outcome) => void outcomes.push(outcome),
+    edge: 'edge-1',
+    serverNowMs: () => policies.serverNowMs(),
+  })
+  const limits = new LimitHold({ outcomes: outcomeOf, upstreamHealth, wheel })
   const services: RequestServices = {
     policies,
     table,
@@ -111,12 +119,8 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
         ended.push(event)
       },
     },
-    outcomes: new KeyOutcomes({
-      table,
-      post: (outcome) => void outcomes.push(outcome),
-      edge: 'edge-1',
-      serverNowMs: () => policies.serverNowMs(),
-    }),
+    outcomes: outcomeOf,
+    limits,
     observations: new RuleObservations({
       post: (observed) => void observations.push(observed),
       serverNowMs: () => policies.serverNowMs(),

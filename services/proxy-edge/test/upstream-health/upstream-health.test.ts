@@ -6,7 +6,7 @@ import {
   type Circuit,
 } from '../../src/data-plane/upstream-health/upstream-health.ts'
 
-const circuit: Circuit = { failureThreshold: 3, errorRatePercent: 50, openMs: 1_000 }
+const circuit: Circuit = { failureThreshold: 3, errorRatePercent: 50, openMs: 1_000, stormKeys: 0 }
 const onlyRate: Circuit = { ...circuit, failureThreshold: 0 }
 
 function open() {
@@ -35,6 +35,7 @@ suite('upstream health', () => {
       retryInMs: 1_000,
       consecutiveFailures: 3,
       openings: 1,
+      isThrottled: false,
     })
   })
 
@@ -115,7 +116,7 @@ suite('upstream health', () => {
 
   test('zero switches either rule off; an unwatched upstream is always healthy; another one begins anew', () => {
     const { health, fail } = open()
-    fail(500, { failureThreshold: 0, errorRatePercent: 0, openMs: 1_000 })
+    fail(500, { failureThreshold: 0, errorRatePercent: 0, openMs: 1_000, stormKeys: 0 })
     assert.equal(health.isClosed(7), true)
     health.failed(-1, false, circuit)
     health.answered(-1, true)
@@ -123,6 +124,12 @@ suite('upstream health', () => {
     fail(1)
     assert.equal(health.isClosed(7), false)
     health.reset(7)
-    assert.deepEqual(health.stateOf(7), { state: 'closed', retryInMs: 0, consecutiveFailures: 0, openings: 0 })
+    assert.deepEqual(health.stateOf(7), {
+      state: 'closed',
+      retryInMs: 0,
+      consecutiveFailures: 0,
+      openings: 0,
+      isThrottled: false,
+    })
   })
 })

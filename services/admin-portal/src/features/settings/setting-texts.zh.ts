@@ -63,6 +63,8 @@ export const settingTexts: SettingTexts = {
     '连续失败（无法连接、超时、自身错误）达到此次数的上游，在有其他上游时会被避开；0 表示从不。',
   upstream_error_rate_percent: '10 秒内至少 20 个响应中失败比例达到此值的上游同样被避开；0 表示从不。',
   upstream_open_ms: '避开多久后由一个请求试探；每次试探失败加倍，最长 5 分钟。',
+  upstream_storm_keys:
+    '如果上游在一秒内限流了这么多个不同的密钥（小密钥池为一半，至少 4 个），且占其应答的大部分，则视为上游自身限流：避开该上游，密钥保持可用。仅在分组还有其他健康上游时生效；0 = 从不。',
   join_v1: '只拼接一次 /v1：基础地址以 /v1 结尾而路径又以其开头时去重，已知路径缺少时补上。',
   forward_client_headers: '将客户端的 Cookie、Forwarded 和 X-Forwarded-* 传给上游。',
   auth_key_opens_proxy: '如 GPT-Load 一样，允许管理密钥作为所有分组的访问密钥。持有它的每个调用方都是管理员。',

@@ -53,6 +53,14 @@ export class KeyOutcomes {
     this.#post(key, '', outcome.facts, 0, true, this.#cause('success', requestId, 0, ''))
   }
 
+  /** Leaves the key (or its `model`) alone for a moment, here only: nothing has been judged yet. */
+  rest({ slot, keyId, generation }: UsedKey, model: string, until: number): void {
+    const { table } = this.#options
+    const facts: KeyFacts = { state: 'cooling', until, generation, failures: 0 }
+    if (model === '') table.apply(slot, keyId, facts)
+    else table.applyModel(slot, keyId, model, facts)
+  }
+
   failed(key: UsedKey, failure: KeyFailure, policy: KeyPolicy, isCorroborated: boolean): void {
     const facts = this.#factsOf(key)
     if (facts === null) return

@@ -42,6 +42,7 @@ export function compileGroupPlan(group: NumberedGroup, context: PlanContext): Gr
       failureThreshold: settings.upstream_failure_threshold,
       errorRatePercent: settings.upstream_error_rate_percent,
       openMs: settings.upstream_open_ms,
+      stormKeys: settings.upstream_storm_keys,
     },
     pickRules: compilePickRules(settings),
     affinity: compileKeyAffinity(settings),

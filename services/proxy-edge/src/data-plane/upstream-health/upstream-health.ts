@@ -6,6 +6,9 @@
  *
  * It orders, it never refuses: whoever chooses takes an open one when there is no other. Counters may lose a step when two
  * workers write at once; the state itself changes by compare-and-set.
+ *
+ * A storm of limits opens it too: one key is limited for its own sake, many different keys at once are limited for the
+ * upstream's. What is counted are distinct keys, as bits of a 64-bit set (so a few that collide count as one).
  */
 export type Circuit = {
   /** Consecutive failures that open it; 0 = never. */
@@ -14,7 +17,15 @@ export type Circuit = {
   readonly errorRatePercent: number
   /** The first time; doubled each time that the trial fails. */
   readonly openMs: number
+  /** Distinct keys limited within `limitWindowMs`; 0 = never. */
+  readonly stormKeys: number
 }
+
+export const limitWindowMs = 1_000
+/** Fewer keys that are limited together are nothing unusual. */
+export const minStormKeys = 4
+/** Of the upstream's answers in the window: in a busy pool some key is limited at any time. */
+const stormSharePercent = 50
 
 /** Upstreams of an edge beyond this are not watched: they count as healthy. */
 export const maxWatchedUpstreams = 8_192
@@ -33,7 +44,8 @@ const tickMs = 100
 const [consecutive, openUntil, openings, openedAt, windowStart, answers, failures, totalOpenings] = [
   0, 1, 2, 3, 4, 5, 6, 7,
 ]
-const columns = 8
+const [limitStart, lowKeys, highKeys, limits, answersBefore, throttled] = [8, 9, 10, 11, 12, 13]
+const columns = 14
 export const upstreamHealthBytes = maxWatchedUpstreams * columns * Int32Array.BYTES_PER_ELEMENT
 
 export type UpstreamState = {
@@ -42,6 +54,8 @@ export type UpstreamState = {
   retryInMs: number
   consecutiveFailures: number
   openings: number
+  /** It is open for a storm of limits. */
+  isThrottled: boolean
 }
 
 export class UpstreamHealth {
@@ -76,7 +90,24 @@ export class UpstreamHealth {
     if (cells[base + consecutive] !== 0) Atomics.store(cells, base + consecutive, 0)
     if (!isTrial || Atomics.load(cells, base + openUntil) === 0) return
     this.#restartWindow(base, 0)
+    Atomics.store(cells, base + throttled, 0)
     Atomics.store(cells, base + openUntil, 0)
+  }
+
+  /** It limits everybody: what it says of a key is not about the key. */
+  isThrottled(slot: number): boolean {
+    return slot !== -1 && Atomics.load(this.#cells, slot * columns + throttled) === 1
+  }
+
+  /** It has limited this key. True: so many of them within the window that it is the upstream, which is open from now on. */
+  limited(slot: number, keyId: number, circuit: Circuit): boolean {
+    const base = slot * columns
+    this.#noteLimit(base, keyId)
+    if (this.isThrottled(slot)) return true
+    if (!this.#isStorm(base, circuit.stormKeys)) return false
+    Atomics.store(this.#cells, base + throttled, 1)
+    this.#open(base, circuit)
+    return true
   }
 
   failed(slot: number, isTrial: boolean, circuit: Circuit): void {
@@ -105,7 +136,32 @@ export class UpstreamHealth {
       retryInMs: until === 0 ? 0 : Math.max(0, leftTicks * tickMs),
       consecutiveFailures: Atomics.load(cells, base + consecutive),
       openings: Atomics.load(cells, base + totalOpenings),
+      isThrottled: this.isThrottled(slot),
     }
+  }
+
+  #noteLimit(base: number, keyId: number): void {
+    const cells = this.#cells
+    const now = this.#now()
+    if (now - Atomics.load(cells, base + limitStart) >= limitWindowMs / tickMs) {
+      Atomics.store(cells, base + limitStart, now)
+      Atomics.store(cells, base + lowKeys, 0)
+      Atomics.store(cells, base + highKeys, 0)
+      Atomics.store(cells, base + limits, 0)
+      Atomics.store(cells, base + answersBefore, Atomics.load(cells, base + answers))
+    }
+    const bit = (Math.imul(keyId | 0, 0x9e3779b1) >>> 26) & 63
+    Atomics.or(cells, base + (bit < 32 ? lowKeys : highKeys), 1 << (bit & 31))
+    Atomics.add(cells, base + limits, 1)
+  }
+
+  #isStorm(base: number, wanted: number): boolean {
+    const cells = this.#cells
+    const keys = bitCount(Atomics.load(cells, base + lowKeys)) + bitCount(Atomics.load(cells, base + highKeys))
+    if (keys < wanted) return false
+    // Less than nothing when a window of failures began meanwhile: then it is not doing well in any case.
+    const others = Atomics.load(cells, base + answers) - Atomics.load(cells, base + answersBefore)
+    return Atomics.load(cells, base + limits) * 100 >= stormSharePercent * others
   }
 
   /** A window begins with a failure, so that answers need no clock. */
@@ -155,6 +211,12 @@ export class UpstreamHealth {
 
 function openTicks(openMs: number, earlier: number): number {
   return Math.max(1, Math.ceil(Math.min(openMs * 2 ** Math.min(earlier, 16), maxOpenMs) / tickMs))
+}
+
+function bitCount(word: number): number {
+  let count = 0
+  for (let rest = word; rest !== 0; rest &= rest - 1) count += 1
+  return count
 }
 
 /** The same in all threads of a process. */
