@@ -34,6 +34,7 @@ test('reads never take a body and only changes need the write scope; secrets and
     deleteSession: 'any',
     revealKey: 'secrets:read',
     planConfig: 'read',
+    planPolicyRollback: 'read',
     explain: 'read',
     exportKeySecrets: 'secrets:read',
   }
