@@ -31,7 +31,7 @@ test('requests over time: drawn, summed up in words, listed in a table, narrowed
   assert.deepEqual((await row.getByRole('cell').allInnerTexts()).slice(1, 3), ['4', '1'])
   await page.getByLabel('Group', { exact: true }).selectOption('served')
   await until(async () => (await row.getByRole('cell').nth(1).innerText()) === '2', { what: 'the sums of one group' })
-  await page.getByLabel('Period').selectOption('Last 7 days')
+  await page.getByLabel('Period', { exact: true }).selectOption('Last 7 days')
   await page.waitForURL(new RegExp(`group=${served}`))
   await page.reload()
   await row.waitFor()

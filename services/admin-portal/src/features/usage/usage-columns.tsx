@@ -40,7 +40,14 @@ export function useUsageColumns(by: StatsBreakdown['by'], isCompared: boolean, p
         </>
       ),
     },
-    number('failed', t('figures.failed'), ({ requests, failures }) => format.percent(failures / Math.max(1, requests))),
+    number(
+      'failed',
+      t('figures.failed'),
+      ({ requests, failures }) => format.percent(failures / Math.max(1, requests)),
+      {
+        from: 'sm',
+      },
+    ),
     number('rescued', t('chart.rescued'), ({ rescued }) => format.number(rescued), { from: 'lg' }),
     number('p95', t('figures.firstToken'), ({ latency }) => ms(latency?.first_token?.p95), { from: 'lg' }),
     number(
@@ -51,11 +58,8 @@ export function useUsageColumns(by: StatsBreakdown['by'], isCompared: boolean, p
         from: 'md',
       },
     ),
-    number(
-      'cost',
-      t('chart.cost'),
-      ({ cost }) => (cost.usd === 0 && cost.unpriced_requests > 0 ? t('usage.unpriced') : format.usd(cost.usd)),
-      { from: 'sm' },
+    number('cost', t('chart.cost'), ({ cost }) =>
+      cost.usd === 0 && cost.unpriced_requests > 0 ? t('usage.unpriced') : format.usd(cost.usd),
     ),
   ]
 }
