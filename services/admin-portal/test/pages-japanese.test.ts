@@ -21,11 +21,9 @@ after(async () => {
 
 const narrow = { width: 360, height: 740 } as const
 
-describe('so is it in other languages', () => {
+describe('every page in Japanese is accessible, fits, and leaves the console empty', () => {
   for (const [form, options] of Object.entries<Parameters<typeof lookAtPages>[1]>({
-    Chinese: { locale: 'zh-CN' },
     'Japanese, dark': { locale: 'ja-JP', theme: 'dark' },
-    'Chinese, narrow, dark': { ...narrow, locale: 'zh-CN', theme: 'dark' },
     'Japanese, narrow': { ...narrow, locale: 'ja-JP' },
   }))
     test(form, async () => {
