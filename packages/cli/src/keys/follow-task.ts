@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isTaskOver, type Task, type TaskDetail, type TaskKind } from '@gpt-load/contracts/api/task'
+import type { Task, TaskDetail } from '@gpt-load/contracts/api/task'
+import { isTaskOver, type TaskKind } from '@gpt-load/contracts/task-state'
 import { StartupError } from '@gpt-load/service-kit/startup-error'
 import type { ServerSession } from '../server-commands.ts'
 

@@ -1,22 +1,10 @@
 import { z } from 'zod'
 import { noteSchema, weightSchema } from '../group-shape.ts'
 import { keyStateSchema } from '../key-facts.ts'
+import { taskKinds, taskStates } from '../task-state.ts'
 import { keyConditionParameters, keyDisableSchema, keyFilterSchema, maxKeysPerRequest, type KeyFilter } from './key.ts'
 import { pageParameters } from './page.ts'
 import { entityIdSchema, idParameter, instantSchema, integerParameter, listParameter } from './parameters.ts'
-
-/** Work on many keys, done in chunks in the background by any replica. */
-export const taskKinds = ['import', 'delete', 'validate', 'restore', 'enable', 'disable', 'copy', 'move'] as const
-export type TaskKind = (typeof taskKinds)[number]
-
-/** `receiving`: the body of an import is still coming in. The last three are final. */
-export const taskStates = ['receiving', 'queued', 'running', 'succeeded', 'failed', 'cancelled'] as const
-export type TaskState = (typeof taskStates)[number]
-export const finalTaskStates = ['succeeded', 'failed', 'cancelled'] as const satisfies readonly TaskState[]
-
-export function isTaskOver({ state }: { state: TaskState }): boolean {
-  return finalTaskStates.some((final) => final === state)
-}
 
 /** Problems that a report lists; the count is complete. */
 export const maxTaskProblems = 1_000

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { instantSchema } from '../api/parameters.ts'
-import type { TaskKind } from '../api/task.ts'
+import type { TaskKind } from '../task-state.ts'
 
 /** Background tasks as GPT-Load shows them: it has three types and one task at a time; ours are more, in both ways. */
 export const gptLoadTaskTypes = {

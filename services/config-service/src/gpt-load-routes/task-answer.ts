@@ -1,4 +1,5 @@
-import { isTaskOver, type Task, type TaskKind } from '@gpt-load/contracts/api/task'
+import type { Task } from '@gpt-load/contracts/api/task'
+import { isTaskOver, type TaskKind } from '@gpt-load/contracts/task-state'
 import { gptLoadNever, gptLoadTaskTypes, type GptLoadTask } from '@gpt-load/contracts/gpt-load-api/task'
 import type { RouteCall } from './gpt-load-route.ts'
 

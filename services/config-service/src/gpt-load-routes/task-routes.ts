@@ -1,6 +1,7 @@
 import { maxKeysBodyBytes } from '@gpt-load/contracts/api/key'
 import type { KeyFilter } from '@gpt-load/contracts/api/key'
-import { isTaskOver, type Task } from '@gpt-load/contracts/api/task'
+import type { Task } from '@gpt-load/contracts/api/task'
+import { isTaskOver } from '@gpt-load/contracts/task-state'
 import { gptLoadKeysInputSchema, gptLoadKeyStatuses, statesOfGptLoadStatus } from '@gpt-load/contracts/gpt-load-api/key'
 import {
   gptLoadCountSchema,

@@ -1,4 +1,5 @@
-import { isTaskOver, type Task } from '@gpt-load/contracts/api/task'
+import type { Task } from '@gpt-load/contracts/api/task'
+import { isTaskOver } from '@gpt-load/contracts/task-state'
 import type { Services } from '../services.ts'
 import { requireTask, toTask } from './task-row.ts'
 

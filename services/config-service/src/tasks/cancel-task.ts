@@ -1,4 +1,5 @@
-import { isTaskOver, type Task } from '@gpt-load/contracts/api/task'
+import type { Task } from '@gpt-load/contracts/api/task'
+import { isTaskOver } from '@gpt-load/contracts/task-state'
 import { databaseNowMs } from '@gpt-load/database/sql-runner'
 import { authorise } from '../authorise.ts'
 import { ApiProblem } from '../http/api-problem.ts'

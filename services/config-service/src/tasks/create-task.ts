@@ -1,4 +1,4 @@
-import type { TaskKind, TaskState } from '@gpt-load/contracts/api/task'
+import type { TaskKind, TaskState } from '@gpt-load/contracts/task-state'
 import type { WriteTransaction } from '@gpt-load/database/database-handle'
 import type { VerbContext } from '../verb.ts'
 import type { ImportParameters, ListedParameters, SelectionParameters } from './task-row.ts'

@@ -1,4 +1,4 @@
-import type { finalTaskStates } from '@gpt-load/contracts/api/task'
+import type { finalTaskStates } from '@gpt-load/contracts/task-state'
 import type { SqlRunner } from '@gpt-load/database/sql-runner'
 
 /**

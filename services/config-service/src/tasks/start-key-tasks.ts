@@ -1,4 +1,5 @@
-import type { KeySelection, Task, TaskKind } from '@gpt-load/contracts/api/task'
+import type { KeySelection, Task } from '@gpt-load/contracts/api/task'
+import type { TaskKind } from '@gpt-load/contracts/task-state'
 import { quoteName } from '@gpt-load/database/bulk-insert'
 import { placeholders, type SqlRunner } from '@gpt-load/database/sql-runner'
 import { authorise } from '../authorise.ts'

@@ -1,4 +1,5 @@
-import { type KeySelection, type Task, type TaskKind, type TaskState } from '@gpt-load/contracts/api/task'
+import type { KeySelection, Task } from '@gpt-load/contracts/api/task'
+import type { TaskKind, TaskState } from '@gpt-load/contracts/task-state'
 import type { SqlRunner } from '@gpt-load/database/sql-runner'
 import { notFound } from '../http/api-problem.ts'
 import { toInstant, toOptionalInstant } from '../instant.ts'

@@ -1,4 +1,4 @@
-import type { TaskKind } from '@gpt-load/contracts/api/task'
+import type { TaskKind } from '@gpt-load/contracts/task-state'
 import type { TaskWork } from './commit-chunk.ts'
 import { copyChunk, moveToGroupChunk } from './copy-chunk.ts'
 import { deleteChunk } from './delete-chunk.ts'

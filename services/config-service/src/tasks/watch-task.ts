@@ -1,4 +1,4 @@
-import { isTaskOver } from '@gpt-load/contracts/api/task'
+import { isTaskOver } from '@gpt-load/contracts/task-state'
 import { authorise } from '../authorise.ts'
 import type { VerbAnswer, VerbContext, VerbInput } from '../verb.ts'
 import { findTask, requireTask, toTask, type TaskRow } from './task-row.ts'

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { finalTaskStates, type TaskDetail } from '@gpt-load/contracts/api/task'
+import type { TaskDetail } from '@gpt-load/contracts/api/task'
+import { finalTaskStates } from '@gpt-load/contracts/task-state'
 import { until } from '@gpt-load/testkit/until'
 import type { OpenedApi } from './open-api.ts'
 

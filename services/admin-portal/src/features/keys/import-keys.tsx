@@ -1,6 +1,6 @@
 'use client'
 
-import { isTaskOver } from '@gpt-load/contracts/api/task'
+import { isTaskOver } from '@gpt-load/contracts/task-state'
 import type { Group } from '@gpt-load/contracts/api/group'
 import { useState } from 'react'
 import { toast } from 'sonner'

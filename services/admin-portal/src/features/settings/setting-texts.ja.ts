@@ -82,5 +82,5 @@ export const settingTexts: SettingTexts = {
     '/v1 を 1 回だけつなぎます。ベース URL が /v1 で終わりパスもそれで始まる場合は重複を除き、既知のパスに欠けていれば補います。',
   forward_client_headers: 'クライアントの Cookie、Forwarded、X-Forwarded-* をアップストリームへ渡します。',
   auth_key_opens_proxy:
-    'GPT-Load と同じく、管理キーを全グループのアクセスキーとして受け付けます。それを持つ呼び出し側はすべて管理者です。',
+    'GPT-Load と同じく、環境変数 AUTH_KEY を全グループのアクセスキーとして受け付けます。それを持つ呼び出し側はすべて管理者です。',
 }

@@ -67,5 +67,6 @@ export const settingTexts: SettingTexts = {
     '如果上游在一秒内限流了这么多个不同的密钥（小密钥池为一半，至少 4 个），且占其应答的大部分，则视为上游自身限流：避开该上游，密钥保持可用。仅在分组还有其他健康上游时生效；0 = 从不。',
   join_v1: '只拼接一次 /v1：基础地址以 /v1 结尾而路径又以其开头时去重，已知路径缺少时补上。',
   forward_client_headers: '将客户端的 Cookie、Forwarded 和 X-Forwarded-* 传给上游。',
-  auth_key_opens_proxy: '如 GPT-Load 一样，允许管理密钥作为所有分组的访问密钥。持有它的每个调用方都是管理员。',
+  auth_key_opens_proxy:
+    '如 GPT-Load 一样，允许环境变量 AUTH_KEY 作为所有分组的访问密钥。持有它的每个调用方都是管理员。',
 }

@@ -1,6 +1,7 @@
 'use client'
 
-import { isTaskOver, type TaskDetail } from '@gpt-load/contracts/api/task'
+import type { TaskDetail } from '@gpt-load/contracts/api/task'
+import { isTaskOver } from '@gpt-load/contracts/task-state'
 import { CircleStop } from 'lucide-react'
 import { useApi } from '../../client/api.ts'
 import { useNow } from '../../client/use-now.ts'

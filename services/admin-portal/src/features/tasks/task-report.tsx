@@ -1,6 +1,7 @@
 'use client'
 
-import { isTaskOver, type TaskDetail, type TaskProblem } from '@gpt-load/contracts/api/task'
+import type { TaskDetail, TaskProblem } from '@gpt-load/contracts/api/task'
+import { isTaskOver } from '@gpt-load/contracts/task-state'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useRef } from 'react'
 import { useText } from '../../i18n/locale.tsx'

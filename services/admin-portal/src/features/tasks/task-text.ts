@@ -1,6 +1,7 @@
 'use client'
 
-import { isTaskOver, type Task } from '@gpt-load/contracts/api/task'
+import type { Task } from '@gpt-load/contracts/api/task'
+import { isTaskOver } from '@gpt-load/contracts/task-state'
 import { useText } from '../../i18n/locale.tsx'
 import type { PlainKey } from '../../i18n/messages.ts'
 import type { Tone } from '../../ui/badge.tsx'

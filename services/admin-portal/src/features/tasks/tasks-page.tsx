@@ -1,6 +1,7 @@
 'use client'
 
-import { taskKinds, taskStates, type Task } from '@gpt-load/contracts/api/task'
+import type { Task } from '@gpt-load/contracts/api/task'
+import { taskKinds, taskStates } from '@gpt-load/contracts/task-state'
 import { ListChecks } from 'lucide-react'
 import dynamic from 'next/dynamic'
 import { parseAsInteger, parseAsString, parseAsStringLiteral, useQueryStates } from 'nuqs'
