@@ -55,7 +55,7 @@ for (const [end, signal] of [
     const pid = Number(bytes.toString())
     assert.ok(existsSync(`/proc/${pid}`))
     parent.kill(signal)
-    await until(() => !isRunning(pid), { what: 'the child to die' })
+    await until(() => !isRunning(pid), { what: 'the child to die', timeoutMs: 20_000 })
   })
 }
 

@@ -112,7 +112,8 @@ describe('config-service as a process', () => {
     await using service = await startConfigService({ DATABASE_DSN: dsn })
     const logs = await fetch(`${service.url}/api/v1/logs`, { headers: admin })
     assert.equal(logs.status, 200)
-    assert.deepEqual(await logs.json(), { items: [], next_cursor: null })
+    const { items, next_cursor: next } = (await logs.json()) as { items: unknown[]; next_cursor: string | null }
+    assert.deepEqual([items, next], [[], null])
     assert.equal((await fetch(`${service.url}/api/v1/logs/some-request-id`, { headers: admin })).status, 404)
   })
 

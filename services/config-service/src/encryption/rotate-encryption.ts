@@ -33,6 +33,8 @@ export const rotateEncryption: Verb<'rotateEncryption'> = async ({ ctx }) => {
 
 export const getEncryption: Verb<'getEncryption'> = async ({ ctx }) => {
   authorise(ctx, 'getEncryption')
+  // Another replica may have gone on meanwhile.
+  await ctx.keyring.reload()
   const { sql } = ctx.store
   const [row, [keys]] = await Promise.all([
     findRotation(sql),
