@@ -64,7 +64,7 @@ export function useKeyColumns(props: {
         </button>
       ),
     },
-    { id: 'state', header: t('keys.state'), width: '34%', cell: (key) => <KeyStateCell item={key} /> },
+    { id: 'state', header: t('keys.state'), width: '26%', cell: (key) => <KeyStateCell item={key} /> },
     {
       id: 'failures',
       header: t('keys.failures'),

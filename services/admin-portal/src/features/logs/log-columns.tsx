@@ -24,7 +24,7 @@ export function useLogColumns(onOpen: (id: string) => void): Column<RequestLog>[
     {
       id: 'time',
       header: t('logs.time'),
-      width: '150px',
+      width: '168px',
       cell: ({ request_id: id, received_at: at }) => <TimeButton at={at} onOpen={() => onOpen(id)} />,
     },
     {
