@@ -77,9 +77,13 @@ export function createLastGoodSnapshot(options: LastGoodSnapshotOptions): LastGo
   async function save(position: SnapshotPosition, signal: AbortSignal): Promise<void> {
     if (position.epoch === '') return
     const stored = await store.state()
-    if (stored === null || stored.epoch !== position.epoch) await storeBase(signal)
-    else if (stored.revision >= position.revision) await markCurrent(stored)
-    else if (stored.journalBytes > maxJournalBytes || !(await storeDelta(stored))) await storeBase(signal)
+    const isOfEpoch = stored !== null && stored.epoch === position.epoch
+    if (isOfEpoch && stored.revision >= position.revision) {
+      storedRevision = stored.revision
+      return markCurrent(stored)
+    }
+    const takesDelta = isOfEpoch && stored.journalBytes <= maxJournalBytes
+    if (!takesDelta || !(await storeDelta(stored))) await storeBase(signal)
     storedRevision = (await store.state())?.revision ?? 0
   }
 
