@@ -4,6 +4,7 @@ import type { EdgeReport } from '@gpt-load/contracts/edge-report'
 import type { SequenceGap, SourceAccount } from '@gpt-load/database/logs/log-account-reader'
 import { createSystemClock } from '@gpt-load/service-kit/clock'
 import { reconcile } from '../src/logs/reconcile-logs.ts'
+import { edgeReport } from './support/edge-report.ts'
 
 const nowMs = Date.UTC(2026, 10, 26, 12)
 const second = 1_000
@@ -22,17 +23,7 @@ async function reconciled({ reports, sources = [], gaps = {}, caughtUpAgoMs = 0 
     name: 'edge-1',
     reported_at: BigInt(nowMs - ageMs),
     report: JSON.stringify({
-      log: {
-        served: 0,
-        acknowledged: 0,
-        in_flight: 0,
-        spooled: 0,
-        dropped: 0,
-        sources: [],
-        peak_per_second: 0,
-        is_final: false,
-        ...log,
-      },
+      log: { ...edgeReport(instance, '').log, ...log },
     }),
   }))
   const accounts = sources.map((account) => ({
