@@ -1,12 +1,37 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
 import type { Browser } from 'playwright-core'
-import { violationsOf, visit, type Visit, type VisitOptions } from './browser.ts'
-import type { Installation } from './installation.ts'
+import { openBrowser, violationsOf, visit, type Visit, type VisitOptions } from './browser.ts'
+import { startInstallation, type Installation } from './installation.ts'
 import { fillWithSamples } from './sample-data.ts'
 
-/** Every page, tab and dialog that has an address, over an installation with something in it. */
-export type PageList = readonly (readonly [path: string, heading: string])[]
+type Form = VisitOptions & { hasContrast?: boolean }
+export const narrow = { width: 360, height: 740 } as const
 
-export async function listPages(installation: Installation): Promise<PageList> {
+/** A test per form: nothing may be wrong with any page in it. */
+export function describePages(title: string, forms: Record<string, Form>): void {
+  describe(title, () => {
+    let installation: Installation
+    let browser: Browser
+    let pages: PageList
+    before(async () => {
+      installation = await startInstallation()
+      browser = await openBrowser()
+      pages = await listPages(installation)
+    })
+    after(async () => {
+      await browser.close()
+      await installation[Symbol.asyncDispose]()
+    })
+    for (const [name, form] of Object.entries(forms))
+      test(name, async () => assert.deepEqual(await lookAtPages({ browser, installation, pages }, form), []))
+  })
+}
+
+/** Every page, tab and dialog that has an address, over an installation with something in it. */
+type PageList = readonly (readonly [path: string, heading: string])[]
+
+async function listPages(installation: Installation): Promise<PageList> {
   const { group, aggregate, task } = await fillWithSamples(installation)
   const log = (await installation.api('GET /api/v1/logs', {})).data.items.find(({ attempt_count: count }) => count > 1)
   return [
@@ -44,9 +69,9 @@ export async function listPages(installation: Installation): Promise<PageList> {
 }
 
 /** What is wrong with any of them in one form. Colours are looked at where `hasContrast`: they depend on the theme alone. */
-export async function lookAtPages(
+async function lookAtPages(
   { browser, installation, pages }: { browser: Browser; installation: Installation; pages: PageList },
-  { hasContrast = false, ...options }: VisitOptions & { hasContrast?: boolean },
+  { hasContrast = false, ...options }: Form,
 ): Promise<string[]> {
   const page = await visit(browser, `${installation.url}/`, options)
   const problems: string[] = []
