@@ -7,9 +7,12 @@ import { readRequest, readResponse, type ReadMessage } from './read-message.ts'
 
 /**
  * What we accept llhttp accepts in strict mode, and reads the same in it (WIRE.md 2). Mutations of the corpus, by seed; a run
- * takes a second and a half per direction, two minutes with GPTLOAD_TEST_LONG=1. GPTLOAD_FUZZ_SEED repeats one.
+ * takes a second and a half per direction, two minutes with GPTLOAD_TEST_LONG=1, and GPTLOAD_FUZZ_SECONDS in `npm run fuzz`.
+ * GPTLOAD_FUZZ_SEED repeats one.
  */
-const budgetMs = process.env.GPTLOAD_TEST_LONG === '1' ? 120_000 : 1_200
+const ordinaryMs = process.env.GPTLOAD_TEST_LONG === '1' ? 120_000 : 1_200
+const { GPTLOAD_FUZZ_SECONDS: fuzzSeconds } = process.env
+const budgetMs = fuzzSeconds === undefined ? ordinaryMs : Number(fuzzSeconds) * 1_000
 const seed = Number(process.env.GPTLOAD_FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31))
 
 const texts = (bad: Record<string, [string, string]>) => Object.values(bad).map(([, text]) => text)

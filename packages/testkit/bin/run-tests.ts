@@ -27,7 +27,7 @@ const files = globSync(['packages/*/test/**/*.test.ts', 'services/*/test/**/*.te
 })
   .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
   .filter((file) => isLong || !file.endsWith('.soak.test.ts'))
-  .filter((file) => !isFuzz || readFileSync(resolve(root, file), 'utf8').includes("from 'fast-check'"))
+  .filter((file) => !isFuzz || /from 'fast-check'|GPTLOAD_FUZZ_SECONDS/.test(readFileSync(resolve(root, file), 'utf8')))
   .toSorted()
 if (files.length === 0) throw new Error(`no test file matches ${filters.join(' ')}`)
 
