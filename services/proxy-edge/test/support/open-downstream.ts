@@ -1,11 +1,11 @@
 import { createWaitingQueue } from '@gpt-load/testkit/upstreams/waiting-queue'
+import { createDownstream, type WireName } from '../../src/data-plane/wire/create-wires.ts'
 import type {
   DownstreamLimits,
   DownstreamServer,
   RequestHandler,
 } from '../../src/data-plane/wire/downstream-exchange.ts'
 import { Http1Downstream } from '../../src/data-plane/wire/http1-downstream.ts'
-import { NodeHttpDownstream } from '../../src/data-plane/wire/node-http-downstream.ts'
 import { defaultLimits } from './open-data-plane.ts'
 import { RecordingDownstreamReceiver } from './recording-receivers.ts'
 
@@ -19,23 +19,24 @@ export interface OpenDownstream<Server extends DownstreamServer> extends AsyncDi
 
 /** Our own codec towards clients, alone; what a request does is up to the test. */
 export function openHttp1Downstream(limits: Partial<DownstreamLimits> = {}): Promise<OpenDownstream<Http1Downstream>> {
-  return openDownstream(Http1Downstream, limits)
+  return open((...args) => new Http1Downstream(...args), limits)
 }
 
-/** The adapter of node:http, alone. */
-export function openNodeDownstream(
+/** The adapter of that name, alone. */
+export function openDownstream(
+  wireName: WireName,
   limits: Partial<DownstreamLimits> = {},
-): Promise<OpenDownstream<NodeHttpDownstream>> {
-  return openDownstream(NodeHttpDownstream, limits)
+): Promise<OpenDownstream<DownstreamServer>> {
+  return open((...args) => createDownstream(wireName, ...args), limits)
 }
 
-async function openDownstream<Server extends DownstreamServer>(
-  Downstream: new (limits: DownstreamLimits, handler: RequestHandler) => Server,
+async function open<Server extends DownstreamServer>(
+  create: (limits: DownstreamLimits, handler: RequestHandler) => Server,
   limits: Partial<DownstreamLimits>,
 ): Promise<OpenDownstream<Server>> {
   const received: RecordingDownstreamReceiver[] = []
   const queue = createWaitingQueue<RecordingDownstreamReceiver>()
-  const server = new Downstream({ ...defaultLimits, ...limits }, (exchange) => {
+  const server = create({ ...defaultLimits, ...limits }, (exchange) => {
     const receiver = new RecordingDownstreamReceiver(exchange)
     received.push(receiver)
     queue.push(receiver)
