@@ -6,11 +6,13 @@ export type DatabaseConnection = MysqlConnection | SqliteConnection
 export type DatabaseOptions = {
   /** Connections to MySQL. Default 10. SQLite has one writer and readers as needed. */
   poolSize?: number
+  /** SQLite: for a process that stays and writes much. It costs a thread. */
+  hasCheckpointThread?: boolean
 }
 
 /** Opens lazily: a MySQL that is down shows at the first use (or `ping`), not here. SQLite's file is made, mode 0600. */
 export function createDatabase(connection: DatabaseConnection, options: DatabaseOptions = {}): DatabaseHandle {
   return connection.dialect === 'mysql'
     ? createMysqlDatabase(connection, options.poolSize ?? 10)
-    : createSqliteDatabase(connection)
+    : createSqliteDatabase(connection, options)
 }
