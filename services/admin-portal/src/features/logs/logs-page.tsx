@@ -33,6 +33,7 @@ const urlState = {
   ...pillState,
   search: parseAsString.withDefault(''),
   request: parseAsString,
+  explain: parseAsBoolean.withDefault(false),
   live: parseAsBoolean.withDefault(true),
   order: parseAsStringLiteral(['newest', 'oldest']).withDefault('newest'),
 }
@@ -137,7 +138,14 @@ export function LogsPage() {
           )
         }
       />
-      {request !== null && <LogDrawer id={request} onClose={() => void setUrl({ request: null })} />}
+      {request !== null && (
+        <LogDrawer
+          id={request}
+          isExplained={url.explain}
+          onExplain={(isOn) => void setUrl({ explain: isOn })}
+          onClose={() => void setUrl({ request: null, explain: null })}
+        />
+      )}
     </>
   )
 }
