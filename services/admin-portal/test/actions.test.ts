@@ -150,7 +150,7 @@ describe('groups', () => {
 })
 
 describe('keys', () => {
-  test('pasted ones are counted before, imported by a task, and reported after', async () => {
+  test('pasted ones are compared with the group before, imported by a task, and reported after', async () => {
     const id = await addGroup(portal.installation, 'pasted', ['sk-known-0123456789'])
     await at(`/groups/view/?id=${id}`, async (page) => {
       await page.getByRole('button', { name: 'Import keys' }).click()
@@ -158,10 +158,11 @@ describe('keys', () => {
       await dialog
         .getByLabel('Keys', { exact: true })
         .fill('sk-known-0123456789\nsk-a-0123456789, sk-b-0123456789\n# a comment\nsk-a-0123456789')
-      await dialog.getByRole('button', { name: 'Import 3 keys' }).waitFor()
-      assert.deepEqual(await dialog.locator('dd').allInnerTexts(), ['3', '1', '0'])
+      await dialog.getByRole('button', { name: 'Import 2 keys' }).waitFor()
+      assert.deepEqual(await dialog.locator('dt').allInnerTexts(), ['New', 'Duplicate', 'Malformed'])
+      assert.deepEqual(await dialog.locator('dd').allInnerTexts(), ['2', '2', '0'])
       assert.ok(!(await dialog.getByRole('listitem').allInnerTexts()).join().includes('sk-known-0123456789'))
-      await dialog.getByRole('button', { name: 'Import 3 keys' }).click()
+      await dialog.getByRole('button', { name: 'Import 2 keys' }).click()
       await page.getByRole('dialog', { name: 'Import ended' }).waitFor()
       assert.deepEqual(await page.getByRole('dialog').locator('dd').allInnerTexts(), ['2', '2', '0'])
       await page.getByRole('button', { name: 'Done' }).click()

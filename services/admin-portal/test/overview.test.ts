@@ -28,6 +28,7 @@ test('requests over time: drawn, summed up in words, listed in a table, narrowed
   await page.getByRole('figure').getByText('Requests4').waitFor()
   await page.getByLabel('View').selectOption('Table')
   const row = page.getByRole('region', { name: 'Over time' }).getByRole('row').nth(1)
+  await row.waitFor()
   assert.deepEqual((await row.getByRole('cell').allInnerTexts()).slice(1, 3), ['4', '1'])
   await page.getByLabel('Group', { exact: true }).selectOption('served')
   await until(async () => (await row.getByRole('cell').nth(1).innerText()) === '2', { what: 'the sums of one group' })

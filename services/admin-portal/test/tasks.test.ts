@@ -23,6 +23,10 @@ async function countsOf(id: number) {
   return (await portal.installation.api('GET /api/v1/groups/{id}', { params: { id } })).data.key_counts
 }
 
+async function tasksOf(id: number) {
+  return (await portal.installation.api('GET /api/v1/tasks', { query: { group_id: id } })).data.items
+}
+
 const keysNamed = (name: string, count: number): string[] =>
   Array.from({ length: count }, (_, number) => `sk-${name}-${String(number).padStart(7, '0')}`)
 
@@ -54,27 +58,33 @@ describe('the preview of an import counts what the API will find', () => {
 })
 
 describe('an import', () => {
-  test('of a hundred thousand from a file, while callers are served: it goes on behind other pages and a reload', async () => {
+  test('of a hundred thousand from a file, while callers are served: what is new, duplicate and malformed is shown before it starts; it goes on behind other pages and a reload', async () => {
     const id = await addGroup(portal.installation, 'imported', keysNamed('serving', 3))
     const file = join(folder, 'hundred-thousand.txt')
-    await writeFile(file, keysNamed('bulk', 100_000).join('\n'))
+    const malformed = 'x'.repeat(5_000)
+    await writeFile(file, [...keysNamed('serving', 3), malformed, ...keysNamed('bulk', 100_000), malformed].join('\n'))
     const traffic = keepCalling('imported')
     await at(`/groups/view/?id=${id}&add=true`, async (page) => {
       await page.getByLabel('Choose a file').setInputFiles(file)
       await page.getByText('hundred-thousand.txt').waitFor()
+      const preview = page.getByRole('dialog').getByRole('status')
+      await preview.getByText('New', { exact: true }).waitFor({ timeout: 60_000 })
+      assert.deepEqual(await preview.locator('dt').allInnerTexts(), ['New', 'Duplicate', 'Malformed'])
+      assert.deepEqual(await preview.locator('dd').allInnerTexts(), ['100,000', '3', '2'])
+      assert.deepEqual(await tasksOf(id), [])
       await page.getByRole('button', { name: 'Import 100,000 keys' }).click()
       await page.getByRole('button', { name: 'Go on in the background' }).click()
       await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Edges' }).click()
       await tray(page).getByText('Import · imported').waitFor()
       await tray(page)
-        .getByText(/of 100,000|so far/)
+        .getByText(/of 100,005|so far/)
         .waitFor()
       await page.reload()
       await tray(page).getByText('Added 100,000').waitFor({ timeout: 60_000 })
       const [inside, around] = [await tray(page).boundingBox(), await page.getByRole('complementary').boundingBox()]
       assert.ok(inside!.x + inside!.width <= around!.x + around!.width, 'the tray is wider than the sidebar')
       await tray(page).getByRole('link', { name: 'Import · imported' }).click()
-      await page.getByRole('dialog').getByText('100,000 of 100,000').waitFor()
+      await page.getByRole('dialog').getByText('100,005 of 100,005').waitFor()
       await page.keyboard.press('Escape')
       await tray(page)
         .getByRole('button', { name: /Dismiss/ })
@@ -103,7 +113,7 @@ describe('an import', () => {
     })
     const { total } = await countsOf(id)
     assert.ok(total > 0 && total < 300_000, `${total} keys`)
-    const [task] = (await portal.installation.api('GET /api/v1/tasks', { query: { group_id: id } })).data.items
+    const [task] = await tasksOf(id)
     assert.deepEqual([task?.state, task?.succeeded], ['cancelled', total])
   })
 

@@ -40,6 +40,8 @@ test('a request, and a logged one, are explained by the edge over API and CLI, a
   const requestId = answer.headers.get('x-gptload-request-id')!
   await answer.text()
   await until(async () => (await running.call(`/api/v1/logs/${requestId}`, { key: authKey })).ok, { what: 'the log' })
+  const logged = (await post('explain', { request_id: requestId })) as unknown as Explanation
+  assert.equal(logged.attempt?.url, `${provider.url}/v1/chat/completions`)
   const cli = (...args: string[]) =>
     gptload(args, { cwd: folder, env: { GPTLOAD_SERVER: running.url, GPTLOAD_TOKEN: authKey } })
   const told = await cli('explain', '--request', requestId)

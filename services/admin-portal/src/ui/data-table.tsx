@@ -1,26 +1,21 @@
 'use client'
 
-import { useVirtualizer } from '@tanstack/react-virtual'
-import { useEffect, useRef, type ReactNode } from 'react'
+import type { RowData } from '@tanstack/react-table'
+import dynamic from 'next/dynamic'
+import { useMemo, type ReactNode } from 'react'
+import { Toolbar } from './page.tsx'
 import { ErrorState, SkeletonRows } from './states.tsx'
+import { canHide, type Column } from './table-columns.ts'
+import { TableRows, type TableSelection, type TableSort } from './table-rows.tsx'
+import { useColumnVisibility } from './use-column-visibility.ts'
 
-/**
- * Every list of the portal. A real table, so that screen readers know rows and columns; only what is in sight is in the document, so that
- * a hundred thousand rows cost as much as thirty. Searching, sorting and paging are the server's.
- */
-export type Column<Row> = {
-  id: string
-  header: ReactNode
-  /** CSS width; one column without takes what is left. */
-  width?: string
-  isNumber?: boolean
-  /** Not shown on screens narrower than this. */
-  from?: 'sm' | 'md' | 'lg'
-  cell: (row: Row) => ReactNode
-}
+const ColumnsMenu = dynamic(async () => (await import('./columns-menu.tsx')).ColumnsMenu, { ssr: false })
 
+/** Every list of the portal: TanStack Table for its columns, order and choice, TanStack Virtual for its rows; the rest is the server's. */
 export type DataTableProps<Row> = {
   label: string
+  /** Under which the choice of columns is kept; without one all columns are shown and there is no menu. */
+  name?: string
   columns: readonly Column<Row>[]
   rows: readonly Row[]
   rowKey: (row: Row) => string | number
@@ -34,14 +29,49 @@ export type DataTableProps<Row> = {
   isLoadingMore?: boolean
   onMore?: () => void
   isMarked?: (row: Row) => boolean
+  sort?: TableSort
+  selection?: TableSelection<Row>
+  /** Search and filters. */
+  toolbar?: ReactNode
+  /** What is done with the list as a whole; stands at the end, beside the menu of columns. */
+  action?: ReactNode
   empty: ReactNode
 }
 
-/** Rows from the end at which the next page is asked for. */
-const prefetchRows = 40
-const hiddenBelow = { sm: 'max-sm:hidden', md: 'max-md:hidden', lg: 'max-lg:hidden' } as const
+export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
+  const { name, columns, toolbar, action } = props
+  const { visibility, onChange, reset } = useColumnVisibility(name, columns)
+  const choices = useMemo(
+    () =>
+      columns
+        .filter(canHide)
+        .map(({ id, header }) => ({ id, name: String(header), isShown: visibility[id] !== false })),
+    [columns, visibility],
+  )
+  return (
+    <>
+      {(toolbar !== undefined || name !== undefined) && (
+        <Toolbar>
+          {toolbar}
+          {/* As tall as the button that is loaded into it. */}
+          <span className="ml-auto flex min-h-8 gap-2">
+            {name !== undefined && (
+              <ColumnsMenu
+                columns={choices}
+                onToggle={(id, isShown) => onChange((before) => ({ ...before, [id]: isShown }))}
+                onReset={reset}
+              />
+            )}
+            {action}
+          </span>
+        </Toolbar>
+      )}
+      <Body {...props} visibility={visibility} />
+    </>
+  )
+}
 
-export function DataTable<Row>(props: DataTableProps<Row>) {
+function Body<Row extends RowData>(props: DataTableProps<Row> & { visibility: Record<string, boolean> }) {
   const { rows, rowHeight = 44, isLoading, error } = props
   if (isLoading)
     return (
@@ -56,97 +86,9 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       </Frame>
     )
   if (rows.length === 0) return <Frame>{props.empty}</Frame>
-  return <Rows {...props} />
+  return <TableRows {...props} />
 }
 
 function Frame({ children }: { children: ReactNode }) {
   return <div className="overflow-hidden rounded-lg border border-line bg-surface">{children}</div>
-}
-
-function Rows<Row>(props: DataTableProps<Row>) {
-  const {
-    columns,
-    rows,
-    rowHeight = 44,
-    rowKey,
-    total = rows.length,
-    hasMore = false,
-    isLoadingMore = false,
-    onMore,
-  } = props
-  const scroller = useRef<HTMLDivElement>(null)
-  const virtualizer = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => rowHeight,
-    overscan: 16,
-  })
-  const visible = virtualizer.getVirtualItems()
-  const last = visible.at(-1)?.index ?? 0
-  useEffect(() => {
-    if (hasMore && !isLoadingMore && last >= rows.length - prefetchRows) onMore?.()
-  }, [hasMore, isLoadingMore, last, rows.length, onMore])
-  const before = visible[0]?.start ?? 0
-  const after = virtualizer.getTotalSize() - (visible.at(-1)?.end ?? 0)
-  return (
-    <div
-      ref={scroller}
-      role="region"
-      aria-label={props.label}
-      tabIndex={0}
-      className="quiet-scroll max-h-[max(20rem,calc(100vh-14rem))] overflow-auto rounded-lg border border-line bg-surface"
-    >
-      <table className="w-full table-fixed border-separate border-spacing-0" aria-rowcount={total + 1}>
-        <thead className="sticky top-0 z-10">
-          <tr>
-            {columns.map(({ id, header, width, isNumber, from }) => (
-              <th
-                key={id}
-                style={width === undefined ? {} : { width }}
-                scope="col"
-                className={`h-9 border-b border-line bg-sunken px-3 text-xs font-medium whitespace-nowrap text-ink-faint first:pl-4 last:pr-4 ${isNumber === true ? 'text-right' : 'text-left'} ${from === undefined ? '' : hiddenBelow[from]}`}
-              >
-                {header}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          <Spacer height={before} />
-          {visible.map(({ index }) => {
-            const row = rows[index] as Row
-            return (
-              <tr
-                key={rowKey(row)}
-                aria-rowindex={index + 2}
-                data-marked={props.isMarked?.(row) === true || undefined}
-                className="group hover:bg-sunken data-marked:bg-accent-soft"
-              >
-                {columns.map(({ id, cell, isNumber, from }) => (
-                  <td
-                    key={id}
-                    style={{ height: rowHeight }}
-                    className={`overflow-hidden border-b border-line px-3 text-ellipsis whitespace-nowrap group-last:border-b-0 first:pl-4 last:pr-4 ${isNumber === true ? 'figures text-right' : ''} ${from === undefined ? '' : hiddenBelow[from]}`}
-                  >
-                    {cell(row)}
-                  </td>
-                ))}
-              </tr>
-            )
-          })}
-          <Spacer height={after} />
-        </tbody>
-      </table>
-    </div>
-  )
-}
-
-/** One cell: spanning all columns would bring back those that are hidden on a narrow screen. */
-function Spacer({ height }: { height: number }) {
-  if (height <= 0) return null
-  return (
-    <tr aria-hidden>
-      <td style={{ height }} className="p-0" />
-    </tr>
-  )
 }

@@ -5,8 +5,11 @@ import type { ReactElement, ReactNode } from 'react'
 
 export type MenuItem = { label: string; icon?: ReactNode; isDanger?: boolean; isOn?: boolean; onSelect: () => void }
 
-const itemStyle =
+export const menuItemStyle =
   'flex h-8 cursor-default items-center gap-2 rounded px-2 outline-none select-none data-highlighted:bg-sunken'
+
+export const menuPopupStyle =
+  'min-w-44 rounded-lg border border-line bg-surface p-1 shadow-float outline-none transition-opacity data-ending-style:opacity-0 data-starting-style:opacity-0'
 
 export function Menu(props: { trigger: ReactElement; items: readonly (MenuItem | 'line')[]; label?: string }) {
   return (
@@ -14,10 +17,7 @@ export function Menu(props: { trigger: ReactElement; items: readonly (MenuItem |
       <Base.Trigger render={props.trigger} />
       <Base.Portal>
         <Base.Positioner align="end" sideOffset={4} className="z-50 outline-none">
-          <Base.Popup
-            aria-label={props.label}
-            className="min-w-44 rounded-lg border border-line bg-surface p-1 shadow-float outline-none transition-opacity data-ending-style:opacity-0 data-starting-style:opacity-0"
-          >
+          <Base.Popup aria-label={props.label} className={menuPopupStyle}>
             {props.items.map((item, index) =>
               item === 'line' ? (
                 <Base.Separator key={`line-${index}`} className="my-1 h-px bg-line" />
@@ -25,7 +25,7 @@ export function Menu(props: { trigger: ReactElement; items: readonly (MenuItem |
                 <Base.Item
                   key={item.label}
                   onClick={item.onSelect}
-                  className={`${itemStyle} ${item.isDanger === true ? 'text-bad' : ''} ${item.isOn === true ? 'font-medium text-accent' : ''}`}
+                  className={`${menuItemStyle} ${item.isDanger === true ? 'text-bad' : ''} ${item.isOn === true ? 'font-medium text-accent' : ''}`}
                 >
                   {item.icon}
                   {item.label}

@@ -25,13 +25,20 @@ export function Toggle(props: {
   )
 }
 
-export function Tick(props: { label: string; isOn: boolean; isPartly?: boolean; onChange: (isOn: boolean) => void }) {
+export function Tick(props: {
+  label: string
+  isOn: boolean
+  isPartly?: boolean
+  onChange: (isOn: boolean, isWithShift: boolean) => void
+}) {
   return (
     <Checkbox.Root
       aria-label={props.label}
+      // Or the browser marks all text between two ticks.
+      onMouseDown={(event) => event.shiftKey && event.preventDefault()}
       checked={props.isOn}
       indeterminate={props.isPartly === true}
-      onCheckedChange={props.onChange}
+      onCheckedChange={(isOn, { event }) => props.onChange(isOn, event instanceof MouseEvent && event.shiftKey)}
       className="grid size-4 shrink-0 place-items-center rounded border border-ink-faint bg-surface data-checked:border-accent data-checked:bg-accent data-indeterminate:border-accent data-indeterminate:bg-accent"
     >
       <Checkbox.Indicator className="text-accent-ink">

@@ -37,11 +37,17 @@ async function readLogged({ logReader }: VerbContext, requestId: string): Promis
     group: log.group_name,
     access_key_id: log.access_key_id,
     method: log.method,
-    path: log.request_path.startsWith('/') ? log.request_path : '/',
+    path: behindGroup(log.request_path),
     headers: log.user_agent === '' ? [] : [['User-Agent', log.user_agent]],
     body: hasBody ? JSON.stringify(body) : '',
     client_address: log.client_address,
   }
+}
+
+/** The log has the whole path; a question names the group by itself, and it may have another name by now. */
+function behindGroup(path: string): string {
+  const rest = path.replace(/^\/proxy\/[^/?]*/, '')
+  return rest.startsWith('/') ? rest : `/${rest}`
 }
 
 const maxBodyBytes = 32_768

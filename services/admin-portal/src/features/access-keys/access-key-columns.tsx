@@ -7,7 +7,7 @@ import { useNow } from '../../client/use-now.ts'
 import { useText } from '../../i18n/locale.tsx'
 import { StateMark, Tag } from '../../ui/badge.tsx'
 import { IconButton } from '../../ui/button.tsx'
-import type { Column } from '../../ui/data-table.tsx'
+import type { Column } from '../../ui/table-columns.ts'
 import { Menu } from '../../ui/menu.tsx'
 import { Moment } from '../../ui/moment.tsx'
 
@@ -26,6 +26,7 @@ export function useAccessKeyColumns(props: {
     {
       id: 'name',
       header: t('accessKeys.name'),
+      isFixed: true,
       cell: (item) => (
         <button
           type="button"

@@ -13,7 +13,7 @@ import { DataTable } from '../../ui/data-table.tsx'
 import { rowsOf } from '../../ui/rows-of.ts'
 import { ConfirmByName } from '../../ui/confirm-by-name.tsx'
 import { NothingFound } from '../../ui/nothing-found.tsx'
-import { PageHeader, Toolbar } from '../../ui/page.tsx'
+import { PageHeader } from '../../ui/page.tsx'
 import { SearchField } from '../../ui/search-field.tsx'
 import { describeError, EmptyState } from '../../ui/states.tsx'
 import { GroupSelect } from '../groups/group-select.tsx'
@@ -67,18 +67,21 @@ export function AccessKeysPage() {
   return (
     <>
       <PageHeader title={t('nav.accessKeys')} description={t('accessKeys.about')} actions={createButton} />
-      <Toolbar>
-        <SearchField label={t('accessKeys.search')} value={search} onChange={setSearch} />
-        <GroupSelect
-          label={t('accessKeys.opens')}
-          all={t('filter.allGroups')}
-          groups={groups.data?.items ?? []}
-          value={group}
-          onChange={(id) => void setUrl({ group: id })}
-        />
-      </Toolbar>
       <DataTable
         label={t('nav.accessKeys')}
+        name="access-keys"
+        toolbar={
+          <>
+            <SearchField label={t('accessKeys.search')} value={search} onChange={setSearch} />
+            <GroupSelect
+              label={t('accessKeys.opens')}
+              all={t('filter.allGroups')}
+              groups={groups.data?.items ?? []}
+              value={group}
+              onChange={(id) => void setUrl({ group: id })}
+            />
+          </>
+        }
         columns={columns}
         {...rowsOf(list)}
         rowKey={({ id }) => id}

@@ -7,13 +7,14 @@ import { useCallback } from 'react'
 import { useApiList } from '../../client/api.ts'
 import { useText } from '../../i18n/locale.tsx'
 import { groupHref } from '../../shell/navigation.ts'
-import { DataTable, type Column } from '../../ui/data-table.tsx'
+import { DataTable } from '../../ui/data-table.tsx'
+import type { Column } from '../../ui/table-columns.ts'
 import { rowsOf } from '../../ui/rows-of.ts'
 import { Drawer, DrawerSection } from '../../ui/drawer.tsx'
 import { Select } from '../../ui/field.tsx'
 import { DateTime } from '../../ui/moment.tsx'
 import { NothingFound } from '../../ui/nothing-found.tsx'
-import { Facts, PageHeader, Toolbar } from '../../ui/page.tsx'
+import { Facts, PageHeader } from '../../ui/page.tsx'
 import { PageLink } from '../../ui/page-link.tsx'
 import { SearchField } from '../../ui/search-field.tsx'
 import { EmptyState } from '../../ui/states.tsx'
@@ -34,22 +35,25 @@ export function AuditPage() {
   return (
     <>
       <PageHeader title={t('nav.audit')} description={t('audit.about')} />
-      <Toolbar>
-        <SearchField label={t('audit.search')} value={actor} onChange={setActor} />
-        <Select
-          aria-label={t('audit.entity')}
-          className="w-auto!"
-          value={entity}
-          onChange={(event) => void setUrl({ entity: event.target.value })}
-        >
-          <option value="">{t('audit.all')}</option>
-          {entities.map((each) => (
-            <option key={each}>{each}</option>
-          ))}
-        </Select>
-      </Toolbar>
       <DataTable
         label={t('nav.audit')}
+        name="audit"
+        toolbar={
+          <>
+            <SearchField label={t('audit.search')} value={actor} onChange={setActor} />
+            <Select
+              aria-label={t('audit.entity')}
+              className="w-auto!"
+              value={entity}
+              onChange={(event) => void setUrl({ entity: event.target.value })}
+            >
+              <option value="">{t('audit.all')}</option>
+              {entities.map((each) => (
+                <option key={each}>{each}</option>
+              ))}
+            </Select>
+          </>
+        }
         columns={columns}
         {...rowsOf(list)}
         rowKey={({ id }) => id}
@@ -77,6 +81,7 @@ function useColumns(onOpen: (id: number) => void): Column<AuditEntry>[] {
     {
       id: 'time',
       header: t('logs.time'),
+      isFixed: true,
       width: '150px',
       cell: ({ id, at }) => <TimeButton at={at} onOpen={() => onOpen(id)} />,
     },

@@ -7,11 +7,12 @@ import { useCallback } from 'react'
 import { useApi } from '../../client/api.ts'
 import { useText } from '../../i18n/locale.tsx'
 import { StateMark } from '../../ui/badge.tsx'
-import { DataTable, type Column } from '../../ui/data-table.tsx'
+import { DataTable } from '../../ui/data-table.tsx'
+import type { Column } from '../../ui/table-columns.ts'
 import { Drawer, DrawerSection } from '../../ui/drawer.tsx'
 import { DateTime, Moment } from '../../ui/moment.tsx'
 import { NothingFound } from '../../ui/nothing-found.tsx'
-import { Facts, PageHeader, Toolbar } from '../../ui/page.tsx'
+import { Facts, PageHeader } from '../../ui/page.tsx'
 import { SearchField } from '../../ui/search-field.tsx'
 import { EmptyState } from '../../ui/states.tsx'
 
@@ -32,11 +33,10 @@ export function EdgesPage() {
         title={t('nav.edges')}
         description={query.data === undefined ? t('edges.about') : <Summary list={query.data} />}
       />
-      <Toolbar>
-        <SearchField label={t('edges.search')} value={search} onChange={setSearch} />
-      </Toolbar>
       <DataTable
         label={t('nav.edges')}
+        name="edges"
+        toolbar={<SearchField label={t('edges.search')} value={search} onChange={setSearch} />}
         columns={columns}
         rows={rows}
         rowKey={({ instance }) => instance}
@@ -75,6 +75,7 @@ function useColumns(onOpen: (instance: string) => void): Column<Edge>[] {
     {
       id: 'name',
       header: t('edges.name'),
+      isFixed: true,
       cell: ({ name, instance }) => (
         <button
           type="button"
@@ -139,6 +140,25 @@ function useColumns(onOpen: (instance: string) => void): Column<Edge>[] {
       width: '130px',
       from: 'lg',
       cell: ({ reported_at: at }) => <Moment at={at} />,
+    },
+    {
+      id: 'started',
+      header: t('edges.started'),
+      width: '130px',
+      isExtra: true,
+      cell: ({ started_at: at }) => <Moment at={at} />,
+    },
+    { id: 'version', header: t('edges.version'), width: '110px', isExtra: true, cell: ({ version }) => version },
+    {
+      id: 'hash',
+      header: t('edges.hash'),
+      width: '180px',
+      isExtra: true,
+      cell: ({ state_hash: hash }) => (
+        <span className="font-mono text-xs" title={hash}>
+          {hash}
+        </span>
+      ),
     },
   ]
 }

@@ -13,6 +13,7 @@ import { CopyButton } from '../../ui/copy-button.tsx'
 import { Panel } from '../../ui/page.tsx'
 import { describeError } from '../../ui/states.tsx'
 import { useProxyAddress } from './proxy-address.ts'
+import { useExampleModel } from './use-example-model.ts'
 import { snippetLanguages, snippetOf, type SnippetLanguage } from './snippets.ts'
 
 const languageNames: Readonly<Record<SnippetLanguage, string>> = { curl: 'cURL', python: 'Python', node: 'Node.js' }
@@ -24,10 +25,11 @@ export function ConnectTab({ group }: { group: Group }) {
   const address = useProxyAddress()
   const [language, setLanguage] = useQueryState('snippet', parseAsStringLiteral(snippetLanguages).withDefault('curl'))
   const [token, setToken] = useState<string | null>(null)
+  const model = useExampleModel(group)
   const snippet = snippetOf(language, group.channel, {
     address: address.of(group),
     token: token ?? placeholder,
-    model: group.test_model || 'MODEL',
+    model,
   })
   return (
     <div className="grid items-start gap-4 lg:grid-cols-[1fr_20rem]">

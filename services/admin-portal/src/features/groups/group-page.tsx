@@ -5,6 +5,7 @@ import { ChevronRight, CopyPlus, Ellipsis, Trash2 } from 'lucide-react'
 import { PageLink } from '../../ui/page-link.tsx'
 import { useRouter } from 'next/navigation'
 import { parseAsInteger, parseAsString, useQueryStates } from 'nuqs'
+import dynamic from 'next/dynamic'
 import { useState, type ReactNode } from 'react'
 import { toast } from 'sonner'
 import { api, useApi, useChange } from '../../client/api.ts'
@@ -30,6 +31,8 @@ import { MembersTab } from './members-tab.tsx'
 import { useProxyAddress } from './proxy-address.ts'
 import { RulesTab } from './rules-tab.tsx'
 import { UpstreamsTab } from './upstreams-tab.tsx'
+
+const ExplainTab = dynamic(async () => (await import('../explain/explain-tab.tsx')).ExplainTab, { ssr: false })
 
 export function GroupPage() {
   const [{ id }] = useQueryStates({ id: parseAsInteger.withDefault(0) })
@@ -80,6 +83,7 @@ function GroupView({ group }: { group: Group }) {
         ]),
     { value: 'rules', label: t('tab.rules'), content: () => managed(<RulesTab group={group} />) },
     { value: 'connect', label: t('tab.connect'), content: () => <ConnectTab group={group} /> },
+    { value: 'explain', label: t('tab.explain'), content: () => <ExplainTab group={group} /> },
     { value: 'settings', label: t('tab.settings'), content: () => managed(<GroupSettingsTab group={group} />) },
     { value: 'details', label: t('tab.details'), content: () => managed(<DetailsTab group={group} />) },
   ]

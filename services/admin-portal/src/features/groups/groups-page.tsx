@@ -13,11 +13,13 @@ import { groupHref } from '../../shell/navigation.ts'
 import { StateMark, Tag } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { CopyButton } from '../../ui/copy-button.tsx'
-import { DataTable, type Column } from '../../ui/data-table.tsx'
+import { DataTable } from '../../ui/data-table.tsx'
+import type { Column } from '../../ui/table-columns.ts'
 import { rowsOf } from '../../ui/rows-of.ts'
 import { Select } from '../../ui/field.tsx'
+import { Moment } from '../../ui/moment.tsx'
 import { NothingFound } from '../../ui/nothing-found.tsx'
-import { PageHeader, Toolbar } from '../../ui/page.tsx'
+import { PageHeader } from '../../ui/page.tsx'
 import { SearchField } from '../../ui/search-field.tsx'
 import { EmptyState } from '../../ui/states.tsx'
 import { KeyHealthBar } from './key-health.tsx'
@@ -68,24 +70,27 @@ export function GroupsPage() {
           </>
         }
       />
-      <Toolbar>
-        <SearchField label={t('groups.search')} value={search} onChange={setSearch} />
-        <Select
-          aria-label={t('groups.channel')}
-          className="w-auto!"
-          value={channel ?? ''}
-          onChange={(event) =>
-            void setState({ channel: channelTypes.find((each) => each === event.target.value) ?? null })
-          }
-        >
-          <option value="">{t('groups.allChannels')}</option>
-          {channelTypes.map((each) => (
-            <option key={each}>{each}</option>
-          ))}
-        </Select>
-      </Toolbar>
       <DataTable
         label={t('nav.groups')}
+        name="groups"
+        toolbar={
+          <>
+            <SearchField label={t('groups.search')} value={search} onChange={setSearch} />
+            <Select
+              aria-label={t('groups.channel')}
+              className="w-auto!"
+              value={channel ?? ''}
+              onChange={(event) =>
+                void setState({ channel: channelTypes.find((each) => each === event.target.value) ?? null })
+              }
+            >
+              <option value="">{t('groups.allChannels')}</option>
+              {channelTypes.map((each) => (
+                <option key={each}>{each}</option>
+              ))}
+            </Select>
+          </>
+        }
         columns={columns}
         {...rowsOf(list)}
         rowKey={({ id }) => id}
@@ -116,6 +121,7 @@ function useColumns(): Column<Group>[] {
     {
       id: 'name',
       header: t('groups.name'),
+      isFixed: true,
       cell: (group) => (
         <PageLink href={groupHref(group.id)} className="block rounded-sm hover:text-accent">
           <span className="block truncate font-medium">{group.display_name || group.name}</span>
@@ -169,6 +175,32 @@ function useColumns(): Column<Group>[] {
       width: '112px',
       from: 'sm',
       cell: (group) => <GroupState group={group} />,
+    },
+    {
+      id: 'upstreams',
+      header: t('tab.upstreams'),
+      width: '220px',
+      isExtra: true,
+      cell: ({ upstreams }) => (
+        <span className="truncate text-ink-soft" title={upstreams.map(({ url }) => url).join('\n')}>
+          {upstreams[0]?.url ?? '–'}
+          {upstreams.length > 1 && <span className="text-ink-faint"> +{format.number(upstreams.length - 1)}</span>}
+        </span>
+      ),
+    },
+    {
+      id: 'owner',
+      header: t('keys.managedBy'),
+      width: '150px',
+      isExtra: true,
+      cell: ({ managed_by: owner }) => owner ?? <span className="text-ink-faint">–</span>,
+    },
+    {
+      id: 'changed',
+      header: t('groups.updated'),
+      width: '130px',
+      isExtra: true,
+      cell: ({ updated_at: at }) => <Moment at={at} />,
     },
   ]
 }

@@ -1,4 +1,5 @@
 import { dialectOfChannel, type ChannelType } from '@gpt-load/contracts/channel-types'
+import { azureVersion, exampleRequest } from './example-request.ts'
 
 /** The first call against a group, with the provider's own SDK: only base URL and key differ from what its documentation shows. */
 export const snippetLanguages = ['curl', 'python', 'node'] as const
@@ -7,19 +8,21 @@ export type SnippetLanguage = (typeof snippetLanguages)[number]
 type Place = { address: string; token: string; model: string }
 
 export function snippetOf(language: SnippetLanguage, channel: ChannelType, place: Place): string {
+  if (language === 'curl') return curl(channel, place)
   if (channel === 'azure-openai') return azure[language](place)
   if (channel === 'openai-response') return responses[language](place)
   return byDialect[dialectOfChannel[channel]][language](place)
 }
 
-type Snippets = Record<SnippetLanguage, (place: Place) => string>
+function curl(channel: ChannelType, { address, token, model }: Place): string {
+  const { path, headers, body } = exampleRequest(channel, model)
+  const lines = [...headers(token), 'Content-Type: application/json'].map((header) => `  -H "${header}" \\\n`)
+  return `curl "${address}${path}" \\\n${lines.join('')}  -d '${JSON.stringify(body)}'`
+}
+
+type Snippets = Record<Exclude<SnippetLanguage, 'curl'>, (place: Place) => string>
 
 const openai: Snippets = {
-  curl: ({ address, token, model }) =>
-    `curl ${address}/v1/chat/completions \\
-  -H "Authorization: Bearer ${token}" \\
-  -H "Content-Type: application/json" \\
-  -d '{"model": "${model}", "messages": [{"role": "user", "content": "Hello"}]}'`,
   python: ({ address, token, model }) =>
     `# pip install openai
 from openai import OpenAI
@@ -43,11 +46,6 @@ console.log(answer.choices[0].message.content)`,
 }
 
 const responses: Snippets = {
-  curl: ({ address, token, model }) =>
-    `curl ${address}/v1/responses \\
-  -H "Authorization: Bearer ${token}" \\
-  -H "Content-Type: application/json" \\
-  -d '{"model": "${model}", "input": "Hello"}'`,
   python: ({ address, token, model }) =>
     `# pip install openai
 from openai import OpenAI
@@ -65,12 +63,6 @@ console.log(answer.output_text)`,
 }
 
 const anthropic: Snippets = {
-  curl: ({ address, token, model }) =>
-    `curl ${address}/v1/messages \\
-  -H "x-api-key: ${token}" \\
-  -H "anthropic-version: 2023-06-01" \\
-  -H "Content-Type: application/json" \\
-  -d '{"model": "${model}", "max_tokens": 256, "messages": [{"role": "user", "content": "Hello"}]}'`,
   python: ({ address, token, model }) =>
     `# pip install anthropic
 from anthropic import Anthropic
@@ -96,11 +88,6 @@ console.log(answer.content[0].text)`,
 }
 
 const gemini: Snippets = {
-  curl: ({ address, token, model }) =>
-    `curl ${address}/v1beta/models/${model}:generateContent \\
-  -H "x-goog-api-key: ${token}" \\
-  -H "Content-Type: application/json" \\
-  -d '{"contents": [{"parts": [{"text": "Hello"}]}]}'`,
   python: ({ address, token, model }) =>
     `# pip install google-genai
 from google import genai
@@ -117,13 +104,7 @@ const answer = await client.models.generateContent({ model: '${model}', contents
 console.log(answer.text)`,
 }
 
-const azureVersion = '2024-10-21'
 const azure: Snippets = {
-  curl: ({ address, token, model }) =>
-    `curl "${address}/openai/deployments/${model}/chat/completions?api-version=${azureVersion}" \\
-  -H "api-key: ${token}" \\
-  -H "Content-Type: application/json" \\
-  -d '{"messages": [{"role": "user", "content": "Hello"}]}'`,
   python: ({ address, token, model }) =>
     `# pip install openai
 from openai import AzureOpenAI

@@ -58,7 +58,7 @@ function ImportForm(props: { group: Group; onImport: (source: KeySource, note: s
           ? t('keys.import')
           : t('keys.importCount', { count: format.number(inGroup?.new ?? different) })
       }
-      canSubmit={source !== null && !isUnreadable && (different > 0 || isReading)}
+      canSubmit={source !== null && !isUnreadable && (different > 0 || isReading) && inGroup?.new !== 0}
       onSubmit={() => {
         if (source !== null) props.onImport(source, note.trim())
       }}

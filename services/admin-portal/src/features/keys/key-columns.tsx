@@ -4,51 +4,24 @@ import type { Key, ListedKey } from '@gpt-load/contracts/api/key'
 import { Ban, CircleCheck, Ellipsis, FlaskConical, RotateCcw, Trash2 } from 'lucide-react'
 import { useText } from '../../i18n/locale.tsx'
 import { IconButton } from '../../ui/button.tsx'
-import type { Column } from '../../ui/data-table.tsx'
+import type { Column } from '../../ui/table-columns.ts'
 import { Menu, type MenuItem } from '../../ui/menu.tsx'
 import { Moment } from '../../ui/moment.tsx'
 import { StateMark } from '../../ui/badge.tsx'
-import { Tick } from '../../ui/toggle.tsx'
 import type { KeyAction } from './key-actions.ts'
 import { KeyStateCell } from './key-state-cell.tsx'
 import { KeyUsageCell } from './key-usage.tsx'
 
 export type OnKeyAction = (action: KeyAction, key: Key) => void
 
-export function useKeyColumns(props: {
-  items: readonly Key[]
-  isSelected: (id: number) => boolean
-  select: (ids: readonly number[], isOn: boolean) => void
-  onAction: OnKeyAction
-  onOpen: (id: number) => void
-}): Column<ListedKey>[] {
+export function useKeyColumns(props: { onAction: OnKeyAction; onOpen: (id: number) => void }): Column<ListedKey>[] {
   const { t, format } = useText()
-  const { items, isSelected, select, onAction, onOpen } = props
-  const isAll = items.length > 0 && items.every(({ id }) => isSelected(id))
+  const { onAction, onOpen } = props
   return [
-    {
-      id: 'select',
-      width: '40px',
-      header: (
-        <Tick
-          label={t('keys.selectAll')}
-          isOn={isAll}
-          isPartly={!isAll && items.some(({ id }) => isSelected(id))}
-          onChange={(isOn) =>
-            select(
-              items.map(({ id }) => id),
-              isOn,
-            )
-          }
-        />
-      ),
-      cell: ({ id, hint }) => (
-        <Tick label={t('keys.select', { hint })} isOn={isSelected(id)} onChange={(isOn) => select([id], isOn)} />
-      ),
-    },
     {
       id: 'key',
       header: t('keys.key'),
+      isFixed: true,
       cell: ({ id, hint, note }) => (
         <button
           type="button"
@@ -112,6 +85,28 @@ export function useKeyColumns(props: {
           <Moment at={at} />
         </span>
       ),
+    },
+    {
+      id: 'weight',
+      header: t('keys.weight'),
+      width: '84px',
+      isNumber: true,
+      isExtra: true,
+      cell: ({ weight }) => format.number(weight),
+    },
+    {
+      id: 'created',
+      header: t('keys.since'),
+      width: '120px',
+      isExtra: true,
+      cell: ({ created_at: at }) => <Moment at={at} />,
+    },
+    {
+      id: 'owner',
+      header: t('keys.managedBy'),
+      width: '140px',
+      isExtra: true,
+      cell: ({ managed_by: owner }) => owner ?? <span className="text-ink-faint">–</span>,
     },
     {
       id: 'actions',

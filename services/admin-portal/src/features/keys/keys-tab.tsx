@@ -19,7 +19,6 @@ import { useText } from '../../i18n/locale.tsx'
 import { Button } from '../../ui/button.tsx'
 import { DataTable } from '../../ui/data-table.tsx'
 import { NothingFound } from '../../ui/nothing-found.tsx'
-import { Toolbar } from '../../ui/page.tsx'
 import { rowsOf } from '../../ui/rows-of.ts'
 import { SearchField } from '../../ui/search-field.tsx'
 import { EmptyState } from '../../ui/states.tsx'
@@ -69,13 +68,7 @@ export function KeysTab({ group }: { group: Group }) {
   const onKeyGone = useCallback(() => void setUrl({ key: null }), [setUrl])
   const single = useSingleKey(onKeyGone)
   const openKey = useCallback((id: number) => void setUrl({ key: id }), [setUrl])
-  const columns = useKeyColumns({
-    items: list.items,
-    isSelected: selection.has,
-    select: selection.select,
-    onAction: single.onAction,
-    onOpen: openKey,
-  })
+  const columns = useKeyColumns({ onAction: single.onAction, onOpen: openKey })
   const setSearch = useCallback((value: string) => void setUrl({ search: value }, { history: 'replace' }), [setUrl])
   const importButton = (
     <Button kind="primary" onClick={() => void setUrl({ add: true })}>
@@ -88,21 +81,29 @@ export function KeysTab({ group }: { group: Group }) {
   const total = search === '' && cause === null && unused === null ? Math.max(known, list.items.length) : null
   return (
     <>
-      <Toolbar>
-        <SearchField label={t('keys.search')} value={search} onChange={setSearch} />
-        <StateFilter counts={group.key_counts} chosen={state} onChange={(value) => void setUrl({ state: value })} />
-        <CauseFilter chosen={cause} onChange={(value) => void setUrl({ cause: value })} />
-        <UseFilter chosen={unused} onChange={(value) => void setUrl({ unused: value })} />
-        <span className="ml-auto">{importButton}</span>
-      </Toolbar>
       <DataTable
         label={t('tab.keys')}
+        name="keys"
+        toolbar={
+          <>
+            <SearchField label={t('keys.search')} value={search} onChange={setSearch} />
+            <StateFilter counts={group.key_counts} chosen={state} onChange={(value) => void setUrl({ state: value })} />
+            <CauseFilter chosen={cause} onChange={(value) => void setUrl({ cause: value })} />
+            <UseFilter chosen={unused} onChange={(value) => void setUrl({ unused: value })} />
+          </>
+        }
+        action={importButton}
         columns={columns}
         {...rowsOf(list)}
         rowKey={({ id }) => id}
         rowHeight={52}
         {...(total === null ? {} : { total })}
-        isMarked={({ id }) => selection.has(id)}
+        selection={{
+          chosen: selection.shown,
+          onChange: selection.select,
+          label: ({ hint }) => t('keys.select', { hint }),
+          labelOfAll: t('keys.selectAll'),
+        }}
         empty={
           group.key_counts.total > 0 ? (
             <NothingFound onClear={() => void setUrl({ search: '', state: [], cause: null, unused: null })} />

@@ -13,7 +13,7 @@ export function FilterPills(props: { values: PillValues; onChange: (name: PillNa
   const { t } = useText()
   const { values, onChange } = props
   return (
-    <div className="mb-3 flex flex-wrap items-center gap-2">
+    <>
       <AddFilter onAdd={onChange} />
       {pillNames.map((name) => {
         const value = values[name]
@@ -40,7 +40,7 @@ export function FilterPills(props: { values: PillValues; onChange: (name: PillNa
           </span>
         )
       })}
-    </div>
+    </>
   )
 }
 

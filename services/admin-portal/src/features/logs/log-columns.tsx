@@ -3,7 +3,7 @@
 import type { RequestLog } from '@gpt-load/contracts/api/log'
 import { useText } from '../../i18n/locale.tsx'
 import { StateMark, Tag, type Tone } from '../../ui/badge.tsx'
-import type { Column } from '../../ui/data-table.tsx'
+import type { Column } from '../../ui/table-columns.ts'
 import { TimeButton } from '../../ui/time-button.tsx'
 
 /** 499 is the caller's own doing. */
@@ -20,10 +20,20 @@ export function servingMember(log: RequestLog): string | null {
 
 export function useLogColumns(onOpen: (id: string) => void): Column<RequestLog>[] {
   const { t, format } = useText()
+  const none = <span className="text-ink-faint">–</span>
+  const extra = (id: string, header: string, width: string, cell: Column<RequestLog>['cell']): Column<RequestLog> => ({
+    id,
+    header,
+    width,
+    isExtra: true,
+    cell,
+  })
   return [
     {
       id: 'time',
       header: t('logs.time'),
+      isFixed: true,
+      order: 'both',
       width: '168px',
       cell: ({ request_id: id, received_at: at }) => <TimeButton at={at} onOpen={() => onOpen(id)} />,
     },
@@ -40,7 +50,7 @@ export function useLogColumns(onOpen: (id: string) => void): Column<RequestLog>[
     {
       id: 'group',
       header: t('logs.group'),
-      width: '22%',
+      width: '19%',
       from: 'sm',
       cell: (log) => {
         const member = servingMember(log)
@@ -66,7 +76,7 @@ export function useLogColumns(onOpen: (id: string) => void): Column<RequestLog>[
     {
       id: 'key',
       header: t('logs.key'),
-      width: '15%',
+      width: '116px',
       from: 'lg',
       cell: ({ key_hint: hint }) => <span className="font-mono text-[12.5px] text-ink-soft">{hint || '–'}</span>,
     },
@@ -100,5 +110,15 @@ export function useLogColumns(onOpen: (id: string) => void): Column<RequestLog>[
       isNumber: true,
       cell: ({ duration_ms: ms }) => format.milliseconds(ms),
     },
+    extra('firstToken', t('logs.firstToken'), '104px', ({ first_token_ms: ms }) =>
+      ms === null ? none : format.milliseconds(ms),
+    ),
+    extra('upstream', t('logs.upstream'), '200px', ({ upstream }) => <span title={upstream}>{upstream || none}</span>),
+    extra('cause', t('filter.errorClass'), '130px', ({ error_class: cause }) =>
+      cause === null ? none : t(`cause.${cause}`),
+    ),
+    extra('code', t('filter.errorCode'), '160px', ({ error_code: code }) => code || none),
+    extra('client', t('logs.client'), '140px', ({ client_address: address }) => address || none),
+    extra('edge', t('logs.edge'), '120px', ({ edge }) => edge),
   ]
 }

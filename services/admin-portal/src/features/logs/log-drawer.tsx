@@ -2,6 +2,9 @@
 
 import type { RequestAttempt, RequestLogDetail } from '@gpt-load/contracts/api/log'
 import { adminAccessKeyId } from '@gpt-load/contracts/snapshot'
+import { Route } from 'lucide-react'
+import dynamic from 'next/dynamic'
+import { Button } from '../../ui/button.tsx'
 import { PageLink } from '../../ui/page-link.tsx'
 import { useApi } from '../../client/api.ts'
 import { useText } from '../../i18n/locale.tsx'
@@ -14,14 +17,27 @@ import { Facts } from '../../ui/page.tsx'
 import { ErrorState, SkeletonRows } from '../../ui/states.tsx'
 import { servingMember, toneOfStatus } from './log-columns.tsx'
 
-export function LogDrawer({ id, onClose }: { id: string; onClose: () => void }) {
+const LoggedExplanation = dynamic(async () => (await import('../explain/logged-explanation.tsx')).LoggedExplanation, {
+  ssr: false,
+})
+
+/** `isExplained`: in place of what happened, what would happen now. */
+export function LogDrawer(props: {
+  id: string
+  isExplained: boolean
+  onExplain: (isOn: boolean) => void
+  onClose: () => void
+}) {
+  const { id, isExplained, onExplain, onClose } = props
   const { t } = useText()
   const query = useApi('GET /api/v1/logs/{request_id}', { params: { request_id: id } })
   const log = query.data?.request_id === id ? query.data : undefined
   return (
-    <Drawer title={t('logs.request')} onClose={onClose}>
-      {log !== undefined ? (
-        <Detail log={log} />
+    <Drawer title={t(isExplained ? 'explain.title' : 'logs.request')} onClose={onClose}>
+      {log !== undefined && isExplained ? (
+        <LoggedExplanation requestId={id} onBack={() => onExplain(false)} />
+      ) : log !== undefined ? (
+        <Detail log={log} onExplain={() => onExplain(true)} />
       ) : query.error === null ? (
         <SkeletonRows rows={8} height={44} />
       ) : (
@@ -31,7 +47,7 @@ export function LogDrawer({ id, onClose }: { id: string; onClose: () => void }) 
   )
 }
 
-function Detail({ log }: { log: RequestLogDetail }) {
+function Detail({ log, onExplain }: { log: RequestLogDetail; onExplain: () => void }) {
   const { t, format } = useText()
   const none = '–'
   const ms = (value: number | null): string => (value === null ? none : format.milliseconds(value))
@@ -50,6 +66,10 @@ function Detail({ log }: { log: RequestLogDetail }) {
       <p className="mt-1 flex items-center gap-1 font-mono text-xs text-ink-faint">
         {log.request_id}
         <CopyButton text={log.request_id} label={t('copy.requestId')} />
+        <Button size="small" className="ml-auto font-sans" onClick={onExplain}>
+          <Route aria-hidden className="size-3.5" />
+          {t('explain.title')}
+        </Button>
       </p>
       {log.error_message !== '' && (
         <p className="mt-3 rounded-md bg-bad-soft px-3 py-2 text-[13px]">

@@ -4,7 +4,7 @@ import type { RequestLog } from '@gpt-load/contracts/api/log'
 import { formatQuery } from '@gpt-load/api-client/format-target'
 import { Download, Logs, Pause, Play } from 'lucide-react'
 import dynamic from 'next/dynamic'
-import { parseAsBoolean, parseAsString, useQueryStates } from 'nuqs'
+import { parseAsBoolean, parseAsString, parseAsStringLiteral, useQueryStates } from 'nuqs'
 import { useCallback, useEffect, useMemo, useState } from 'react'
 import { useApiList } from '../../client/api.ts'
 import { useText } from '../../i18n/locale.tsx'
@@ -15,7 +15,7 @@ import { Menu } from '../../ui/menu.tsx'
 import { NothingFound } from '../../ui/nothing-found.tsx'
 import { PageHeader } from '../../ui/page.tsx'
 import { EmptyState } from '../../ui/states.tsx'
-import { MetricChart } from '../analytics/metric-panel.tsx'
+import { MetricChart } from '../analytics/metric-chart.tsx'
 import { useMetric } from '../analytics/metrics.ts'
 import { exactState, rangeState, ranges, spans, stepOf } from '../analytics/period.ts'
 import { FilterPills } from './filter-pills.tsx'
@@ -33,7 +33,9 @@ const urlState = {
   ...pillState,
   search: parseAsString.withDefault(''),
   request: parseAsString,
+  explain: parseAsBoolean.withDefault(false),
   live: parseAsBoolean.withDefault(true),
+  order: parseAsStringLiteral(['newest', 'oldest']).withDefault('newest'),
 }
 const noFilters = {
   ...Object.fromEntries(pillNames.map((name) => [name, null])),
@@ -48,7 +50,8 @@ const screenfulRows = 60
 export function LogsPage() {
   const { t, format } = useText()
   const [url, setUrl] = useQueryStates(urlState, { history: 'push' })
-  const { group, accessKey, status, search, range, from, to, request, live } = url
+  const { group, accessKey, status, search, range, from, to, request, live, order } = url
+  const isOldestFirst = order === 'oldest'
   const period = useLogPeriod(range, from, to)
   const filters = {
     group_id: group ?? undefined,
@@ -56,9 +59,9 @@ export function LogsPage() {
     status: status ?? undefined,
     ...pillQuery(url),
   }
-  const query = { ...period.ends, ...filters, request_id: search === '' ? undefined : search.slice(0, 64) }
+  const query = { ...period.ends, ...filters, request_id: search === '' ? undefined : search.slice(0, 64), order }
   const list = useApiList('GET /api/v1/logs', { query })
-  const isTailing = live && to === null && search === '' && canTail(url)
+  const isTailing = live && !isOldestFirst && to === null && search === '' && canTail(url)
   const tail = useLogTail(filters, isTailing)
   const searching = useSearchOn(list)
   const rows = useMemo(() => merged(tail.items, list.items), [tail.items, list.items])
@@ -87,27 +90,37 @@ export function LogsPage() {
         onChange={(change) => void setUrl(change)}
         onSearch={(value) => void setUrl({ search: value.trim() }, { history: 'replace' })}
       />
-      <FilterPills values={url} onChange={(name, value) => void setUrl({ [name]: value })} />
       <Histogram
         period={{ ...period.ends, step: period.step }}
         scope={scope}
         onRange={(fromS, toS) => void setUrl({ from: new Date(fromS * 1_000), to: new Date(toS * 1_000), live: false })}
       />
-      {tail.skipped > 0 && (
-        <p role="status" className="figures mb-2 text-[13px] text-ink-faint">
-          {t('logs.skipped', { count: format.number(tail.skipped) })}
-        </p>
-      )}
-      {searching.until !== null && (
-        <p role="status" className="figures mb-2 flex items-center gap-3 text-[13px] text-ink-faint">
-          {t('logs.searching', { until: format.shortTime(searching.until) })}
-          <Button size="small" onClick={searching.isOn ? searching.stop : searching.goOn}>
-            {t(searching.isOn ? 'logs.stop' : 'logs.goOn')}
-          </Button>
-        </p>
-      )}
       <DataTable
         label={t('nav.logs')}
+        name="logs"
+        toolbar={
+          <>
+            <FilterPills values={url} onChange={(name, value) => void setUrl({ [name]: value })} />
+            {tail.skipped > 0 && (
+              <p role="status" className="figures text-[13px] text-ink-faint">
+                {t('logs.skipped', { count: format.number(tail.skipped) })}
+              </p>
+            )}
+            {searching.until !== null && (
+              <p role="status" className="figures flex items-center gap-3 text-[13px] text-ink-faint">
+                {t('logs.searching', { until: format.shortTime(searching.until) })}
+                <Button size="small" onClick={searching.isOn ? searching.stop : searching.goOn}>
+                  {t(searching.isOn ? 'logs.stop' : 'logs.goOn')}
+                </Button>
+              </p>
+            )}
+          </>
+        }
+        sort={{
+          by: 'time',
+          isDescending: !isOldestFirst,
+          onChange: (_, isDescending) => void setUrl({ order: isDescending ? null : 'oldest' }),
+        }}
         columns={columns}
         {...rowsOf(list)}
         rows={rows}
@@ -125,7 +138,14 @@ export function LogsPage() {
           )
         }
       />
-      {request !== null && <LogDrawer id={request} onClose={() => void setUrl({ request: null })} />}
+      {request !== null && (
+        <LogDrawer
+          id={request}
+          isExplained={url.explain}
+          onExplain={(isOn) => void setUrl({ explain: isOn })}
+          onClose={() => void setUrl({ request: null, explain: null })}
+        />
+      )}
     </>
   )
 }

@@ -5,9 +5,9 @@ import { useRouter } from 'next/navigation'
 import type { ReactNode } from 'react'
 import { useApi } from '../../client/api.ts'
 import { useText } from '../../i18n/locale.tsx'
-import { DataTable } from '../../ui/data-table.tsx'
 import { PageHeader, Panel } from '../../ui/page.tsx'
 import { PageLink } from '../../ui/page-link.tsx'
+import { ShortTable } from '../../ui/short-table.tsx'
 import { EmptyState, ErrorState, SkeletonRows } from '../../ui/states.tsx'
 import { KeyHealthBar } from '../groups/key-health.tsx'
 import { useLogColumns } from '../logs/log-columns.tsx'
@@ -103,6 +103,7 @@ function LatestRequests() {
   const { t } = useText()
   const router = useRouter()
   const list = useApi('GET /api/v1/logs', { query: { limit: latest } }, { refreshMs: 5_000 })
+  const rows = list.data?.items ?? []
   const columns = useLogColumns((id) => router.push(`/logs/?request=${id}`))
   return (
     <section>
@@ -112,22 +113,23 @@ function LatestRequests() {
           {t('overview.allRequests')}
         </PageLink>
       </div>
-      <DataTable
-        label={t('overview.latest')}
-        columns={columns}
-        rows={list.data?.items ?? []}
-        rowKey={({ request_id: id }) => id}
-        isLoading={list.isPending}
-        error={list.error}
-        onRetry={() => void list.refetch()}
-        empty={
-          <EmptyState
-            icon={<Logs aria-hidden className="size-5" />}
-            title={t('logs.emptyTitle')}
-            text={t('logs.emptyText')}
-          />
-        }
-      />
+      {rows.length > 0 ? (
+        <ShortTable label={t('overview.latest')} columns={columns} rows={rows} rowKey={({ request_id: id }) => id} />
+      ) : (
+        <Panel>
+          {list.isPending ? (
+            <SkeletonRows rows={latest} height={44} />
+          ) : list.error !== null ? (
+            <ErrorState error={list.error} onRetry={() => void list.refetch()} />
+          ) : (
+            <EmptyState
+              icon={<Logs aria-hidden className="size-5" />}
+              title={t('logs.emptyTitle')}
+              text={t('logs.emptyText')}
+            />
+          )}
+        </Panel>
+      )}
     </section>
   )
 }

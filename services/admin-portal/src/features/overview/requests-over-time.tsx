@@ -1,5 +1,6 @@
 'use client'
 
+import dynamic from 'next/dynamic'
 import { useRouter } from 'next/navigation'
 import { parseAsStringLiteral, useQueryStates } from 'nuqs'
 import { useText } from '../../i18n/locale.tsx'
@@ -7,12 +8,17 @@ import { Choice } from '../../ui/choice.tsx'
 import { Panel } from '../../ui/page.tsx'
 import { ErrorState } from '../../ui/states.tsx'
 import { CompareToggle } from '../analytics/compare-toggle.tsx'
-import { MetricChart, MetricTable } from '../analytics/metric-panel.tsx'
+import { MetricChart } from '../analytics/metric-chart.tsx'
 import { metricNames } from '../analytics/metric-names.ts'
 import { useMetric } from '../analytics/metrics.ts'
 import { logsHref, rangeNames, rangeState, scopeState, usePeriod } from '../analytics/period.ts'
 import { PeriodFigures } from '../analytics/period-figures.tsx'
 import { GroupSelect } from '../groups/group-select.tsx'
+
+const MetricTable = dynamic(async () => (await import('../analytics/metric-table.tsx')).MetricTable, {
+  ssr: false,
+  loading: () => <div aria-busy className="h-72" />,
+})
 
 const views = ['chart', 'table'] as const
 const urlState = {

@@ -5,7 +5,7 @@ import { isTaskOver } from '@gpt-load/contracts/task-state'
 import { useText } from '../../i18n/locale.tsx'
 import { groupHref } from '../../shell/navigation.ts'
 import { StateMark } from '../../ui/badge.tsx'
-import type { Column } from '../../ui/data-table.tsx'
+import type { Column } from '../../ui/table-columns.ts'
 import { PageLink } from '../../ui/page-link.tsx'
 import { ProgressBar } from '../../ui/progress-bar.tsx'
 import { TimeButton } from '../../ui/time-button.tsx'
@@ -20,6 +20,7 @@ export function useTaskColumns(onOpen: (id: number) => void): Column<Task>[] {
     {
       id: 'created',
       header: t('tasks.created'),
+      isFixed: true,
       width: '150px',
       cell: ({ id, created_at: at }) => <TimeButton at={at} onOpen={() => onOpen(id)} />,
     },

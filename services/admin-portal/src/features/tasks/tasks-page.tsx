@@ -11,7 +11,7 @@ import { useText } from '../../i18n/locale.tsx'
 import { Choice } from '../../ui/choice.tsx'
 import { DataTable } from '../../ui/data-table.tsx'
 import { NothingFound } from '../../ui/nothing-found.tsx'
-import { PageHeader, Toolbar } from '../../ui/page.tsx'
+import { PageHeader } from '../../ui/page.tsx'
 import { rowsOf } from '../../ui/rows-of.ts'
 import { SearchField } from '../../ui/search-field.tsx'
 import { EmptyState } from '../../ui/states.tsx'
@@ -52,30 +52,39 @@ export function TasksPage() {
   return (
     <>
       <PageHeader title={t('nav.tasks')} description={t('tasks.about')} />
-      <Toolbar>
-        <SearchField label={t('tasks.search')} value={search} onChange={setSearch} />
-        <GroupSelect
-          label={t('tasks.group')}
-          all={t('filter.allGroups')}
-          groups={groups.data?.items ?? []}
-          value={group}
-          onChange={(id) => void setUrl({ group: id })}
-        />
-        <Choice
-          label={t('tasks.kind')}
-          value={kind ?? ''}
-          options={[['', t('tasks.allKinds')], ...taskKinds.map((each) => [each, t(`tasks.kind.${each}`)] as const)]}
-          onChange={(value) => void setUrl({ kind: value || null })}
-        />
-        <Choice
-          label={t('tasks.state')}
-          value={state ?? ''}
-          options={[['', t('tasks.allStates')], ...taskStates.map((each) => [each, t(`tasks.state.${each}`)] as const)]}
-          onChange={(value) => void setUrl({ state: value || null })}
-        />
-      </Toolbar>
       <DataTable<Task>
         label={t('nav.tasks')}
+        name="tasks"
+        toolbar={
+          <>
+            <SearchField label={t('tasks.search')} value={search} onChange={setSearch} />
+            <GroupSelect
+              label={t('tasks.group')}
+              all={t('filter.allGroups')}
+              groups={groups.data?.items ?? []}
+              value={group}
+              onChange={(id) => void setUrl({ group: id })}
+            />
+            <Choice
+              label={t('tasks.kind')}
+              value={kind ?? ''}
+              options={[
+                ['', t('tasks.allKinds')],
+                ...taskKinds.map((each) => [each, t(`tasks.kind.${each}`)] as const),
+              ]}
+              onChange={(value) => void setUrl({ kind: value || null })}
+            />
+            <Choice
+              label={t('tasks.state')}
+              value={state ?? ''}
+              options={[
+                ['', t('tasks.allStates')],
+                ...taskStates.map((each) => [each, t(`tasks.state.${each}`)] as const),
+              ]}
+              onChange={(value) => void setUrl({ state: value || null })}
+            />
+          </>
+        }
         columns={columns}
         {...rowsOf(list)}
         rowKey={({ id }) => id}

@@ -11,11 +11,12 @@ import { useNow } from '../../client/use-now.ts'
 import { useText } from '../../i18n/locale.tsx'
 import { StateMark, Tag } from '../../ui/badge.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
-import { DataTable, type Column } from '../../ui/data-table.tsx'
+import { DataTable } from '../../ui/data-table.tsx'
+import type { Column } from '../../ui/table-columns.ts'
 import { ConfirmByName } from '../../ui/confirm-by-name.tsx'
 import { Moment } from '../../ui/moment.tsx'
 import { NothingFound } from '../../ui/nothing-found.tsx'
-import { PageHeader, Toolbar } from '../../ui/page.tsx'
+import { PageHeader } from '../../ui/page.tsx'
 import { rowsOf } from '../../ui/rows-of.ts'
 import { SearchField } from '../../ui/search-field.tsx'
 import { describeError, EmptyState } from '../../ui/states.tsx'
@@ -48,11 +49,10 @@ export function TokensPage() {
   return (
     <>
       <PageHeader title={t('nav.tokens')} description={t('tokens.about')} actions={createButton} />
-      <Toolbar>
-        <SearchField label={t('tokens.search')} value={search} onChange={setSearch} />
-      </Toolbar>
       <DataTable
         label={t('nav.tokens')}
+        name="tokens"
+        toolbar={<SearchField label={t('tokens.search')} value={search} onChange={setSearch} />}
         columns={columns}
         {...rowsOf(list)}
         rowKey={({ id }) => id}
@@ -92,6 +92,7 @@ function useColumns(onRevoke: (token: AdminToken) => void): Column<AdminToken>[]
     {
       id: 'name',
       header: t('tokens.name'),
+      isFixed: true,
       cell: ({ name, hint }) => (
         <>
           <span className="block truncate font-medium">{name}</span>

@@ -2,7 +2,7 @@
 
 import type { StatsBreakdown } from '@gpt-load/contracts/api/stats-report'
 import { useText } from '../../i18n/locale.tsx'
-import type { Column } from '../../ui/data-table.tsx'
+import type { Column } from '../../ui/table-columns.ts'
 import { PageLink } from '../../ui/page-link.tsx'
 import { logsHref, type Period } from '../analytics/period.ts'
 
@@ -15,12 +15,13 @@ export function useUsageColumns(by: StatsBreakdown['by'], isCompared: boolean, p
     id: string,
     header: string,
     show: (row: UsageRow) => string,
-    more: Pick<Column<UsageRow>, 'from' | 'width'> = {},
+    more: Pick<Column<UsageRow>, 'from' | 'order'> = {},
   ): Column<UsageRow> => ({ id, header, isNumber: true, ...more, cell: show })
   const ms = (value: number | undefined): string => (value === undefined ? '–' : format.milliseconds(Math.round(value)))
   return [
     {
       id: 'name',
+      isFixed: true,
       header: t(`usage.by.${by as 'group' | 'model' | 'access_key' | 'upstream'}`),
       width: '30%',
       cell: (row) => <Name row={row} by={by} period={period} />,
@@ -28,6 +29,7 @@ export function useUsageColumns(by: StatsBreakdown['by'], isCompared: boolean, p
     {
       id: 'requests',
       header: t('chart.requests'),
+      order: 'descending',
       isNumber: true,
       cell: ({ requests, previous }) => (
         <>
@@ -41,12 +43,10 @@ export function useUsageColumns(by: StatsBreakdown['by'], isCompared: boolean, p
       ),
     },
     number(
-      'failed',
+      'failures',
       t('figures.failed'),
       ({ requests, failures }) => format.percent(failures / Math.max(1, requests)),
-      {
-        from: 'sm',
-      },
+      { from: 'sm', order: 'descending' },
     ),
     number('rescued', t('chart.rescued'), ({ rescued }) => format.number(rescued), { from: 'lg' }),
     number('p95', t('figures.firstToken'), ({ latency }) => ms(latency?.first_token?.p95), { from: 'lg' }),
@@ -54,12 +54,13 @@ export function useUsageColumns(by: StatsBreakdown['by'], isCompared: boolean, p
       'tokens',
       t('logs.tokens'),
       ({ tokens }) => `${format.compact(tokens.input)} / ${format.compact(tokens.output)}`,
-      {
-        from: 'md',
-      },
+      { from: 'md', order: 'descending' },
     ),
-    number('cost', t('chart.cost'), ({ cost }) =>
-      cost.usd === 0 && cost.unpriced_requests > 0 ? t('usage.unpriced') : format.usd(cost.usd),
+    number(
+      'cost',
+      t('chart.cost'),
+      ({ cost }) => (cost.usd === 0 && cost.unpriced_requests > 0 ? t('usage.unpriced') : format.usd(cost.usd)),
+      { order: 'descending' },
     ),
   ]
 }

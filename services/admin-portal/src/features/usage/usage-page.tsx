@@ -50,18 +50,6 @@ export function UsagePage() {
       />
       <Toolbar>
         <Choice
-          label={t('usage.by')}
-          value={by}
-          options={dimensions.map((each) => [each, t(`usage.by.${each}`)] as const)}
-          onChange={(value) => void setUrl({ by: value })}
-        />
-        <Choice
-          label={t('usage.order')}
-          value={order}
-          options={orders.map((each) => [each, t(`usage.order.${each}`)] as const)}
-          onChange={(value) => void setUrl({ order: value })}
-        />
-        <Choice
           label={t('chart.range')}
           value={range}
           options={rangeNames.map((each) => [each, t(`logs.range.${each}`)] as const)}
@@ -72,6 +60,20 @@ export function UsagePage() {
       <PeriodFigures period={period} scope={url} isCompared={compare} />
       <DataTable
         label={t('nav.usage')}
+        name="usage"
+        toolbar={
+          <Choice
+            label={t('usage.by')}
+            value={by}
+            options={dimensions.map((each) => [each, t(`usage.by.${each}`)] as const)}
+            onChange={(value) => void setUrl({ by: value })}
+          />
+        }
+        sort={{
+          by: order,
+          isDescending: true,
+          onChange: (column) => void setUrl({ order: orders.find((each) => each === column) ?? null }),
+        }}
         columns={columns}
         rows={report.data === undefined || report.data.by !== by ? [] : rowsOf(report.data)}
         rowKey={({ key }) => key}
