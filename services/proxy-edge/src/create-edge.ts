@@ -6,6 +6,7 @@
 // Invariant: a revision is reported only when every worker has its policies in force.
 
 import { randomBytes } from 'node:crypto'
+import { formatStateHash } from '@gpt-load/key-health/state-hash'
 import type { Clock } from '@gpt-load/service-kit/clock'
 import type { Health } from '@gpt-load/service-kit/health'
 import type { Logger } from '@gpt-load/service-kit/logger'
@@ -185,6 +186,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
     health,
     clock,
     position: () => state.inForce,
+    stateHash: () => formatStateHash(table.stateHash()),
     link,
     maxSnapshotAgeMs: options.maxSnapshotAgeMs,
     runningWorkers: () => pool.running,

@@ -1,3 +1,4 @@
+import { stateHashNumber } from '@gpt-load/key-health/state-hash'
 import type { Metrics } from '@gpt-load/service-kit/metrics'
 import type { EdgeParts } from './describe-edge.ts'
 import { counterNames, durationBucketsMs, type CounterName } from './data-plane/observe/counters.ts'
@@ -49,6 +50,10 @@ function registerKeys({ metrics, table }: EdgeMetricsOptions): void {
   const gauge = (name: string, help: string, read: () => number) =>
     metrics.observedGauge({ name: `gptload_edge_key_table_${name}`, help }, read)
   gauge('keys', 'Keys in the table', () => table.stats().keys)
+  metrics.observedGauge(
+    { name: 'gptload_edge_state_hash', help: 'State hash over all keys, lower 53 bits, at gptload_edge_revision' },
+    () => stateHashNumber(table.stateHash()),
+  )
   gauge('secret_bytes', 'Memory of their secrets', () => table.stats().secretBytes)
   gauge('model_deviations', 'Limits of one model that are stored', () => table.stats().modelDeviations)
   gauge('model_deviations_refused', 'Limits that found no room', () => table.stats().modelDeviationsRefused)

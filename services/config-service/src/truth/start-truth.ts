@@ -4,6 +4,7 @@ import type { Keyring } from '@gpt-load/database/keyring'
 import type { Clock } from '@gpt-load/service-kit/clock'
 import type { Logger } from '@gpt-load/service-kit/logger'
 import { startPeriodic } from '@gpt-load/service-kit/periodic'
+import { createSingleFlight } from '@gpt-load/service-kit/single-flight'
 import type { ChangeFeedPublisher } from '@gpt-load/transport/change-feed'
 import { createFeedSigner } from '@gpt-load/transport/feed-mac'
 import type { InternalApi } from '@gpt-load/transport/internal-api'
@@ -49,6 +50,7 @@ export interface Truth {
   readonly waiting: number
   position(): Promise<Position>
   awaitApplied(revision: number, options?: { timeoutMs?: number }): Promise<Applied>
+  /** Those who ask while it is computed share the answer. */
   stateHash(): Promise<StoredStateHash>
   readonly internalApi: InternalApi
   /** For internal-server. */
@@ -93,6 +95,7 @@ export async function startTruth(options: TruthOptions): Promise<Truth> {
     delta: createDeltaSource({ store, context, watcher, clock, edgeTokens }),
     keyEvents: { store, clock, truth: { noticeCommit }, records: context },
   })
+  const hashFlight = createSingleFlight<StoredStateHash>()
   return {
     noticeCommit,
     get head() {
@@ -104,7 +107,7 @@ export async function startTruth(options: TruthOptions): Promise<Truth> {
     position: () => readPosition(store.sql),
     awaitApplied: (revision, { timeoutMs = 1_000 } = {}) =>
       awaitApplied({ epoch: keyring.epoch, revision }, { store, clock, timeoutMs }),
-    stateHash: () => computeStateHash(store, clock.nowMs()),
+    stateHash: () => hashFlight('state hash', () => computeStateHash(store, clock.nowMs())),
     internalApi,
     bases,
     async close() {

@@ -15,6 +15,8 @@ export type EdgeHealthOptions = {
   maxSnapshotAgeMs: number
   runningWorkers(): number
   wantedWorkers: number
+  /** Over every key in the table, hex. */
+  stateHash(): string
   /** null = there is no log stream. */
   isLogStreamConnected(): boolean | null
   /** `spoolTrouble` '' = the disk takes what it is given. */
@@ -53,9 +55,11 @@ function registerAttached(options: EdgeHealthOptions): void {
   })
 }
 
-function snapshotCheck({ position }: EdgeHealthOptions) {
+function snapshotCheck({ position, stateHash }: EdgeHealthOptions) {
   const { epoch, revision } = position()
-  return epoch === '' ? { ok: false, detail: 'none applied yet' } : { ok: true, detail: `revision ${revision}` }
+  return epoch === ''
+    ? { ok: false, detail: 'none applied yet' }
+    : { ok: true, detail: `revision ${revision}, state hash ${stateHash()}` }
 }
 
 function workersCheck({ runningWorkers, wantedWorkers }: EdgeHealthOptions) {
