@@ -19,6 +19,7 @@ import { buildBaseIfNeeded } from './base-builder.ts'
 import { createBaseFiles } from './base-files.ts'
 import { noteEnvironment } from './note-environment.ts'
 import { readPosition, type Position } from './read-position.ts'
+import { createRestoreWatch } from './restore-watch.ts'
 import { computeStateHash, type StoredStateHash } from './state-hash.ts'
 
 /**
@@ -69,7 +70,15 @@ export async function startTruth(options: TruthOptions): Promise<Truth> {
   const context = { keyring, environmentSettings, ...(authKeyHash && { authKeyHash }) }
   await noteEnvironment({ store, clock }, context)
   const isFeedConnected = () => feed.isConnected()
-  const watcher = await startRevisionWatcher({ store, context, clock, logger, isFeedConnected })
+  const restores = createRestoreWatch({ store, clock, logger, onRenewed: () => void watcher.catchUp().catch(() => {}) })
+  const watcher = await startRevisionWatcher({
+    store,
+    context,
+    clock,
+    logger,
+    isFeedConnected,
+    onLooked: ({ seen, now }) => restores.noteClaim(seen, now),
+  })
   const publisher = startChangePublisher({ feed, sign: createFeedSigner(edgeTokens), watcher, clock, logger })
   const builder = startPeriodic({
     name: 'snapshot-base',
@@ -94,6 +103,7 @@ export async function startTruth(options: TruthOptions): Promise<Truth> {
     bases,
     delta: createDeltaSource({ store, context, watcher, clock, edgeTokens }),
     keyEvents: { store, clock, truth: { noticeCommit }, records: context },
+    noteApplied: (place) => restores.noteClaim(place, watcher.ring.head),
   })
   const hashFlight = createSingleFlight<StoredStateHash>()
   return {
@@ -111,6 +121,7 @@ export async function startTruth(options: TruthOptions): Promise<Truth> {
     internalApi,
     bases,
     async close() {
+      await restores.stop()
       await publisher.stop()
       await watcher.stop()
       await Promise.all([builder.stop(), sweeper.stop()])
