@@ -5,6 +5,7 @@ import { until } from '@gpt-load/testkit/until'
 import { createGroup, listKeys } from '../src/admin-client.ts'
 import { startClusterDeployment } from '../src/deployment.ts'
 import type { ClusterDeployment } from '../src/deployment.ts'
+import { untilStored } from '../src/edge-metrics.ts'
 import { startLoad } from '../src/load.ts'
 import { untilLogRows } from '../src/log-rows.ts'
 
@@ -144,20 +145,6 @@ describe('cables pulled under traffic', () => {
     assert.deepEqual([rows, requests], [ok + texts.length, ok + texts.length])
   })
 })
-
-/** The edges keep a snapshot of the newest revision. */
-async function untilStored({ admin, cluster }: ClusterDeployment): Promise<void> {
-  const { revision } = await admin.get<{ revision: number }>('/status')
-  const stored = async (url: string): Promise<number> => {
-    const text = await (await fetch(`${url}/metrics`)).text()
-    return Number(/^gptload_edge_stored_revision (\d+)$/m.exec(text)?.[1] ?? 0)
-  }
-  await until(
-    async () =>
-      (await Promise.all(cluster.edges.map(({ adminUrl }) => stored(adminUrl)))).every((at) => at >= revision),
-    { what: `revision ${revision} to be kept by the edges`, timeoutMs: 15_000 },
-  )
-}
 
 async function readStream(url: string, token: string): Promise<string> {
   const response = await fetch(`${url}/v1/chat/completions`, {

@@ -31,6 +31,15 @@ export function formatStateHash({ high, low }: StateHash): string {
   return high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0')
 }
 
+/** The lower 53 bits, for where a number is wanted (a metric): exact in a double. */
+export function stateHashNumber({ high, low }: StateHash): number {
+  return (high & 0x1f_ffff) * 4_294_967_296 + low
+}
+
+export function parseStateHash(text: string): StateHash {
+  return { high: Number.parseInt(text.slice(0, 8), 16), low: Number.parseInt(text.slice(8), 16) }
+}
+
 /** murmur3's mixing over the 32-bit halves of id and deadline, state, generation and failures. */
 function hashKey(keyId: number, facts: KeyFacts, seed: number): number {
   let hash = mix(seed, keyId >>> 0)

@@ -13,7 +13,14 @@ import type { KeyPolicy } from '../src/key-policy.ts'
 import { equalFacts, mergeFacts } from '../src/merge-facts.ts'
 import { mergeKeyEvent } from '../src/merge-key-event.ts'
 import { disableKey, enableKey, newKeyFacts, probeFailed, probeSucceeded, restoreKey } from '../src/operator-actions.ts'
-import { addKeyToHash, createStateHash, formatStateHash, removeKeyFromHash } from '../src/state-hash.ts'
+import {
+  addKeyToHash,
+  createStateHash,
+  formatStateHash,
+  parseStateHash,
+  removeKeyFromHash,
+  stateHashNumber,
+} from '../src/state-hash.ts'
 
 const policy: KeyPolicy = {
   blacklistThreshold: 3,
@@ -290,6 +297,12 @@ describe('state hash', () => {
         },
       ),
     )
+  })
+  test('is text and a number for a metric, both of the same sum', () => {
+    const sum = { high: 0xffe0_0001, low: 0xffff_fffe }
+    assert.deepEqual(parseStateHash(formatStateHash(sum)), sum)
+    assert.equal(stateHashNumber(sum), 2 ** 32 + 0xffff_fffe)
+    assert.ok(Number.isSafeInteger(stateHashNumber({ high: 0xffff_ffff, low: 0xffff_ffff })))
   })
   test('differs when any stored fact differs', () => {
     const seen = new Set<string>()

@@ -70,7 +70,7 @@ export function kafkaVariables(): { [K in keyof KafkaValues]-?: EnvironmentVaria
   }
 }
 
-export const checkKafkaVariables: EnvironmentCheck<KafkaValues> = (values, report) => {
+export const checkKafkaVariables: EnvironmentCheck<Omit<KafkaValues, 'KAFKA_BROKERS'>> = (values, report) => {
   if (values.KAFKA_TLS === false && values.KAFKA_TLS_CA !== undefined) {
     report('KAFKA_TLS', 'is off although KAFKA_TLS_CA is set', 'switch it on or remove the CA')
   }

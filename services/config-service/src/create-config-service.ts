@@ -46,7 +46,7 @@ export type ConfigServiceOptions = TruthOptions & {
   areAnswersChecked?: boolean
 }
 
-export interface ConfigService extends Pick<Truth, 'internalApi' | 'bases' | 'head' | 'waiting'> {
+export interface ConfigService extends Pick<Truth, 'internalApi' | 'bases' | 'head' | 'waiting' | 'stateHash'> {
   readonly app: Express
   readonly probeCounts: Readonly<ProbeCounts>
   /** Where the records of all edges are. */
@@ -77,6 +77,7 @@ export async function createConfigService(options: ConfigServiceOptions): Promis
     probeSlots: createProbeSlots(),
     probeCounts: { valid: 0, refused: 0, unproven: 0 },
     startedAtMs: clock.nowMs(),
+    stateHash: truth.stateHash,
     awaitApplied: (revision) => truth.awaitApplied(revision),
     onGroupDeleted: () => jobs.removeOrphanKeysSoon(),
     onTaskQueued: () => tasks.trigger(),
@@ -88,6 +89,7 @@ export async function createConfigService(options: ConfigServiceOptions): Promis
     app: createApp({ ...options, services, verbs: createVerbs(options) }),
     internalApi: truth.internalApi,
     bases: truth.bases,
+    stateHash: truth.stateHash,
     probeCounts: services.probeCounts,
     reconcileLogs: () => reconcile(services, { hasGaps: true }),
     get head() {

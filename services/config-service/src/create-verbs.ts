@@ -18,6 +18,7 @@ import { applyConfigFile } from './config/apply-config-file.ts'
 import { explain } from './explain/explain.ts'
 import { exportConfig } from './config/export-config.ts'
 import { planConfigFile } from './config/plan-config-file.ts'
+import { getStateHash } from './edges/get-state-hash.ts'
 import { listEdges } from './edges/list-edges.ts'
 import { listRuleObservations } from './edges/list-rule-observations.ts'
 import { copyGroup } from './groups/copy-group.ts'
@@ -154,6 +155,7 @@ export function createVerbs({ version }: { version: string }): Verbs {
     deletePrice,
     listAudit,
     listEdges,
+    getStateHash,
     listRuleObservations,
     explain,
     getStatus,

@@ -4,14 +4,15 @@ import type { DatabaseHandle } from '@gpt-load/database/database-handle'
 import type { Clock } from '@gpt-load/service-kit/clock'
 import type { Logger } from '@gpt-load/service-kit/logger'
 import type { Metrics } from '@gpt-load/service-kit/metrics'
-import { startPeriodic } from '@gpt-load/service-kit/periodic'
+import { parseStateHash, stateHashNumber } from '@gpt-load/key-health/state-hash'
+import { startPeriodic, type Periodic } from '@gpt-load/service-kit/periodic'
 import type { PublishCounts } from '@gpt-load/transport/redis-change-feed'
 import type { ConfigService } from './create-config-service.ts'
 import { newestBase } from './truth/base-store.ts'
 
 /** What a dashboard shows of config-service. Scrapes read memory; what the database knows is read every 15 s. */
 export type ServiceMetricsOptions = {
-  service: Pick<ConfigService, 'head' | 'waiting' | 'probeCounts'>
+  service: Pick<ConfigService, 'head' | 'waiting' | 'probeCounts' | 'stateHash'>
   store: DatabaseHandle
   /** Absent without Redis. */
   feedCounts?: Readonly<PublishCounts>
@@ -21,6 +22,9 @@ export type ServiceMetricsOptions = {
 }
 
 const storedIntervalMs = 15_000
+const stateHashIntervalMs = 60_000
+/** It reads every key: with a million of them it is computed less often than each minute. */
+const maxStateHashShare = 0.01
 
 export function startServiceMetrics(options: ServiceMetricsOptions): { stop(): Promise<void> } {
   const { service, store, feedCounts, metrics, clock, logger } = options
@@ -50,7 +54,8 @@ export function startServiceMetrics(options: ServiceMetricsOptions): { stop(): P
     help: 'Keys of all groups by their stored state',
     labels: ['state'],
   })
-  return startPeriodic({
+  const stateHash = startStateHashMetrics(options)
+  const stored = startPeriodic({
     name: 'service-metrics',
     intervalMs: storedIntervalMs,
     isImmediate: true,
@@ -60,6 +65,35 @@ export function startServiceMetrics(options: ServiceMetricsOptions): { stop(): P
       base.set((await newestBase(store, service.head.epoch))?.revision ?? 0)
       const counts = await countKeysByState(store)
       for (const state of keyStates) keys.set(counts.get(state) ?? 0, { state })
+    },
+  })
+  return { stop: async () => void (await Promise.all([stored.stop(), stateHash.stop()])) }
+}
+
+/** Comparable with `gptload_edge_state_hash` where the revisions are the same. */
+function startStateHashMetrics({ service, metrics, clock, logger }: ServiceMetricsOptions): Periodic {
+  const hash = metrics.gauge({
+    name: 'gptload_config_state_hash',
+    help: 'State hash of the database, lower 53 bits, at gptload_config_state_hash_revision',
+  })
+  const revision = metrics.gauge({
+    name: 'gptload_config_state_hash_revision',
+    help: 'Revision that the state hash was computed at',
+  })
+  let notBeforeMs = 0
+  return startPeriodic({
+    name: 'state-hash',
+    intervalMs: stateHashIntervalMs,
+    isImmediate: true,
+    clock,
+    logger,
+    run: async () => {
+      const startedAtMs = clock.monotonicMs()
+      if (startedAtMs < notBeforeMs) return
+      const stored = await service.stateHash()
+      notBeforeMs = clock.monotonicMs() + (clock.monotonicMs() - startedAtMs) / maxStateHashShare
+      hash.set(stateHashNumber(parseStateHash(stored.total)))
+      revision.set(stored.revision)
     },
   })
 }

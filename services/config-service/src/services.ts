@@ -40,6 +40,8 @@ export type Services = {
   surroundings: Surroundings
   version: string
   startedAtMs: number
+  /** Over every key of the database: for a question, not for a loop. */
+  stateHash: Truth['stateHash']
   /** How far reachable edges are; resolves after a second at the latest. */
   awaitApplied(revision: number): Promise<{ reachable: number; applied: number }>
   /** A task waits for somebody to work on it. */

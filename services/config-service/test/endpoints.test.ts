@@ -22,6 +22,7 @@ import { describeKeyTasks } from './endpoints/key-tasks.ts'
 import { describeLogSearch } from './endpoints/logs.ts'
 import { describeReports } from './endpoints/reports.ts'
 import { describeSeries } from './endpoints/series.ts'
+import { describeStateHash } from './endpoints/state-hash.ts'
 import { describeSystem } from './endpoints/system.ts'
 import { describeTasks } from './endpoints/tasks.ts'
 import { anyRevision, openApi, type OpenedApi } from './support/open-api.ts'
@@ -379,6 +380,7 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
     describeTasks(api)
     describeSystem(api)
     describeExplain(api)
+    describeStateHash(api)
     describeSeries(api, logs)
     describeReports(api, logs)
     describeLogSearch(api, logs)

@@ -103,6 +103,9 @@ export function requestPathVariables() {
 const requestPathSchema = z.object(requestPathVariables())
 export type RequestPathConfig = Readonly<z.output<typeof requestPathSchema>>
 
+const { REDIS_DSN, ...otherRedisVariables } = redisVariables()
+const { KAFKA_BROKERS, ...otherKafkaVariables } = kafkaVariables()
+
 export const proxyEdgeVariables = z.object({
   PORT: envInteger({ default: 3001, min: 0, max: 65_535, description: 'Port of the proxy; 0 = any free one' }),
   HOST: envString({ default: '0.0.0.0', description: 'Address of the proxy' }),
@@ -115,12 +118,14 @@ export const proxyEdgeVariables = z.object({
   }).meta({ defaultText: 'host name', description: 'Name of this edge in reports, logs and causes' }),
   EDGE_TOKEN: edgeTokenVariable(),
   CONFIG_SERVICE_URLS: envParsed(parseUrls, {
-    description: 'Internal listeners of config-service: `http://host:9080,http://host:9080`',
-    missingAdvice: 'list the internal listeners of config-service: http://host:9080,http://host:9080',
-  }),
-  ...redisVariables(),
+    description:
+      'Internal listeners of config-service: `http://host:9080,http://host:9080`; without it the edge is detached',
+  }).optional(),
+  REDIS_DSN: REDIS_DSN.optional(),
+  ...otherRedisVariables,
   REDIS_KEY_PREFIX: envString({ default: 'gpt-load:', description: 'Before every key and channel in Redis' }),
-  ...kafkaVariables(),
+  KAFKA_BROKERS: KAFKA_BROKERS.optional(),
+  ...otherKafkaVariables,
   ...logVariables(),
   SNAPSHOT_STORE: envParsed(parseSnapshotStore, {
     default: { kind: 'none' } as SnapshotStoreChoice,
@@ -163,8 +168,38 @@ export type ProxyEdgeConfig = z.output<typeof proxyEdgeVariables>
 
 export function readProxyEdgeConfig(source: EnvironmentSource = process.env): Readonly<ProxyEdgeConfig> {
   return readEnvironment(proxyEdgeVariables, withLowerCaseProxies(source), {
-    checks: [checkKafkaVariables, checkCors, checkTls],
+    checks: [checkControlPlane, checkKafkaVariables, checkCors, checkTls],
   })
+}
+
+type ControlPlaneValues = Pick<
+  ProxyEdgeConfig,
+  'CONFIG_SERVICE_URLS' | 'REDIS_DSN' | 'KAFKA_BROKERS' | 'SNAPSHOT_STORE'
+>
+
+/** Either all of a cluster, or none of it: an edge must not be detached because a variable was forgotten. */
+export const checkControlPlane: EnvironmentCheck<ControlPlaneValues> = (values, report) => {
+  const { CONFIG_SERVICE_URLS: urls, REDIS_DSN: redis, KAFKA_BROKERS: brokers, SNAPSHOT_STORE: store } = values
+  if (store?.kind === 'redis' && redis === undefined)
+    report('REDIS_DSN', 'is not set and SNAPSHOT_STORE is redis', 'set it, or use file:/dir')
+  if (urls !== undefined) {
+    if (brokers === undefined)
+      report('KAFKA_BROKERS', 'is not set and CONFIG_SERVICE_URLS is', 'list some brokers: host:9092,host:9092')
+    return
+  }
+  const cluster = [
+    ...(redis !== undefined && store?.kind !== 'redis' ? ['REDIS_DSN'] : []),
+    ...(brokers === undefined ? [] : ['KAFKA_BROKERS']),
+  ]
+  const listThem = 'list the internal listeners of config-service: http://host:9080,http://host:9080'
+  if (cluster.length > 0)
+    report(
+      'CONFIG_SERVICE_URLS',
+      `is not set although ${cluster.join(' and ')} ${cluster.length > 1 ? 'are' : 'is'}`,
+      `${listThem}; an edge without it has none of them`,
+    )
+  else if (store?.kind === 'none')
+    report('CONFIG_SERVICE_URLS', 'is not set, nor SNAPSHOT_STORE to serve from without it', listThem)
 }
 
 type TlsValues = { TLS_CERT: string; TLS_KEY: string }

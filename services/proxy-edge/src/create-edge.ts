@@ -1,36 +1,39 @@
 // An edge without its process: key table, policies, workers, sync with the control plane, outbox, request log. The cluster's
 // main.ts passes real adapters, standalone its in-process ones.
 //
-//   last good snapshot -> what is new (3 s at most) -> listen -> follow the control plane -> drain -> close
+//   last good snapshot -> what is new (3 s at most) -> listen -> follow the control plane, if there is one -> drain -> close
 //
 // Invariant: a revision is reported only when every worker has its policies in force.
 
 import { randomBytes } from 'node:crypto'
+import { formatStateHash } from '@gpt-load/key-health/state-hash'
 import type { Clock } from '@gpt-load/service-kit/clock'
 import type { Health } from '@gpt-load/service-kit/health'
 import type { Logger } from '@gpt-load/service-kit/logger'
 import type { Metrics } from '@gpt-load/service-kit/metrics'
-import type { ChangeFeedSubscriber } from '@gpt-load/transport/change-feed'
-import type { InternalApi } from '@gpt-load/transport/internal-api'
 import type { LogProducer } from '@gpt-load/transport/log-stream'
 import type { SnapshotStore } from '@gpt-load/transport/snapshot-store'
-import { createLogShipper } from './access-log/log-shipper.ts'
-import { createLogSpool, type LogSpoolOptions } from './access-log/spool/log-spool.ts'
+import { createDroppingLogShipper } from './access-log/dropping-log-shipper.ts'
+import { createLogShipper, type LogShipper } from './access-log/log-shipper.ts'
+import { createLogSpool, type LogSpool, type LogSpoolOptions } from './access-log/spool/log-spool.ts'
 import { openClientTls } from './client-tls.ts'
 import type { RequestPathConfig } from './config.ts'
-import { createAnsweredApi } from './control-plane/answered-api.ts'
+import {
+  openControlLink,
+  type ControlLink,
+  type ControlLinkOptions,
+  type ControlPlane,
+} from './control-plane/control-link.ts'
+import { openDetachedLink } from './control-plane/detached-link.ts'
 import { registerEdgeHealth } from './control-plane/edge-health.ts'
-import { createLastGoodSnapshot, type LastGoodSnapshot } from './control-plane/last-good-snapshot.ts'
-import { createOutbox } from './control-plane/outbox.ts'
 import { createObservedRules } from './control-plane/observed-rules.ts'
 import { createPolicyDistributor } from './control-plane/policy-distributor.ts'
-import { createReporter } from './control-plane/reporter.ts'
-import { createResourceExchange } from './control-plane/resource-exchange.ts'
 import { createSnapshotApplier } from './control-plane/snapshot-applier.ts'
-import { createSnapshotSync, type SnapshotPosition } from './control-plane/snapshot-sync.ts'
+import type { SnapshotPosition } from './control-plane/snapshot-sync.ts'
+import { noPosition } from './control-plane/stored-snapshot.ts'
 import { createKeyTable } from './data-plane/key-table/key-table-writer.ts'
 import { openRequestsBytes, releaseDead } from './data-plane/request-gate.ts'
-import { describeEdge, type EdgeParts } from './describe-edge.ts'
+import { describeEdge } from './describe-edge.ts'
 import { drainEdge } from './drain.ts'
 import { registerEdgeMetrics } from './edge-metrics.ts'
 import { createUpstreamSlots } from './control-plane/upstream-slots.ts'
@@ -51,9 +54,10 @@ export type EdgeOptions = {
   drainDelayMs: number
   maxSnapshotAgeMs: number
   edgeTokens: readonly string[]
-  api: InternalApi
-  feed: ChangeFeedSubscriber
-  logProducer: LogProducer
+  /** null = there is none: what `snapshotStore` holds is served for good. */
+  controlPlane: ControlPlane | null
+  /** null = there is none: request records are counted and dropped. */
+  logProducer: LogProducer | null
   /** null = request records wait in memory only. */
   logSpool: Pick<LogSpoolOptions, 'dir' | 'maxBytes' | 'fsync' | 'takeOverAfterMs'> | null
   /** null = nothing is kept, and the edge starts from the control plane only. */
@@ -78,21 +82,17 @@ export interface Edge {
   close(): Promise<void>
 }
 
-/** Longer than a control plane takes that is there; past it the last good snapshot has to do. */
-const firstPullTimeoutMs = 3_000
-
 export async function createEdge(options: EdgeOptions): Promise<Edge> {
-  const { config, clock, logger, health, edgeTokens, name } = options
+  const { config, clock, logger, health, name } = options
   const instance = randomBytes(8).toString('hex')
   const startedAtMs = clock.nowMs()
-  const api = createAnsweredApi(options.api, clock)
   const table = createKeyTable({ clock })
   const openRequests = new SharedArrayBuffer(openRequestsBytes)
   const upstreamHealth = new SharedArrayBuffer(upstreamHealthBytes)
   const watchedUpstreams = new UpstreamHealth(upstreamHealth)
   const upstreamSlots = createUpstreamSlots((slot) => watchedUpstreams.reset(slot))
   const state = {
-    inForce: { epoch: '', revision: 0 } as SnapshotPosition,
+    inForce: noPosition,
     hasSnapshot: false,
     isDraining: false,
     isEnded: false,
@@ -112,32 +112,21 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
     send: (update) => void (state.hasSnapshot && pool.sendPolicies(update)),
   })
   const applier = createSnapshotApplier({ table, policies })
-  const sync = createSnapshotSync({ api, feed: options.feed, applier, edgeTokens, clock, logger, onApplied })
-  const spool =
-    options.logSpool === null
-      ? null
-      : createLogSpool({ ...options.logSpool, instance, clock, logger, onTakenOver: () => shipper.resume() })
-  const shipper = createLogShipper({
-    spool,
-    producer: options.logProducer,
-    codec: config.LOG_BATCH_CODEC,
-    clock,
-    logger,
-    maxRingBytes: config.LOG_MAX_WAITING_BYTES,
-  })
-  const records = createWorkerRecords(shipper, (seatNumber) => `${instance}.${seatNumber}`)
-  const observedRules = createObservedRules()
-  const epoch = (): string => sync.position.epoch
-  const outbox = createOutbox({
-    api,
+  const link = openLink(options, {
     edge: name,
     instance,
-    epoch,
-    clock,
-    logger,
-    onOtherEpoch: () => sync.pullNow(),
+    applier,
+    table,
+    onApplied,
+    describe: () => describeEdge(parts, state, identity),
+    onAnswer({ live_edges, questions }) {
+      table.setLiveEdges(live_edges)
+      explain(questions)
+    },
   })
-  const resources = createResourceExchange({ api, table, epoch, clock, logger })
+  const { shipper, spool } = openLog(options, instance)
+  const records = createWorkerRecords(shipper, (seatNumber) => `${instance}.${seatNumber}`)
+  const observedRules = createObservedRules()
   const pool = createWorkerPool({
     count: options.workers,
     host: options.host,
@@ -153,9 +142,9 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
     }),
     greet: () => (state.hasSnapshot ? policies.whole(applier.clockSkewMs) : null),
     onMessage({ number }, message) {
-      if (message.type === 'key_outcome') outbox.add(message.outcome)
+      if (message.type === 'key_outcome') link.outbox.add(message.outcome)
       else if (message.type === 'rule_observed') observedRules.add(message.observed)
-      else if (message.type === 'resource') resources.add(message.resource)
+      else if (message.type === 'resource') link.resources.add(message.resource)
       else if (message.type === 'log_batch') records.take(number, message)
     },
     onDeath({ seat, finishedRequests }) {
@@ -169,7 +158,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
   })
   const explain = createExplainer({
     edge: name,
-    api,
+    api: link,
     position: () => state.inForce,
     policies,
     policyOptions: policyOptionsOf(config),
@@ -178,18 +167,8 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
     clockSkewMs: () => applier.clockSkewMs,
     logger,
   })
-  const lastGood = openLastGood(options, api)
   const upstreamWatch = createUpstreamWatch({ slots: upstreamSlots, health: watchedUpstreams, clock, logger })
-  const parts = { spool, table, applier, sync, shipper, outbox, resources, pool, upstreamWatch, observedRules }
-  const reporter = createReporter({
-    api,
-    clock,
-    describe: () => describeEdge(parts, state, identity),
-    onAnswer({ live_edges, questions }) {
-      table.setLiveEdges(live_edges)
-      explain(questions)
-    },
-  })
+  const parts = { spool, table, applier, shipper, link, pool, upstreamWatch, observedRules }
   const identity = { edge: name, instance, version: options.version, started_at: startedAtMs }
 
   function onApplied(position: SnapshotPosition): void {
@@ -199,7 +178,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
     }
     void pool.policiesInForce().then(() => {
       state.inForce = position
-      reporter.trigger()
+      link.triggerReport()
     })
   }
 
@@ -207,26 +186,20 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
     health,
     clock,
     position: () => state.inForce,
-    answeredAtMs: () => api.answeredAtMs,
+    stateHash: () => formatStateHash(table.stateHash()),
+    link,
     maxSnapshotAgeMs: options.maxSnapshotAgeMs,
     runningWorkers: () => pool.running,
     wantedWorkers: options.workers,
-    isFeedConnected: () => sync.isFeedConnected,
-    isLogStreamConnected: () => options.logProducer.isConnected(),
+    isLogStreamConnected: () => options.logProducer?.isConnected() ?? null,
     log: () => ({ ...shipper.counts, spoolTrouble: spool === null ? 'there is none' : spool.trouble }),
-    outboxPending: () => outbox.pending,
   })
-  registerEdgeMetrics({ metrics: options.metrics, ...parts, storedRevision: () => lastGood?.storedRevision ?? 0 })
+  registerEdgeMetrics({ metrics: options.metrics, ...parts })
 
   table.start()
-  await restoreLastGood(lastGood, parts, logger)
-  if (!(await sync.tryFirst(firstPullTimeoutMs)))
-    logger.warn({ revision: sync.position.revision }, 'the control plane does not answer yet')
+  await link.begin()
   const { port } = await pool.start()
-  sync.start()
-  resources.start()
-  lastGood?.follow(() => sync.position)
-  reporter.start()
+  link.start()
 
   return {
     port,
@@ -239,47 +212,58 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
         startDraining() {
           state.isDraining = true
           health.startDraining()
-          reporter.trigger()
+          link.triggerReport()
         },
         tellWorkers: (command) => pool.broadcast(command),
         stopAccepting: () => pool.stopAccepting(),
         openRequests: () => pool.counters().in_flight,
         lastRequestAtMs: () => pool.counters().last_request_at_ms,
         closeWorkers: () => pool.close(),
-        flush: async (timeoutMs) =>
-          void (await Promise.all([shipper.flush(timeoutMs), outbox.flush(timeoutMs), resources.flush(timeoutMs)])),
+        flush: async (timeoutMs) => void (await Promise.all([shipper.flush(timeoutMs), link.flush(timeoutMs)])),
         clock,
         logger,
       })
-      await sync.close()
-      await lastGood?.close()
-      await outbox.close()
-      await resources.close()
+      await link.close()
       await shipper.close()
       await spool?.close()
       // Its last word: what it says of its records now stays true.
       state.isEnded = true
-      await reporter.close()
+      await link.sayLast()
       table.close()
       clientTls.close()
     },
   }
 }
 
-function openLastGood({ snapshotStore: store, maxSnapshotAgeMs: maxAgeMs, ...rest }: EdgeOptions, api: InternalApi) {
-  const { edgeTokens, clock, logger } = rest
-  return store === null ? null : createLastGoodSnapshot({ store, api, edgeTokens, clock, logger, maxAgeMs })
+function openLink(
+  options: EdgeOptions,
+  parts: Omit<ControlLinkOptions, 'edgeTokens' | 'snapshotStore' | 'maxSnapshotAgeMs' | 'clock' | 'logger'>,
+): ControlLink {
+  const { controlPlane, snapshotStore } = options
+  const linkOptions = { ...options, ...parts }
+  if (controlPlane !== null) return openControlLink(controlPlane, linkOptions)
+  if (snapshotStore === null) throw new TypeError('an edge without a control plane needs a snapshot store')
+  return openDetachedLink({ ...linkOptions, snapshotStore })
 }
 
-/** A stored snapshot that cannot be read is no reason not to start: the control plane has a newer one. */
-async function restoreLastGood(
-  lastGood: LastGoodSnapshot | null,
-  { applier, sync }: Pick<EdgeParts, 'applier' | 'sync'>,
-  logger: Logger,
-): Promise<void> {
-  const stored = await lastGood?.restore(applier).catch((error: unknown) => {
-    logger.error({ err: error }, 'the last good snapshot cannot be used')
-    return null
+function openLog(options: EdgeOptions, instance: string): { shipper: LogShipper; spool: LogSpool | null } {
+  const { logProducer: producer, logSpool, config, clock, logger } = options
+  if (producer === null) {
+    logger.warn('there is no log stream: request records are counted and dropped')
+    return { shipper: createDroppingLogShipper(), spool: null }
+  }
+  const spool =
+    logSpool === null
+      ? null
+      : createLogSpool({ ...logSpool, instance, clock, logger, onTakenOver: () => shipper.resume() })
+  const codec = config.LOG_BATCH_CODEC
+  const shipper = createLogShipper({
+    spool,
+    producer,
+    codec,
+    clock,
+    logger,
+    maxRingBytes: config.LOG_MAX_WAITING_BYTES,
   })
-  if (stored) sync.resumeAt(stored)
+  return { shipper, spool }
 }

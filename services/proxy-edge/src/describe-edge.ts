@@ -2,10 +2,9 @@ import type { EdgeReport } from '@gpt-load/contracts/edge-report'
 import { formatStateHash } from '@gpt-load/key-health/state-hash'
 import type { LogShipper } from './access-log/log-shipper.ts'
 import type { LogSpool } from './access-log/spool/log-spool.ts'
-import type { ResourceExchange } from './control-plane/resource-exchange.ts'
-import type { Outbox } from './control-plane/outbox.ts'
+import type { ControlLink } from './control-plane/control-link.ts'
 import type { SnapshotApplier } from './control-plane/snapshot-applier.ts'
-import type { SnapshotPosition, SnapshotSync } from './control-plane/snapshot-sync.ts'
+import type { SnapshotPosition } from './control-plane/snapshot-sync.ts'
 import type { ObservedRules } from './control-plane/observed-rules.ts'
 import type { UpstreamWatch } from './control-plane/upstream-watch.ts'
 import type { KeyTableWriter } from './data-plane/key-table/key-table-writer.ts'
@@ -15,12 +14,10 @@ import type { WorkerPool } from './worker-pool.ts'
 export type EdgeParts = {
   table: KeyTableWriter
   applier: SnapshotApplier
-  sync: SnapshotSync
+  link: ControlLink
   shipper: LogShipper
   /** null = there is none. */
   spool: LogSpool | null
-  outbox: Outbox
-  resources: ResourceExchange
   pool: WorkerPool
   upstreamWatch: UpstreamWatch
   observedRules: ObservedRules
@@ -31,7 +28,7 @@ export type EdgeIdentity = Pick<EdgeReport, 'edge' | 'instance' | 'version' | 's
 
 /** The edge's report of this moment. Its revision is the one that every worker has in force. */
 export function describeEdge(parts: EdgeParts, state: EdgeState, identity: EdgeIdentity): EdgeReport {
-  const { table, applier, sync, shipper, outbox, pool, upstreamWatch, observedRules } = parts
+  const { table, applier, link, shipper, pool, upstreamWatch, observedRules } = parts
   const { served, acknowledged, inFlight, spooled, dropped, peakPerSecond } = shipper.counts
   return {
     ...identity,
@@ -43,7 +40,7 @@ export function describeEdge(parts: EdgeParts, state: EdgeState, identity: EdgeI
     workers: pool.running,
     in_flight: pool.counters().in_flight,
     keys: table.stats().keys,
-    feed_connected: sync.isFeedConnected,
+    feed_connected: link.sync.isFeedConnected,
     log: {
       served,
       acknowledged,
@@ -54,7 +51,7 @@ export function describeEdge(parts: EdgeParts, state: EdgeState, identity: EdgeI
       peak_per_second: peakPerSecond,
       is_final: state.isEnded,
     },
-    outbox_pending: outbox.pending,
+    outbox_pending: link.outbox.pending,
     worker_deaths: pool.deaths,
     open_upstreams: upstreamWatch.open(),
     rule_observations: observedRules.list(),

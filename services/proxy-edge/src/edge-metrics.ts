@@ -1,13 +1,10 @@
+import { stateHashNumber } from '@gpt-load/key-health/state-hash'
 import type { Metrics } from '@gpt-load/service-kit/metrics'
 import type { EdgeParts } from './describe-edge.ts'
 import { counterNames, durationBucketsMs, type CounterName } from './data-plane/observe/counters.ts'
 
 /** What an edge says about itself, read when it is asked: nothing is counted twice, and nothing on the request path. */
-export type EdgeMetricsOptions = Omit<EdgeParts, 'applier'> & {
-  metrics: Metrics
-  /** Revision of the last good snapshot that is kept; 0 = none. */
-  storedRevision(): number
-}
+export type EdgeMetricsOptions = Omit<EdgeParts, 'applier'> & { metrics: Metrics }
 
 /** These are states, or parts of something that has a line of its own. */
 const notCounters: ReadonlySet<CounterName> = new Set(['in_flight', 'last_request_at_ms', 'replay_bytes'])
@@ -53,6 +50,10 @@ function registerKeys({ metrics, table }: EdgeMetricsOptions): void {
   const gauge = (name: string, help: string, read: () => number) =>
     metrics.observedGauge({ name: `gptload_edge_key_table_${name}`, help }, read)
   gauge('keys', 'Keys in the table', () => table.stats().keys)
+  metrics.observedGauge(
+    { name: 'gptload_edge_state_hash', help: 'State hash over all keys, lower 53 bits, at gptload_edge_revision' },
+    () => stateHashNumber(table.stateHash()),
+  )
   gauge('secret_bytes', 'Memory of their secrets', () => table.stats().secretBytes)
   gauge('model_deviations', 'Limits of one model that are stored', () => table.stats().modelDeviations)
   gauge('model_deviations_refused', 'Limits that found no room', () => table.stats().modelDeviationsRefused)
@@ -75,13 +76,17 @@ function registerUpstreams({ metrics, upstreamWatch }: EdgeMetricsOptions): void
   )
 }
 
-function registerControl({ metrics, sync, outbox, resources, storedRevision }: EdgeMetricsOptions): void {
+function registerControl({ metrics, link }: EdgeMetricsOptions): void {
+  const { sync, outbox, resources } = link
   const counter = (name: string, help: string, read: () => number) =>
     metrics.observedCounter({ name: `gptload_edge_${name}_total`, help }, read)
   metrics.observedGauge({ name: 'gptload_edge_revision', help: 'Revision applied' }, () => sync.position.revision)
   metrics.observedGauge(
     { name: 'gptload_edge_stored_revision', help: 'Revision of the last good snapshot that is kept' },
-    storedRevision,
+    () => link.storedRevision,
+  )
+  metrics.observedGauge({ name: 'gptload_edge_detached', help: '1 = serves without a control plane' }, () =>
+    link.isDetached ? 1 : 0,
   )
   metrics.observedGauge({ name: 'gptload_edge_feed_connected', help: '1 while the change feed is connected' }, () =>
     sync.isFeedConnected ? 1 : 0,

@@ -5,8 +5,9 @@ import { startAdminServer } from '@gpt-load/service-kit/admin-server'
 import { createSystemClock } from '@gpt-load/service-kit/clock'
 import { secretValues } from '@gpt-load/service-kit/environment'
 import { createHealth } from '@gpt-load/service-kit/health'
+import type { Lifecycle } from '@gpt-load/service-kit/lifecycle'
 import { kafkaOptions } from '@gpt-load/service-kit/kafka-options'
-import { createLog, logOptions } from '@gpt-load/service-kit/logger'
+import { createLog, logOptions, type Logger } from '@gpt-load/service-kit/logger'
 import { createMetrics } from '@gpt-load/service-kit/metrics'
 import { redisConnection } from '@gpt-load/service-kit/redis-dsn'
 import { runProcess } from '@gpt-load/service-kit/run-process'
@@ -17,6 +18,8 @@ import { createRedisChangeFeedSubscriber } from '@gpt-load/transport/redis-chang
 import { createRedisSnapshotStore } from '@gpt-load/transport/redis-snapshot-store'
 import type { SnapshotStore } from '@gpt-load/transport/snapshot-store'
 import { proxyEdgeVariables, readProxyEdgeConfig, type ProxyEdgeConfig } from './config.ts'
+import { absentChangeFeed } from './control-plane/absent-change-feed.ts'
+import type { ControlPlane } from './control-plane/control-link.ts'
 import { createInternalClient } from './control-plane/internal-client.ts'
 import { createEdge, type EdgeOptions } from './create-edge.ts'
 import packageJson from '../package.json' with { type: 'json' }
@@ -44,16 +47,9 @@ runProcess(async ({ lifecycle, useLog, fail }) => {
   })
   lifecycle.onClose('admin server', () => admin.close())
 
-  const api = createInternalClient({ urls: config.CONFIG_SERVICE_URLS, edgeTokens: config.EDGE_TOKEN })
-  lifecycle.onClose('config-service client', () => api.close())
-  const redis = { connection: redisConnection(config), keyPrefix: config.REDIS_KEY_PREFIX, logger }
-  const feed = createRedisChangeFeedSubscriber({ ...redis, edgeTokens: config.EDGE_TOKEN })
-  const logProducer = createKafkaLogProducer({
-    connection: kafkaOptions(config),
-    clientId: `edge-${config.EDGE_NAME}`,
-    logger,
-  })
-  lifecycle.onClose('log stream', () => logProducer.close())
+  const redis = redisOptionsOf(config, logger)
+  const logProducer = openLogStream(config, logger)
+  if (logProducer !== null) lifecycle.onClose('log stream', () => logProducer.close())
   const edge = await createEdge({
     config,
     name: config.EDGE_NAME,
@@ -63,8 +59,7 @@ runProcess(async ({ lifecycle, useLog, fail }) => {
     drainDelayMs: config.DRAIN_DELAY_MS,
     maxSnapshotAgeMs: config.MAX_SNAPSHOT_AGE,
     edgeTokens: config.EDGE_TOKEN,
-    api,
-    feed,
+    controlPlane: openControlPlane(config, redis, lifecycle),
     logProducer,
     logSpool: openLogSpool(config),
     snapshotStore: openSnapshotStore(config, redis),
@@ -86,10 +81,37 @@ function openLogSpool(config: ProxyEdgeConfig): EdgeOptions['logSpool'] {
   return dir === '' ? null : { dir, maxBytes, fsync, takeOverAfterMs: config.LOG_SPOOL_TAKEOVER_AFTER }
 }
 
+type RedisOptions = Parameters<typeof createRedisSnapshotStore>[0]
+
+function redisOptionsOf(config: ProxyEdgeConfig, logger: Logger): RedisOptions | null {
+  const { REDIS_DSN, REDIS_TLS_CA, REDIS_KEY_PREFIX: keyPrefix } = config
+  if (REDIS_DSN === undefined) return null
+  return { connection: redisConnection({ REDIS_DSN, REDIS_TLS_CA }), keyPrefix, logger }
+}
+
+/** null = detached. Without Redis changes come by long poll. */
+function openControlPlane(
+  { CONFIG_SERVICE_URLS: urls, EDGE_TOKEN: edgeTokens }: ProxyEdgeConfig,
+  redis: RedisOptions | null,
+  lifecycle: Lifecycle,
+): ControlPlane | null {
+  if (urls === undefined) return null
+  const api = createInternalClient({ urls, edgeTokens })
+  lifecycle.onClose('config-service client', () => api.close())
+  return { api, feed: redis === null ? absentChangeFeed : createRedisChangeFeedSubscriber({ ...redis, edgeTokens }) }
+}
+
+function openLogStream(config: ProxyEdgeConfig, logger: Logger) {
+  const { KAFKA_BROKERS, EDGE_NAME } = config
+  if (KAFKA_BROKERS === undefined) return null
+  const connection = kafkaOptions({ ...config, KAFKA_BROKERS })
+  return createKafkaLogProducer({ connection, clientId: `edge-${EDGE_NAME}`, logger })
+}
+
 function openSnapshotStore(
   { SNAPSHOT_STORE: choice }: ProxyEdgeConfig,
-  redis: Parameters<typeof createRedisSnapshotStore>[0],
+  redis: RedisOptions | null,
 ): SnapshotStore | null {
-  if (choice.kind === 'none') return null
-  return choice.kind === 'file' ? createFileSnapshotStore({ dir: choice.dir }) : createRedisSnapshotStore(redis)
+  if (choice.kind === 'file') return createFileSnapshotStore({ dir: choice.dir })
+  return choice.kind === 'redis' && redis !== null ? createRedisSnapshotStore(redis) : null
 }

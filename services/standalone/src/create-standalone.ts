@@ -203,8 +203,7 @@ async function openDataPlane(
     drainDelayMs: 0,
     maxSnapshotAgeMs,
     edgeTokens: [installation.edgeToken],
-    api: service.internalApi,
-    feed: feed.createSubscriber(),
+    controlPlane: { api: service.internalApi, feed: feed.createSubscriber() },
     logProducer: logs.producer,
     // The log stream is this process: what it does not take, no disk would either.
     logSpool: null,

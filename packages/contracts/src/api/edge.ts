@@ -54,6 +54,27 @@ export const edgeListSchema = z.object({
 })
 export type EdgeList = z.infer<typeof edgeListSchema>
 
+export const stateHashSchema = z.object({
+  epoch: z.string(),
+  revision: z.number().int().describe('Of the database when it was read; the hashes are those of this revision.'),
+  state_hash: z.string(),
+  keys: z.number().int(),
+  groups: z.array(z.object({ group_id: z.number().int(), state_hash: z.string() })),
+  agreed: z.boolean().describe('Every reachable edge is at this revision and has this hash.'),
+  edges: z
+    .array(
+      z.object({
+        instance: z.string(),
+        name: z.string(),
+        revision: z.number().int(),
+        state_hash: z.string(),
+        agrees: z.boolean().nullable().describe('null: at another revision, so that nothing can be said.'),
+      }),
+    )
+    .describe('Reachable edges by their last reports.'),
+})
+export type StateHashAnswer = z.infer<typeof stateHashSchema>
+
 export const statusSchema = z.object({
   version: z.string(),
   epoch: z.string(),

@@ -11,7 +11,7 @@ import {
 import { aggregateMemberListInputSchema, aggregateMemberListSchema, memberWeightSchema } from './aggregate-member.ts'
 import { explainInputSchema } from './explain.ts'
 import { explanationSchema } from '../explanation.ts'
-import { edgeListSchema, statusSchema, ruleObservationListSchema } from './edge.ts'
+import { edgeListSchema, ruleObservationListSchema, stateHashSchema, statusSchema } from './edge.ts'
 import { encryptionRotationSchema, encryptionSchema } from './encryption.ts'
 import type { Endpoint } from './endpoint.ts'
 import { base, change, changeOne, create, edit, read, readOne } from './endpoint-bases.ts'
@@ -342,6 +342,14 @@ export const endpoints = {
     tag: 'system',
     summary: 'List edges with their last reports',
     response: { status: 200, schema: edgeListSchema },
+  },
+  getStateHash: {
+    ...read,
+    method: 'GET',
+    path: '/api/v1/state-hash',
+    tag: 'system',
+    summary: 'Hash over the stored state of every key, computed now, and whether the edges have the same',
+    response: { status: 200, schema: stateHashSchema },
   },
   explain: {
     ...read,

@@ -27,6 +27,8 @@ export type RevisionWatcherOptions = {
   context: RecordContext
   clock: Clock
   logger: Logger
+  /** What this replica had seen, before it moves to what the database says now. */
+  onLooked?: (places: { seen: Position; now: Position }) => void
   /** Whether edges hear of changes by the feed. */
   isFeedConnected: () => boolean
 }
@@ -44,6 +46,7 @@ export async function startRevisionWatcher(options: RevisionWatcherOptions): Pro
   const catchUp = coalesce(async () => {
     const position = await readPosition(store.sql)
     const isNews = position.epoch !== ring.head.epoch || position.revision !== ring.head.revision
+    if (isNews) options.onLooked?.({ seen: ring.head, now: position })
     if (isNews) await advance(store, context, ring, clock.nowMs())
     if (isNews) for (const wake of waiters) wake()
     return ring.head

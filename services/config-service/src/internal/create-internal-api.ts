@@ -2,6 +2,7 @@ import type { EdgeReport, EdgeReportAnswer } from '@gpt-load/contracts/edge-repo
 import { faultOf } from '@gpt-load/database/database-errors'
 import { InternalApiUnavailable, type InternalApi } from '@gpt-load/transport/internal-api'
 import { applyKeyEvents, type KeyEventContext } from '../key-state/apply-key-events.ts'
+import type { Position } from '../truth/read-position.ts'
 import type { BaseSource } from './base-source.ts'
 import type { DeltaSource } from './delta-source.ts'
 import { loadResources, storeResources } from './resource-keys.ts'
@@ -18,21 +19,29 @@ export type InternalApiOptions = {
   bases: BaseSource
   delta: DeltaSource
   keyEvents: KeyEventContext
+  /** An edge has applied so much. */
+  noteApplied(place: Position): void
 }
 
-export function createInternalApi({ store, bases, delta, keyEvents }: InternalApiOptions): InternalApi {
+export function createInternalApi({ store, bases, delta, keyEvents, noteApplied }: InternalApiOptions): InternalApi {
   return {
     manifest: () => orUnavailable(bases.manifest()),
     async base({ fromByte = 0, ...place }, signal) {
       const file = await orUnavailable(bases.open(place))
       return file === null ? null : file.read({ start: fromByte }, signal)
     },
-    delta,
+    delta(request) {
+      noteApplied({ epoch: request.epoch, revision: request.since })
+      return delta(request)
+    },
     keyEvents: (post) => orUnavailable(applyKeyEvents(keyEvents, post)),
     storeResources: (post) => orUnavailable(storeResources(store, keyEvents.records.keyring.epoch, post)),
     resources: (question) =>
       orUnavailable(loadResources(store, keyEvents.records.keyring.epoch, question, keyEvents.clock.nowMs())),
-    report: (report) => orUnavailable(takeReport(store, report, keyEvents.clock.nowMs())),
+    report(report) {
+      noteApplied(report)
+      return orUnavailable(takeReport(store, report, keyEvents.clock.nowMs()))
+    },
     explain: (post) => orUnavailable(storeExplanation(store, post)),
   }
 }

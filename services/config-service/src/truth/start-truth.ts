@@ -4,6 +4,7 @@ import type { Keyring } from '@gpt-load/database/keyring'
 import type { Clock } from '@gpt-load/service-kit/clock'
 import type { Logger } from '@gpt-load/service-kit/logger'
 import { startPeriodic } from '@gpt-load/service-kit/periodic'
+import { createSingleFlight } from '@gpt-load/service-kit/single-flight'
 import type { ChangeFeedPublisher } from '@gpt-load/transport/change-feed'
 import { createFeedSigner } from '@gpt-load/transport/feed-mac'
 import type { InternalApi } from '@gpt-load/transport/internal-api'
@@ -18,6 +19,7 @@ import { buildBaseIfNeeded } from './base-builder.ts'
 import { createBaseFiles } from './base-files.ts'
 import { noteEnvironment } from './note-environment.ts'
 import { readPosition, type Position } from './read-position.ts'
+import { createRestoreWatch } from './restore-watch.ts'
 import { computeStateHash, type StoredStateHash } from './state-hash.ts'
 
 /**
@@ -49,6 +51,7 @@ export interface Truth {
   readonly waiting: number
   position(): Promise<Position>
   awaitApplied(revision: number, options?: { timeoutMs?: number }): Promise<Applied>
+  /** Those who ask while it is computed share the answer. */
   stateHash(): Promise<StoredStateHash>
   readonly internalApi: InternalApi
   /** For internal-server. */
@@ -67,7 +70,15 @@ export async function startTruth(options: TruthOptions): Promise<Truth> {
   const context = { keyring, environmentSettings, ...(authKeyHash && { authKeyHash }) }
   await noteEnvironment({ store, clock }, context)
   const isFeedConnected = () => feed.isConnected()
-  const watcher = await startRevisionWatcher({ store, context, clock, logger, isFeedConnected })
+  const restores = createRestoreWatch({ store, clock, logger, onRenewed: () => void watcher.catchUp().catch(() => {}) })
+  const watcher = await startRevisionWatcher({
+    store,
+    context,
+    clock,
+    logger,
+    isFeedConnected,
+    onLooked: ({ seen, now }) => restores.noteClaim(seen, now),
+  })
   const publisher = startChangePublisher({ feed, sign: createFeedSigner(edgeTokens), watcher, clock, logger })
   const builder = startPeriodic({
     name: 'snapshot-base',
@@ -92,7 +103,9 @@ export async function startTruth(options: TruthOptions): Promise<Truth> {
     bases,
     delta: createDeltaSource({ store, context, watcher, clock, edgeTokens }),
     keyEvents: { store, clock, truth: { noticeCommit }, records: context },
+    noteApplied: (place) => restores.noteClaim(place, watcher.ring.head),
   })
+  const hashFlight = createSingleFlight<StoredStateHash>()
   return {
     noticeCommit,
     get head() {
@@ -104,10 +117,11 @@ export async function startTruth(options: TruthOptions): Promise<Truth> {
     position: () => readPosition(store.sql),
     awaitApplied: (revision, { timeoutMs = 1_000 } = {}) =>
       awaitApplied({ epoch: keyring.epoch, revision }, { store, clock, timeoutMs }),
-    stateHash: () => computeStateHash(store, clock.nowMs()),
+    stateHash: () => hashFlight('state hash', () => computeStateHash(store, clock.nowMs())),
     internalApi,
     bases,
     async close() {
+      await restores.stop()
       await publisher.stop()
       await watcher.stop()
       await Promise.all([builder.stop(), sweeper.stop()])

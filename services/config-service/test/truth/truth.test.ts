@@ -13,6 +13,7 @@ import { applySettings } from '../../src/settings/update-settings.ts'
 import { adjustKeyCounts } from '../../src/keys/adjust-key-counts.ts'
 import { baseRecords, createEdgeMirror, recordsOf, type EdgeMirror } from './edge-mirror.ts'
 import {
+  clock,
   edgeTokens,
   mysqlConnection,
   openReplica,
@@ -315,6 +316,39 @@ for (const [name, connect] of Object.entries(dialects)) {
       assert.equal(audit.length, 1)
       assert.ok(JSON.parse(audit[0]!.detail) && audit[0]!.detail.length < 8_192 && audit[0]!.actor === 'tester')
       assert.equal(await replica.store.database.changeLog.count(), 1)
+    })
+
+    test('an edge that has seen more than the database holds proves a restored backup: a new epoch begins, once', async () => {
+      await using connection = await connect()
+      await using first = await openReplica(connection)
+      await using second = name === 'SQLite' ? first : await openReplica(connection)
+      await first.change((tx) => addGroup(tx, 'main'))
+      const { epoch, revision } = await first.truth.position()
+      const claim = (replica: Replica, since: number) => replica.truth.internalApi.delta({ epoch, since })
+      const epochs = async () => [(await first.truth.position()).epoch, first.keyring.epoch, second.keyring.epoch]
+
+      // Reads that lag behind another server's commit are no restore.
+      await claim(first, revision + 1)
+      await first.change((tx) => addGroup(tx, 'next'))
+      await claim(first, revision)
+      await clock.sleep(1_300)
+      assert.deepEqual(await epochs(), [epoch, epoch, epoch])
+
+      assert.deepEqual(await claim(first, revision + 9), { kind: 'base_required' })
+      await claim(second, revision + 9)
+      await until(async () => (await epochs()).every((now) => now !== epoch), {
+        what: 'the new epoch',
+        timeoutMs: 5_000,
+      })
+      const [renewed] = await epochs()
+      assert.deepEqual(await epochs(), [renewed, renewed, renewed])
+      const late = await first.truth.internalApi.keyEvents({ edge: 'e', instance: 'i', epoch, number: 1, events: [] })
+      assert.deepEqual(late, { kind: 'other_epoch', epoch: renewed })
+      const manifest = await until(() => first.truth.internalApi.manifest(), {
+        what: 'a base of it',
+        timeoutMs: 10_000,
+      })
+      assert.equal(manifest.epoch, renewed)
     })
 
     test('a group that is gone takes its keys along, and they are in no base', async () => {

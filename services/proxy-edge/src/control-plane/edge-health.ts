@@ -1,5 +1,6 @@
 import type { Clock } from '@gpt-load/service-kit/clock'
 import type { Health } from '@gpt-load/service-kit/health'
+import type { ControlLink } from './control-link.ts'
 import type { SnapshotPosition } from './snapshot-sync.ts'
 
 /**
@@ -10,16 +11,16 @@ export type EdgeHealthOptions = {
   health: Health
   clock: Clock
   position(): SnapshotPosition
-  /** When config-service last answered anything; 0 = never since the start. Epoch ms. */
-  answeredAtMs(): number
+  link: Pick<ControlLink, 'isDetached' | 'answeredAtMs' | 'sync' | 'outbox'>
   maxSnapshotAgeMs: number
   runningWorkers(): number
   wantedWorkers: number
-  isFeedConnected(): boolean
-  isLogStreamConnected(): boolean
+  /** Over every key in the table, hex. */
+  stateHash(): string
+  /** null = there is no log stream. */
+  isLogStreamConnected(): boolean | null
   /** `spoolTrouble` '' = the disk takes what it is given. */
   log(): { inFlight: number; spooled: number; dropped: number; spoolTrouble: string }
-  outboxPending(): number
 }
 
 /** Reports go every second; so many missed is news. */
@@ -29,23 +30,36 @@ export function registerEdgeHealth(options: EdgeHealthOptions): void {
   const { health } = options
   health.register({ name: 'snapshot', required: true, check: () => snapshotCheck(options) })
   health.register({ name: 'workers', required: true, check: () => workersCheck(options) })
+  health.register({ name: 'log-stream', required: false, check: () => logCheck(options) })
+  if (options.link.isDetached) registerDetached(options)
+  else registerAttached(options)
+}
+
+function registerDetached({ health }: EdgeHealthOptions): void {
+  const detail = 'detached: serves the stored snapshot, there is no control plane'
+  health.register({ name: 'config-service', required: false, check: () => ({ ok: true, detail }) })
+}
+
+function registerAttached(options: EdgeHealthOptions): void {
+  const { health, link } = options
   health.register({ name: 'config-service', required: false, check: () => contactCheck(options) })
   health.register({
     name: 'change-feed',
     required: false,
-    check: () => (options.isFeedConnected() ? { ok: true } : { ok: false, detail: 'changes come by long poll' }),
+    check: () => (link.sync.isFeedConnected ? { ok: true } : { ok: false, detail: 'changes come by long poll' }),
   })
-  health.register({ name: 'log-stream', required: false, check: () => logCheck(options) })
   health.register({
     name: 'outbox',
     required: false,
-    check: () => ({ ok: true, detail: `${options.outboxPending()} key events wait for config-service` }),
+    check: () => ({ ok: true, detail: `${link.outbox.pending} key events wait for config-service` }),
   })
 }
 
-function snapshotCheck({ position }: EdgeHealthOptions) {
+function snapshotCheck({ position, stateHash }: EdgeHealthOptions) {
   const { epoch, revision } = position()
-  return epoch === '' ? { ok: false, detail: 'none applied yet' } : { ok: true, detail: `revision ${revision}` }
+  return epoch === ''
+    ? { ok: false, detail: 'none applied yet' }
+    : { ok: true, detail: `revision ${revision}, state hash ${stateHash()}` }
 }
 
 function workersCheck({ runningWorkers, wantedWorkers }: EdgeHealthOptions) {
@@ -54,8 +68,8 @@ function workersCheck({ runningWorkers, wantedWorkers }: EdgeHealthOptions) {
 }
 
 /** Serving on from memory past the maximum age is allowed; it is said here. */
-function contactCheck({ answeredAtMs, clock, maxSnapshotAgeMs }: EdgeHealthOptions) {
-  const at = answeredAtMs()
+function contactCheck({ link, clock, maxSnapshotAgeMs }: EdgeHealthOptions) {
+  const at = link.answeredAtMs
   if (at === 0) return { ok: false, detail: 'not reached since the start' }
   const ageMs = clock.nowMs() - at
   const isPastMaximum = ageMs > maxSnapshotAgeMs
@@ -66,6 +80,8 @@ function contactCheck({ answeredAtMs, clock, maxSnapshotAgeMs }: EdgeHealthOptio
 function logCheck({ isLogStreamConnected, log }: EdgeHealthOptions) {
   const { inFlight, spooled, dropped, spoolTrouble } = log()
   const disk = spoolTrouble === '' ? `${spooled} on disk` : `the disk spool does not work (${spoolTrouble})`
+  const isConnected = isLogStreamConnected()
+  if (isConnected === null) return { ok: true, detail: `there is none: ${dropped} records dropped` }
   const detail = `${inFlight} records in memory, ${disk}, ${dropped} dropped`
-  return { ok: isLogStreamConnected(), detail }
+  return { ok: isConnected, detail }
 }

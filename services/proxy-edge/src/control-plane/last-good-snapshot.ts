@@ -4,10 +4,10 @@ import { startPeriodic } from '@gpt-load/service-kit/periodic'
 import type { InternalApi } from '@gpt-load/transport/internal-api'
 import type { StoredState } from '@gpt-load/transport/snapshot-frame'
 import type { SnapshotFrame, SnapshotStore } from '@gpt-load/transport/snapshot-store'
-import { applySealed } from './apply-sealed.ts'
 import { downloadChunks } from './load-base.ts'
 import type { SnapshotApplier } from './snapshot-applier.ts'
 import type { SnapshotPosition } from './snapshot-sync.ts'
+import { applyStored, noPosition } from './stored-snapshot.ts'
 
 /**
  * The last good snapshot of this edge: a base and the deltas after it, as config-service sealed them. It is kept beside the
@@ -98,7 +98,7 @@ export function createLastGoodSnapshot(options: LastGoodSnapshotOptions): LastGo
       // Looked at before anything is applied: a snapshot that is too old must not be half in force.
       const found = await store.state()
       if (found === null || found.savedAtMs < clock.nowMs() - options.maxAgeMs) return null
-      const position = await applyFrames(store, options.edgeTokens, applier)
+      const position = await applyStored(store, { after: noPosition, edgeTokens: options.edgeTokens, applier })
       storedRevision = position.revision
       options.logger.warn(
         { revision: position.revision, age_s: Math.round((clock.nowMs() - found.savedAtMs) / 1000) },
@@ -127,20 +127,4 @@ export function createLastGoodSnapshot(options: LastGoodSnapshotOptions): LastGo
 
 async function* only(frame: SnapshotFrame): AsyncGenerator<SnapshotFrame> {
   yield frame
-}
-
-async function applyFrames(
-  store: SnapshotStore,
-  edgeTokens: readonly string[],
-  applier: SnapshotApplier,
-): Promise<SnapshotPosition> {
-  let position: SnapshotPosition = { epoch: '', revision: 0 }
-  for await (const frame of store.load()) {
-    if (frame.kind === 'base') applier.beginBase(true)
-    if (frame.chunks.length > 0) await applySealed(frame, edgeTokens, applier)
-    if (frame.kind === 'base') applier.endBase()
-    position = { epoch: frame.epoch, revision: Math.max(position.revision, frame.revision) }
-  }
-  applier.flush()
-  return position
 }
