@@ -14,6 +14,7 @@ import type { ChangeFeedSubscriber } from '@gpt-load/transport/change-feed'
 import type { InternalApi } from '@gpt-load/transport/internal-api'
 import type { LogProducer } from '@gpt-load/transport/log-stream'
 import type { SnapshotStore } from '@gpt-load/transport/snapshot-store'
+import { createContentShipper } from './access-log/content/content-shipper.ts'
 import { createLogShipper } from './access-log/log-shipper.ts'
 import { createLogSpool, type LogSpoolOptions } from './access-log/spool/log-spool.ts'
 import { openClientTls } from './client-tls.ts'
@@ -54,6 +55,8 @@ export type EdgeOptions = {
   api: InternalApi
   feed: ChangeFeedSubscriber
   logProducer: LogProducer
+  /** Called when the first body is recorded; its producer is closed by the edge. */
+  openContentProducer(): LogProducer
   /** null = request records wait in memory only. */
   logSpool: Pick<LogSpoolOptions, 'dir' | 'maxBytes' | 'fsync' | 'takeOverAfterMs'> | null
   /** null = nothing is kept, and the edge starts from the control plane only. */
@@ -126,6 +129,13 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
     maxRingBytes: config.LOG_MAX_WAITING_BYTES,
   })
   const records = createWorkerRecords(shipper, (seatNumber) => `${instance}.${seatNumber}`)
+  const contents = createContentShipper({
+    edge: name,
+    instance,
+    openProducer: options.openContentProducer,
+    clock,
+    logger,
+  })
   const observedRules = createObservedRules()
   const epoch = (): string => sync.position.epoch
   const outbox = createOutbox({
@@ -157,6 +167,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
       else if (message.type === 'rule_observed') observedRules.add(message.observed)
       else if (message.type === 'resource') resources.add(message.resource)
       else if (message.type === 'log_batch') records.take(number, message)
+      else if (message.type === 'content') contents.add(message.content)
     },
     onDeath({ seat, finishedRequests }) {
       table.recoverFrom(seat.number)
@@ -180,7 +191,19 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
   })
   const lastGood = openLastGood(options, api)
   const upstreamWatch = createUpstreamWatch({ slots: upstreamSlots, health: watchedUpstreams, clock, logger })
-  const parts = { spool, table, applier, sync, shipper, outbox, resources, pool, upstreamWatch, observedRules }
+  const parts = {
+    spool,
+    table,
+    applier,
+    sync,
+    shipper,
+    contents,
+    outbox,
+    resources,
+    pool,
+    upstreamWatch,
+    observedRules,
+  }
   const reporter = createReporter({
     api,
     clock,
@@ -247,7 +270,12 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
         lastRequestAtMs: () => pool.counters().last_request_at_ms,
         closeWorkers: () => pool.close(),
         flush: async (timeoutMs) =>
-          void (await Promise.all([shipper.flush(timeoutMs), outbox.flush(timeoutMs), resources.flush(timeoutMs)])),
+          void (await Promise.all([
+            shipper.flush(timeoutMs),
+            contents.flush(timeoutMs),
+            outbox.flush(timeoutMs),
+            resources.flush(timeoutMs),
+          ])),
         clock,
         logger,
       })
@@ -256,6 +284,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
       await outbox.close()
       await resources.close()
       await shipper.close()
+      await contents.close()
       await spool?.close()
       // Its last word: what it says of its records now stays true.
       state.isEnded = true

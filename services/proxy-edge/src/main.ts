@@ -11,6 +11,7 @@ import { createMetrics } from '@gpt-load/service-kit/metrics'
 import { redisConnection } from '@gpt-load/service-kit/redis-dsn'
 import { runProcess } from '@gpt-load/service-kit/run-process'
 import { createSecretScrubber } from '@gpt-load/service-kit/secret-scrubber'
+import { contentTopic } from '@gpt-load/contracts/content-record'
 import { createFileSnapshotStore } from '@gpt-load/transport/file-snapshot-store'
 import { createKafkaLogProducer } from '@gpt-load/transport/kafka-log-producer'
 import { createRedisChangeFeedSubscriber } from '@gpt-load/transport/redis-change-feed'
@@ -48,11 +49,8 @@ runProcess(async ({ lifecycle, useLog, fail }) => {
   lifecycle.onClose('config-service client', () => api.close())
   const redis = { connection: redisConnection(config), keyPrefix: config.REDIS_KEY_PREFIX, logger }
   const feed = createRedisChangeFeedSubscriber({ ...redis, edgeTokens: config.EDGE_TOKEN })
-  const logProducer = createKafkaLogProducer({
-    connection: kafkaOptions(config),
-    clientId: `edge-${config.EDGE_NAME}`,
-    logger,
-  })
+  const kafka = { connection: kafkaOptions(config), clientId: `edge-${config.EDGE_NAME}`, logger }
+  const logProducer = createKafkaLogProducer(kafka)
   lifecycle.onClose('log stream', () => logProducer.close())
   const edge = await createEdge({
     config,
@@ -66,6 +64,7 @@ runProcess(async ({ lifecycle, useLog, fail }) => {
     api,
     feed,
     logProducer,
+    openContentProducer: () => createKafkaLogProducer({ ...kafka, topic: contentTopic }),
     logSpool: openLogSpool(config),
     snapshotStore: openSnapshotStore(config, redis),
     controlSocketPath: '',
