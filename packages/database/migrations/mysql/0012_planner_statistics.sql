@@ -1,0 +1,1 @@
+-- SQLite only: InnoDB samples its indexes by itself.
