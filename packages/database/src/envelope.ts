@@ -1,11 +1,12 @@
-import { createCipheriv, createDecipheriv, randomBytes, type KeyObject } from 'node:crypto'
+import { createCipheriv, createDecipheriv, randomFillSync, type KeyObject } from 'node:crypto'
 
 /**
  * AES-256-GCM envelope: version (1 byte), data key id (4, big endian), nonce (12, random), ciphertext, tag (16). The
  * associated data names what the text is for, so that a sealed value moved to another place does not open.
  */
 const version = 1
-const headerBytes = 1 + 4 + 12
+const nonceBytes = 12
+const headerBytes = 1 + 4 + nonceBytes
 const tagBytes = 16
 export const envelopeOverheadBytes = headerBytes + tagBytes
 
@@ -17,12 +18,26 @@ export function sealEnvelope(key: KeyObject, keyId: number, plaintext: Uint8Arra
   const header = Buffer.allocUnsafe(headerBytes)
   header[0] = version
   header.writeUInt32BE(keyId, 1)
-  randomBytes(12).copy(header, 5)
+  nextNonce().copy(header, 5)
   const cipher = createCipheriv('aes-256-gcm', key, header.subarray(5), { authTagLength: tagBytes })
   cipher.setAAD(associated)
   const text = cipher.update(plaintext)
   cipher.final()
   return Buffer.concat([header, text, cipher.getAuthTag()])
+}
+
+/** Asking the system's generator costs microseconds however little is asked for: nonces of many values at once. */
+const nonces = Buffer.alloc(nonceBytes * 256)
+let usedNonceBytes = nonces.length
+
+/** Valid until the next one is asked for. */
+function nextNonce(): Buffer {
+  if (usedNonceBytes === nonces.length) {
+    randomFillSync(nonces)
+    usedNonceBytes = 0
+  }
+  usedNonceBytes += nonceBytes
+  return nonces.subarray(usedNonceBytes - nonceBytes, usedNonceBytes)
 }
 
 export function envelopeKeyId(envelope: Uint8Array): number {
