@@ -66,6 +66,53 @@ test('the usage page ranks, prices and links; what has no price says so; it is t
   })
 })
 
+test('a price of our own replaces the shipped one of its model from its day on, prices what had none, and is deleted by name', async () => {
+  await portal.at('/prices/', async (page) => {
+    const table = page.getByRole('region', { name: 'Prices' })
+    await page.getByLabel('Search model').fill('gpt-4o-mini')
+    const shipped = table.getByRole('row', { name: /gpt-4o-mini.*shipped, \d{4}-\d{2}-\d{2}/ })
+    await shipped.getByText('in force').waitFor()
+    assert.equal(await shipped.getByRole('button').count(), 0, 'what is shipped cannot be deleted')
+    await page
+      .getByText(/^Shipped prices are those of/)
+      .getByRole('link')
+      .first()
+      .waitFor()
+    const add = async (model: string, from: string, input: string, output: string): Promise<void> => {
+      await page.getByRole('button', { name: 'Add price' }).click()
+      const dialog = page.getByRole('dialog')
+      await dialog.getByLabel('Model').fill(model)
+      await dialog.getByLabel('From').fill(from)
+      await dialog.getByLabel('Input', { exact: true }).fill(input)
+      await dialog.getByLabel('Output').fill(output)
+      await dialog.getByRole('button', { name: 'Add price' }).click()
+    }
+    await add('gpt-4o-mini', '2025-01-01', 'much', '2')
+    await page.getByRole('dialog').getByText('A number from 0 to 100,000').waitFor()
+    await page.getByRole('dialog').getByLabel('Input', { exact: true }).fill('0.125')
+    await page.getByRole('dialog').getByRole('button', { name: 'Add price' }).click()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    await shipped.getByText('replaced by own prices').waitFor()
+    const own = table.getByRole('row', { name: /2025-01-01/ })
+    await own.getByText('$0.125').waitFor()
+    await own.getByText('in force').waitFor()
+    await add('gpt-4o-mini', '2025-01-01', '1', '2')
+    await page.getByRole('dialog').getByText('has a price already').waitFor()
+    page.problems.splice(0)
+    await page.keyboard.press('Escape')
+    await own.getByRole('button', { name: 'Delete the price of gpt-4o-mini from 2025-01-01' }).click()
+    const confirm = page.getByRole('dialog')
+    await confirm.getByRole('textbox').fill('gpt-4o-mini')
+    await confirm.getByRole('button', { name: 'Delete price' }).click()
+    await own.waitFor({ state: 'detached' })
+    await shipped.getByText('in force').waitFor()
+    await add('model-without-price', '2025-01-01', '1000', '1000')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    await page.goto(`${portal.installation.url}/usage/?by=model`)
+    await page.getByRole('row', { name: /model-without-price.*\$0\.\d/ }).waitFor()
+  })
+})
+
 test('filters are pills in the URL, each is taken off by itself, and a search goes on to its end by itself', async () => {
   await portal.at('/logs/?live=false', async (page) => {
     const table = page.getByRole('region', { name: 'Requests' })

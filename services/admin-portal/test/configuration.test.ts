@@ -176,6 +176,50 @@ test('a group that a file manages says so where it is edited, and an edit is wha
   assert.ok(JSON.stringify(plan).includes('edited by hand'))
 })
 
+test('an older state is looked at field by field, and brought back by whoever types its number', async () => {
+  const id = await addGroup(portal.installation, 'rolled', ['sk-rolled-0123456789'])
+  const { revision } = await groupOf(id)
+  const { data } = await portal.installation.api('PATCH /api/v1/groups/{id}', {
+    params: { id },
+    revision,
+    body: { description: 'a mistake', settings: { max_retries: 9 } },
+  })
+  await addGroup(portal.installation, 'made-since', [])
+  await at('/revisions/?entity=group', async (page) => {
+    const table = page.getByRole('region', { name: 'Revisions' })
+    await table.getByRole('row', { name: 'group.update rolled' }).waitFor()
+    await table.getByRole('button', { name: `Go back to revision ${revision}`, exact: true }).click()
+    await page.waitForURL(new RegExp(`to=${revision}`))
+    const dialog = page.getByRole('dialog')
+    const change = dialog.getByRole('listitem').filter({ hasText: 'rolled' })
+    await change.getByText('"a mistake"').waitFor()
+    await change.getByText('max_retries').waitFor()
+    await dialog.getByRole('listitem').filter({ hasText: 'made-since' }).getByText('is switched off').waitFor()
+    const goBack = dialog.getByRole('button', { name: 'Go back', exact: true })
+    assert.equal(await goBack.isDisabled(), true)
+    await dialog.getByRole('textbox').fill(String(revision))
+    // Somebody is quicker: what was looked at is not what would happen.
+    await portal.installation.api('PATCH /api/v1/groups/{id}', {
+      params: { id },
+      revision: data.revision,
+      body: { description: 'another mistake' },
+    })
+    await goBack.click()
+    await page.getByText('Something has changed meanwhile').waitFor()
+    await change.getByText('"another mistake"').waitFor()
+    // The browser's own line about the 409.
+    page.problems.splice(0)
+    await goBack.click()
+    await page.getByText(`Back to revision ${revision}`).waitFor()
+    await dialog.waitFor({ state: 'detached' })
+    await table.getByRole('row').nth(1).getByText('policy.rollback').waitFor()
+    await table.getByRole('row').nth(1).getByRole('button').click()
+    await dialog.getByText('Nothing would change').waitFor()
+  })
+  const group = await groupOf(id)
+  assert.deepEqual([group.description, group.settings, group.key_counts.total], ['', {}, 1])
+})
+
 describe('admin tokens', () => {
   test('a new one is shown once, does what its scopes allow, and is refused once revoked', async () => {
     const call = (token: string, method = 'GET'): Promise<number> =>

@@ -16,7 +16,10 @@ export const policyRevisionSchema = z.object({
     .describe('From the audit log.'),
 })
 export type PolicyRevision = z.infer<typeof policyRevisionSchema>
-export const policyRevisionListQuerySchema = z.strictObject(pageParameters)
+export const policyRevisionListQuerySchema = z.strictObject({
+  ...pageParameters,
+  entity: z.enum(policyEntities).optional().describe('That changed one of these.'),
+})
 
 export const rollbackInputSchema = z.strictObject({
   revision: z.number().int().min(0).describe('The state after this revision.'),

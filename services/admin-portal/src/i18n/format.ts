@@ -8,6 +8,7 @@ export function createFormat(locale: Locale) {
   const compact = new Intl.NumberFormat(tag, { notation: 'compact', maximumFractionDigits: 1 })
   const dollars = new Intl.NumberFormat(tag, { style: 'currency', currency: 'USD' })
   const cents = new Intl.NumberFormat(tag, { style: 'currency', currency: 'USD', maximumSignificantDigits: 2 })
+  const prices = new Intl.NumberFormat(tag, { style: 'currency', currency: 'USD', maximumFractionDigits: 6 })
   const dateTime = new Intl.DateTimeFormat(tag, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' })
   const shortTime = new Intl.DateTimeFormat(tag, {
     month: 'short',
@@ -53,6 +54,8 @@ export function createFormat(locale: Locale) {
     },
     /** Small amounts keep the digits that tell them apart. */
     usd: (amount: number) => (amount > 0 && amount < 1 ? cents : dollars).format(amount),
+    /** Of a million tokens: all digits that were given. */
+    price: (amount: number) => prices.format(amount),
     milliseconds: (ms: number) => (ms < 10_000 ? `${integer.format(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`),
     bytes: (bytes: number) => {
       if (bytes < 1_024) return `${integer.format(bytes)} B`

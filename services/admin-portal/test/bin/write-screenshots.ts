@@ -25,6 +25,7 @@ const retried = newest.find(({ attempt_count: count }) => count > 1) ?? newest[0
 const firstKey = (
   await installation.api('GET /api/v1/groups/{id}/keys', { params: { id: group }, query: { limit: 1 } })
 ).data.items[0]!
+const { revision } = (await installation.api('GET /api/v1/policy-revisions', {})).data.items[3]!
 const pages: [name: string, path: string][] = [
   ['overview', '/'],
   ['groups', '/groups/'],
@@ -46,6 +47,11 @@ const pages: [name: string, path: string][] = [
   ['requests', '/logs/'],
   ['request', `/logs/?request=${retried.request_id}`],
   ['request-explained', `/logs/?request=${retried.request_id}&explain=true`],
+  ['usage', '/usage/?by=model'],
+  ['prices', '/prices/'],
+  ['price-add', '/prices/?create=true'],
+  ['revisions', '/revisions/'],
+  ['revision-rollback', `/revisions/?to=${revision}`],
   ['tasks', '/tasks/'],
   ['task', `/tasks/?task=${task}`],
   ['edges', '/edges/'],

@@ -33,6 +33,7 @@ type PageList = readonly (readonly [path: string, heading: string])[]
 
 async function listPages(installation: Installation): Promise<PageList> {
   const { group, aggregate, task } = await fillWithSamples(installation)
+  const { revision } = (await installation.api('GET /api/v1/policy-revisions', {})).data.items[3]!
   const log = (await installation.api('GET /api/v1/logs', {})).data.items.find(({ attempt_count: count }) => count > 1)
   return [
     ['/', 'Latest requests'],
@@ -60,6 +61,10 @@ async function listPages(installation: Installation): Promise<PageList> {
     ['/logs/?failed=true&model=gpt-4o&live=false', 'Requests'],
     ['/usage/', 'Usage'],
     ['/usage/?by=model&compare=true', 'Usage'],
+    ['/prices/', 'Prices'],
+    ['/prices/?create=true', 'Add price'],
+    ['/revisions/', 'Revisions'],
+    [`/revisions/?to=${revision}`, `Go back to revision ${revision}`],
     ['/tasks/', 'Tasks'],
     [`/tasks/?task=${task}`, 'Problems'],
     ['/edges/', 'Edges'],

@@ -16,13 +16,13 @@ type AuditRow = { revision: number; actor: string; action: string; entity: strin
 export const listPolicyRevisions: Verb<'listPolicyRevisions'> = async ({ ctx, input }) => {
   authorise(ctx, 'listPolicyRevisions')
   const { sql } = ctx.store
-  const { limit, cursor } = input.query
+  const { limit, cursor, entity } = input.query
   const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor(cursor, cursorSchema)[0]
   const floor = (await policyFloor(sql)) ?? Number.MAX_SAFE_INTEGER
   const rows = await sql.query<Row>(
-    `SELECT revision, MAX(created_at) AS created_at FROM policy_history WHERE revision < ? AND revision >= ?
+    `SELECT revision, MAX(created_at) AS created_at FROM policy_history WHERE revision < ? AND revision >= ?${entity === undefined ? '' : ' AND entity = ?'}
      GROUP BY revision ORDER BY revision DESC LIMIT ${limit + 1}`,
-    [before, floor],
+    [before, floor, ...(entity === undefined ? [] : [entity])],
   )
   const shown = rows.slice(0, limit).map(({ revision }) => revision)
   const audited =

@@ -27,6 +27,11 @@ export function describeRollback(api: () => Promise<OpenedApi>, connect: () => P
       assert.deepEqual([plan.policy_revision, plan.changes], [made, []])
       const { headers } = await operate('rollBackPolicy', { body: { revision: made } })
       assert.equal(headers.get('x-gptload-revision'), null)
+      await operate('updateSettings', { body: { max_retries: 2 } })
+      const ofEntity = async (entity: string) =>
+        (await operate('listPolicyRevisions', { query: `limit=1&entity=${entity}` })).body.items[0].revision
+      assert.deepEqual([await ofEntity('group'), await ofEntity('setting')], [made, await revision()])
+      await operate('updateSettings', { body: { max_retries: null } })
     })
 
     test('groups, upstreams, members, settings and access rules become what they were, in one revision; keys stay', async () => {
