@@ -26,6 +26,7 @@ import { accepted, refused } from '@gpt-load/service-kit/parse-result'
 import { redisVariables } from '@gpt-load/service-kit/redis-dsn'
 import { trustedProxiesVariable } from '@gpt-load/service-kit/trusted-proxies-variable'
 import { spoolFsyncPolicies } from './access-log/spool/log-spool.ts'
+import { defaultMaxModelDeviations } from './data-plane/key-table/model-deviations.ts'
 import { wireNames } from './data-plane/wire/create-wires.ts'
 import { logBatchCodecs } from '@gpt-load/transport/log-batch/sealed-batch'
 
@@ -78,6 +79,13 @@ export function requestPathVariables() {
       default: 64 * mebibyte,
       min: 0,
       description: 'Memory of one worker for request bodies that are kept for a retry',
+    }),
+    MAX_MODEL_LIMITS: envInteger({
+      default: defaultMaxModelDeviations,
+      min: 1,
+      max: 4_194_304,
+      description:
+        'Limits of keys for single models that are kept at once, 80 to 160 bytes each; past it new ones are not kept',
     }),
     TLS_CERT: envString({
       default: '',

@@ -89,7 +89,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
   const { config, clock, logger, health, name } = options
   const instance = randomBytes(8).toString('hex')
   const startedAtMs = clock.nowMs()
-  const table = createKeyTable({ clock })
+  const table = createKeyTable({ clock, maxModelDeviations: config.MAX_MODEL_LIMITS })
   const openRequests = new SharedArrayBuffer(openRequestsBytes)
   const upstreamHealth = new SharedArrayBuffer(upstreamHealthBytes)
   const watchedUpstreams = new UpstreamHealth(upstreamHealth)

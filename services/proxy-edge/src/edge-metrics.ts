@@ -56,7 +56,11 @@ function registerKeys({ metrics, table }: EdgeMetricsOptions): void {
     () => stateHashNumber(table.stateHash()),
   )
   gauge('secret_bytes', 'Memory of their secrets', () => table.stats().secretBytes)
-  gauge('model_deviations', 'Limits of one model that are stored', () => table.stats().modelDeviations)
+  gauge(
+    'model_deviations',
+    'Limits of one model that are stored (bound: MAX_MODEL_LIMITS)',
+    () => table.stats().modelDeviations,
+  )
   gauge('model_deviations_refused', 'Limits that found no room', () => table.stats().modelDeviationsRefused)
   gauge('resources', 'Resources whose key is known', () => table.stats().resources)
   gauge('resources_lost', 'Of these, displaced by newer ones', () => table.stats().resourcesLost)

@@ -9,6 +9,7 @@ import { measureLatency } from './latency.ts'
 import { measureLogs } from './logs.ts'
 import { measureMemory } from './memory.ts'
 import { measurePacedStreams } from './paced-streams.ts'
+import { measurePick } from './pick.ts'
 import { measureRequestCosts } from './requests.ts'
 import { measureStandaloneKeys } from './standalone-keys.ts'
 import { measureTls } from './tls.ts'
@@ -26,6 +27,7 @@ export const scenarios: Readonly<Record<string, (options: BenchOptions) => Promi
   churn: measureChurn,
   tls: measureTls,
   keys: measureKeys,
+  pick: measurePick,
   workers: measureWorkers,
   wire: measureWires,
   logs: ({ logRows }) => measureLogs(logRows),

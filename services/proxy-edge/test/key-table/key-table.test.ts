@@ -55,6 +55,23 @@ suite('key table', () => {
     checkKeyTable(writer, 2)
   })
 
+  test('keeps as many limits of single models as it may; past them a key stays usable, and the refusal is counted', async () => {
+    const clock = createManualClock()
+    const writer = createKeyTable({ clock, maxModelDeviations: 3 })
+    writer.putKeys(1, keyRows(1, 5), 'merge')
+    const { table } = writer
+    const facts = { state: 'cooling' as const, until: clock.nowMs() + 60_000, generation: 0, failures: 1 }
+    const limited = [1, 2, 3, 4].map((id) => table.applyModel(writer.slotOf(id), id, 'gpt-a', facts))
+    assert.deepEqual(limited, [true, true, true, false])
+    const { modelDeviations, modelDeviationsRefused } = writer.stats()
+    assert.deepEqual([modelDeviations, modelDeviationsRefused], [3, 1])
+    const picked = new Set([1, 2, 3, 4].map(() => table.keyId(table.pick(1, 'gpt-a', none, 0))))
+    assert.deepEqual(picked, new Set([4, 5]))
+    await clock.advance(60_001)
+    writer.tick()
+    assert.equal(table.applyModel(writer.slotOf(4), 4, 'gpt-a', { ...facts, until: clock.nowMs() + 60_000 }), true)
+  })
+
   test('uses suspect keys only when no active one is left', () => {
     const { writer, pickedId } = open(3)
     writer.putStates([stateRow(1, { state: 'suspect' }), stateRow(2, { state: 'suspect' })], 'merge')

@@ -17,7 +17,7 @@ import { forgetQuota } from './key-quota.ts'
 import { forgetFacts, readGroupHash, writeFacts, writeNewFacts } from './key-mutation.ts'
 import type { KeyTable } from './key-table.ts'
 import { mergeFromControlPlane } from './merge-views.ts'
-import { ModelDeviations, modelTableBytes } from './model-deviations.ts'
+import { defaultMaxModelDeviations, ModelDeviations, modelTableBytes } from './model-deviations.ts'
 import { SharedKeyTable } from './open-key-table.ts'
 import { ResourceKeys, resourceTableBytes } from './resource-keys.ts'
 import { createRingArena } from './ring-arena.ts'
@@ -99,8 +99,10 @@ export interface KeyTableWriter {
 /** Room for suspect keys that is there beforehand: a small pool must not be without keys until the main thread has made some. */
 const readySuspects = 64
 
-export function createKeyTable({ clock }: { clock: Clock }): KeyTableWriter {
-  const columns = new SharedColumns(allocateHandles(modelTableBytes, resourceTableBytes))
+export function createKeyTable(options: { clock: Clock; maxModelDeviations?: number }): KeyTableWriter {
+  const { clock, maxModelDeviations = defaultMaxModelDeviations } = options
+  const columns = new SharedColumns(allocateHandles(modelTableBytes(maxModelDeviations), resourceTableBytes))
+  columns.control[control.modelMax] = maxModelDeviations
   const index = createKeyIdIndex((slot) => columns.keyId[slot] as number)
   const slots = createSlotAllocator(columns, () => clock.monotonicMs())
   const secrets = createSecretArena(columns)

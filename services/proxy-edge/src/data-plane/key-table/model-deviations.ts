@@ -1,7 +1,7 @@
 // Limits of a key for one model: only what deviates from the key's own state, in one bounded open-addressed table in shared
 // memory, keyed by (key id, hash of the model). Written under one lock, read without: readers compare a version around
 // what they read. Entries name the key id, never a slot, so a slot given to another key inherits nothing.
-// Invariant: at most `maxModelDeviations` entries. When it is full, what is due is swept; when that does not help, the new
+// Invariant: at most `control.modelMax` entries (MAX_MODEL_LIMITS). When it is full, what is due is swept; when that does not help, the new
 // limit is not kept and counted: the key stays usable for the model, and the provider will say so again.
 
 import { keyStates, severityOf, type KeyFacts } from '@gpt-load/contracts/key-state'
@@ -12,12 +12,14 @@ import { isOutForATime, membershipOf } from './stored-facts.ts'
 import { pointOf } from './sticky-index.ts'
 import { membership } from './usable-set.ts'
 
-export const maxModelDeviations = 65_536
-/** At most half full, so that a miss ends after a step or two. */
-const capacity = maxModelDeviations * 2
-const mask = capacity - 1
+export const defaultMaxModelDeviations = 65_536
 const entryBytes = 40
-export const modelTableBytes = capacity * entryBytes
+
+/** Memory for so many: at most half full, so that a miss ends after a step or two, and a power of two for the mask. */
+export function modelTableBytes(maxModelDeviations: number): number {
+  return 2 ** Math.ceil(Math.log2(maxModelDeviations * 2)) * entryBytes
+}
+
 /** A change moves a few entries. */
 const lockWaitMs = 1_000
 const maxReadAttempts = 8
@@ -25,6 +27,8 @@ const maxReadAttempts = 8
 export class ModelDeviations {
   readonly #columns: SharedColumns
   readonly #owner: number
+  readonly #capacity: number
+  readonly #mask: number
   /** 0 = empty. */
   readonly #keyId: Float64Array
   readonly #until: Float64Array
@@ -37,6 +41,9 @@ export class ModelDeviations {
 
   constructor(columns: SharedColumns, owner: number) {
     const memory = columns.handles.models
+    const capacity = memory.byteLength / entryBytes
+    this.#capacity = capacity
+    this.#mask = capacity - 1
     this.#columns = columns
     this.#owner = owner
     this.#keyId = new Float64Array(memory, 0, capacity)
@@ -71,7 +78,7 @@ export class ModelDeviations {
   /** Earliest return among the group's keys that are out for this model for a time; 0 = none. Walks the table. */
   earliestReturn(groupNumber: number, hash: TextHash, serverNow: number): number {
     let earliest = 0
-    for (let at = 0; at < capacity; at += 1) {
+    for (let at = 0; at < this.#capacity; at += 1) {
       if (this.#keyId[at] === 0 || this.#group[at] !== groupNumber || !this.#isModel(at, hash)) continue
       const until = this.#until[at] as number
       if (isOutForATime(this.#state[at] as number, until, serverNow) && (earliest === 0 || until < earliest)) {
@@ -111,7 +118,7 @@ export class ModelDeviations {
    */
   sweep(serverNow: number, generationOf: (keyId: number) => number): void {
     this.#write(() => {
-      for (let at = 0; at < capacity; at += 1) {
+      for (let at = 0; at < this.#capacity; at += 1) {
         while (this.#keyId[at] !== 0 && this.#isStale(at, serverNow, generationOf)) this.#removeAt(at)
       }
       return true
@@ -132,7 +139,7 @@ export class ModelDeviations {
 
   #takeAll() {
     const entries = []
-    for (let at = 0; at < capacity; at += 1) {
+    for (let at = 0; at < this.#capacity; at += 1) {
       const keyId = this.#keyId[at] as number
       if (keyId === 0) continue
       const hash = { high: this.#high[at] as number, low: this.#low[at] as number }
@@ -153,12 +160,12 @@ export class ModelDeviations {
   }
 
   #insert(groupNumber: number, keyId: number, hash: TextHash, facts: KeyFacts): boolean {
-    if (this.count >= maxModelDeviations) {
+    if (this.count >= (this.#columns.control[control.modelMax] as number)) {
       Atomics.add(this.#columns.control, control.modelRefused, 1)
       return false
     }
-    let at = home(keyId, hash)
-    while (this.#keyId[at] !== 0) at = (at + 1) & mask
+    let at = this.#home(keyId, hash)
+    while (this.#keyId[at] !== 0) at = (at + 1) & this.#mask
     this.#keyId[at] = keyId
     this.#high[at] = hash.high
     this.#low[at] = hash.low
@@ -179,12 +186,12 @@ export class ModelDeviations {
   #removeAt(start: number): void {
     this.#count(this.#group[start] as number, -1)
     let hole = start
-    for (let at = (hole + 1) & mask; this.#keyId[at] !== 0; at = (at + 1) & mask) {
-      const homeOfEntry = home(this.#keyId[at] as number, {
+    for (let at = (hole + 1) & this.#mask; this.#keyId[at] !== 0; at = (at + 1) & this.#mask) {
+      const homeOfEntry = this.#home(this.#keyId[at] as number, {
         high: this.#high[at] as number,
         low: this.#low[at] as number,
       })
-      if (((at - homeOfEntry) & mask) < ((at - hole) & mask)) continue
+      if (((at - homeOfEntry) & this.#mask) < ((at - hole) & this.#mask)) continue
       this.#copy(at, hole)
       hole = at
     }
@@ -208,11 +215,11 @@ export class ModelDeviations {
   }
 
   #find(keyId: number, hash: TextHash): number {
-    let at = home(keyId, hash)
+    let at = this.#home(keyId, hash)
     // Bounded for a reader that meets a change; a chain is never that long.
-    for (let step = 0; step < capacity && this.#keyId[at] !== 0; step += 1) {
+    for (let step = 0; step < this.#capacity && this.#keyId[at] !== 0; step += 1) {
       if (this.#keyId[at] === keyId && this.#isModel(at, hash)) return at
-      at = (at + 1) & mask
+      at = (at + 1) & this.#mask
     }
     return -1
   }
@@ -258,8 +265,8 @@ export class ModelDeviations {
       releaseWord(words, control.modelLock)
     }
   }
-}
 
-function home(keyId: number, hash: TextHash): number {
-  return (pointOf(keyId) ^ hash.high ^ hash.low) & mask
+  #home(keyId: number, hash: TextHash): number {
+    return (pointOf(keyId) ^ hash.high ^ hash.low) & this.#mask
+  }
 }

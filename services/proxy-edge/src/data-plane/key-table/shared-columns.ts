@@ -82,6 +82,8 @@ export const control = {
   liveEdges: 15,
   /** Entries of the resource map that a newer one displaced. */
   resourcesLost: 16,
+  /** Limits of single models that are kept at most. */
+  modelMax: 17,
 } as const
 const controlWords = 64
 
