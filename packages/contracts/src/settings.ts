@@ -1,5 +1,6 @@
 import { parseErrorRules } from './error-rules.ts'
 import { automaticFailoverCodes, parseFailoverCodes } from './failover-codes.ts'
+import { defaultRedactionRules, parseRedactionRules } from './redaction-rules.ts'
 
 /**
  * The settings registry: every setting with type, default, unit, bounds and whether a group may override it. Validation
@@ -91,7 +92,49 @@ export const settingsRegistry = {
     category: 'log',
     groupOverride: true,
     gptLoad: true,
-    description: 'Kept for scripts: this release records no bodies, whatever it says.',
+    description:
+      'Record what callers send, after redaction, in a table of its own. Decided by the group in the URL; a body that is not text leaves its type only.',
+  },
+  enable_response_body_logging: {
+    type: 'bool',
+    default: false,
+    category: 'log',
+    groupOverride: true,
+    gptLoad: false,
+    description: 'Record what callers are answered, streams too, in the same way.',
+  },
+  content_log_max_bytes: {
+    type: 'int',
+    default: 65_536,
+    min: 1_024,
+    max: 262_144,
+    unit: 'bytes',
+    category: 'log',
+    groupOverride: true,
+    gptLoad: false,
+    description: 'Most bytes of one body that are recorded; the rest is cut off.',
+  },
+  content_redaction_rules: {
+    type: 'string',
+    default: defaultRedactionRules,
+    category: 'log',
+    groupOverride: true,
+    gptLoad: false,
+    isMultiline: true,
+    check: checkRedactionRules,
+    description:
+      'What is taken out of recorded bodies, one rule per line: api_key, card, email, or an expression between slashes: /customer-\\d+/i. The key and the access key of a request always are.',
+  },
+  content_log_retention_days: {
+    type: 'int',
+    default: 3,
+    min: 0,
+    max: 3_650,
+    unit: 'days',
+    category: 'log',
+    groupOverride: false,
+    gptLoad: false,
+    description: 'Recorded bodies older than this are dropped; 0 keeps them for ever.',
   },
   request_timeout: {
     type: 'int',
@@ -709,6 +752,12 @@ function checkFailoverCodes(value: string): string | null {
 
 function checkErrorRules(value: string): string | null {
   const result = parseErrorRules(value)
+  return result.ok ? null : result.error
+}
+
+/** Expressions are compiled where they are stored and where they are used (packages/redaction). */
+function checkRedactionRules(value: string): string | null {
+  const result = parseRedactionRules(value)
   return result.ok ? null : result.error
 }
 

@@ -6,6 +6,7 @@ import { groupSettingNames } from '@gpt-load/contracts/settings'
 import type { Keyring } from '@gpt-load/database/keyring'
 import { openGroupSettings, openHeaderRules, sealGroupSettings, sealHeaderRules } from '@gpt-load/database/row-secrets'
 import { wrongField } from '../http/api-problem.ts'
+import { checkRedactionRules } from '../settings/check-redaction-rules.ts'
 import { unmaskHeaderRules, unmaskProxyUrl, type SettingOverrides } from './group-secrets.ts'
 import { parseStored, type GroupRow } from './load-groups.ts'
 
@@ -116,6 +117,7 @@ function patchTestModel(fields: GroupFields, value: string | null | undefined, e
 
 /** In the registry's order, so that equal settings have equal texts. */
 function patchOverrides(stored: SettingOverrides, patch: NonNullable<GroupFieldsPatch['settings']>): SettingOverrides {
+  checkRedactionRules(patch.content_redaction_rules, '/settings/content_redaction_rules')
   const next: SettingOverrides = {}
   for (const name of groupSettingNames) {
     const value = patch[name] === undefined ? stored[name] : patch[name]

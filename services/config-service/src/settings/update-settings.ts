@@ -7,6 +7,7 @@ import { requireRevision, type Precondition } from '../http/precondition.ts'
 import type { ChangeTransaction } from '../truth/change-transaction.ts'
 import { commitChange } from '../truth/commit.ts'
 import type { VerbAnswer, VerbContext, VerbInput } from '../verb.ts'
+import { checkRedactionRules } from './check-redaction-rules.ts'
 import { loadSettings, type SettingRow } from './list-settings.ts'
 
 /**
@@ -46,6 +47,7 @@ export async function applySettings(
   ctx: Pick<VerbContext, 'keyring' | 'upstreamPolicy'>,
   change: SettingsChange,
 ): Promise<boolean> {
+  checkRedactionRules(change.patch['content_redaction_rules'], '/content_redaction_rules')
   const rows = await lockSettings(tx)
   requireRevision(change.precondition, Math.max(0, ...[...rows.values()].map((row) => Number(row.revision))))
   const changed: string[] = []

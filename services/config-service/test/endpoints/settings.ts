@@ -33,6 +33,37 @@ export function describeSettings(api: () => Promise<OpenedApi>): void {
       assert.notEqual(reset.headers.get('etag'), etag)
     })
 
+    test('redaction rules that an edge could not use are refused, for the system and for a group', async () => {
+      const { call, operate } = await api()
+      const rules = 'email\n/(?=a)b/'
+      const system = await call('/api/v1/settings', {
+        method: 'PATCH',
+        headers: anyRevision,
+        body: { content_redaction_rules: rules },
+      })
+      assert.deepEqual(
+        [system.status, system.body.errors?.[0]?.pointer],
+        [400, '/content_redaction_rules'],
+        JSON.stringify(system.body),
+      )
+      const group = await call('/api/v1/groups', {
+        method: 'POST',
+        body: {
+          name: 'redacting',
+          channel: 'openai',
+          upstreams: [{ url: 'https://api.example.com' }],
+          settings: { content_redaction_rules: rules },
+        },
+      })
+      assert.deepEqual(
+        [group.status, group.body.errors?.[0]?.pointer],
+        [400, '/settings/content_redaction_rules'],
+        JSON.stringify(group.body),
+      )
+      await operate('updateSettings', { body: { content_redaction_rules: 'email\n/customer-\\d+/i' } })
+      await operate('updateSettings', { body: { content_redaction_rules: null } })
+    })
+
     test('settings that are set for the first time by many at once are set by all, and If-Match lets one through', async () => {
       const { call } = await api()
       const values = [1, 2, 3, 4, 5, 6, 7, 8]

@@ -9,7 +9,13 @@ export const settingTexts: SettingTexts = {
     'ログの行が現れるまでの上限。通常は数秒で現れます。スクリプトとの互換のために残しています。',
   request_log_sample_percent:
     '一度で成功したリクエストのうち、行として残す割合。残りは統計にのみ数えます。失敗や再試行は常に残します。',
-  enable_request_body_logging: 'スクリプトのために残しています。このリリースは値にかかわらずボディを記録しません。',
+  enable_request_body_logging:
+    '呼び出し元が送った内容を、秘匿化してから専用のテーブルに記録します。URL のグループの値に従います。テキストでないボディは種類だけを残します。',
+  enable_response_body_logging: '呼び出し元への応答を、ストリームも含めて同じように記録します。',
+  content_log_max_bytes: '1 つのボディについて記録する最大バイト数。残りは切り捨てます。',
+  content_redaction_rules:
+    '記録するボディから取り除くもの。1 行に 1 ルール：api_key、card、email、またはスラッシュで囲んだ正規表現：/customer-\\d+/i。そのリクエストのキーとアクセスキーは必ず取り除きます。',
+  content_log_retention_days: '記録したボディのうち、これより古いものは削除されます。0 で無期限に保持します。',
   request_timeout: 'ストリームでない 1 回の試行全体の上限（ボディを含む）。',
   connect_timeout: 'アップストリームへの TCP 接続と TLS ハンドシェイクの上限。',
   idle_conn_timeout: 'プール内の遊休アップストリーム接続は、この時間の後に閉じられます。',

@@ -6,7 +6,13 @@ export const settingTexts: SettingTexts = {
   audit_retention_days: '早于此期限的审计记录会被删除；0 表示永久保留。',
   request_log_write_interval_minutes: '日志最迟多久出现。此处通常几秒内即可看到；为兼容脚本而保留。',
   request_log_sample_percent: '一次即成功的请求中有多少比例写入日志行；其余仅计入统计。失败和重试过的请求始终写入。',
-  enable_request_body_logging: '为兼容脚本而保留：无论如何设置，本版本都不记录请求体。',
+  enable_request_body_logging:
+    '记录调用方发送的内容：脱敏后存入单独的表。以 URL 中的分组为准；非文本的内容只留下类型。',
+  enable_response_body_logging: '以同样方式记录返回给调用方的内容，包括流。',
+  content_log_max_bytes: '单个请求体或响应体最多记录的字节数；其余部分会被截断。',
+  content_redaction_rules:
+    '从记录内容中去除什么，每行一条规则：api_key、card、email，或斜杠之间的正则表达式：/customer-\\d+/i。请求所用的密钥和访问密钥始终会被去除。',
+  content_log_retention_days: '早于此期限的记录内容会被删除；0 表示永久保留。',
   request_timeout: '单次非流式尝试的总时长上限，含响应体。',
   connect_timeout: '与上游建立 TCP 连接和 TLS 握手的上限。',
   idle_conn_timeout: '连接池中的空闲上游连接在此时间后关闭。',
