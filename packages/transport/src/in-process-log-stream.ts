@@ -14,6 +14,8 @@ import type { TransportLogger } from './transport-logger.ts'
 export type InProcessLogStreamOptions = {
   /** Names the topic, `local.{instance}`: stable across restarts of one installation. */
   instance: string
+  /** In place of `local`, for a stream beside another one. */
+  name?: string
   logger?: TransportLogger
   /** Sealed bytes that wait at most (default 32 MiB, several hundred thousand events). */
   maxQueuedBytes?: number
@@ -39,7 +41,7 @@ export function createInProcessLogStream(options: InProcessLogStreamOptions): In
     maxQueuedBytes: options.maxQueuedBytes ?? defaultMaxQueuedBytes,
     sendTimeoutMs: options.sendTimeoutMs ?? defaultSendTimeoutMs,
   })
-  const place = { topic: `local.${options.instance}`, partition: 0 }
+  const place = { topic: `${options.name ?? 'local'}.${options.instance}`, partition: 0 }
   const closing = new AbortController()
   let running: Promise<void> | undefined
   const isConnected = () => running !== undefined && !closing.signal.aborted

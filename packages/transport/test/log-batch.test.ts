@@ -10,8 +10,8 @@ import type { LogAttempt, LogBatchIdentity, LogEvent } from '@gpt-load/contracts
 import { decodeLogEvent } from '../src/log-batch/decode-log-event.ts'
 import { createLogEventWriter, encodeLogEvent, payloadOf, resetWriter } from '../src/log-batch/encode-log-event.ts'
 import { maxEncodedAttempts, wireStringBounds as bounds } from '../src/log-batch/log-event-fields.ts'
-import { logBatchCodecs, openLogBatch, sealLogBatch } from '../src/log-batch/log-batch.ts'
-import { maxPlainBatchBytes } from '../src/log-batch/log-batch.ts'
+import { openLogBatch, sealLogBatch } from '../src/log-batch/log-batch.ts'
+import { logBatchCodecs, maxPlainBatchBytes } from '../src/log-batch/sealed-batch.ts'
 
 const uint = fc.oneof(fc.nat(), fc.maxSafeNat())
 const optionalUint = fc.oneof(fc.constant(-1), uint)

@@ -26,12 +26,17 @@ export const logIngestVariables = z.object({
     default: logPartitions,
     min: 1,
     max: 1_000,
-    description: 'Partitions of the log topic: the most instances that can share the work',
+    description: 'Partitions of the log topics: the most instances that can share the work',
   }),
   KAFKA_RETENTION: envDurationMs({
     default: 604_800_000,
     minMs: 3_600_000,
     description: 'Least time that the topic keeps batches, so that ingest may be away that long',
+  }),
+  KAFKA_CONTENT_RETENTION: envDurationMs({
+    default: 86_400_000,
+    minMs: 3_600_000,
+    description: 'The same of recorded bodies, which are in a topic of their own; a new topic keeps them no longer',
   }),
   KAFKA_SESSION_TIMEOUT: envDurationMs({
     default: 30_000,

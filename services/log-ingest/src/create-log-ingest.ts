@@ -4,9 +4,11 @@ import type { Clock } from '@gpt-load/service-kit/clock'
 import type { Logger } from '@gpt-load/service-kit/logger'
 import type { Metrics } from '@gpt-load/service-kit/metrics'
 import { startPeriodic } from '@gpt-load/service-kit/periodic'
+import { createContentStore } from './content-store.ts'
 import { createIngestMeter } from './ingest-meter.ts'
 import { createLogStore } from './log-store.ts'
 import { replayDeadLetters } from './replay-dead-letters.ts'
+import { defaultRetention, type LogRetention } from './read-retention.ts'
 import { applyRetention } from './retention.ts'
 import { createStoredDays, dayMs, dayOf } from './stored-days.ts'
 import { storeStreamPositions } from './stream-positions.ts'
@@ -18,11 +20,12 @@ import { storeStreamPositions } from './stream-positions.ts'
 export type LogIngestOptions = {
   sql: SqlClient
   consumer: LogConsumer
+  contentConsumer: LogConsumer
   metrics: Metrics
   logger: Logger
   clock: Clock
-  /** Answers request_log_retention_days; read before each clean-up and while storing. */
-  readRetentionDays(): Promise<number>
+  /** Read every so often: it holds for the next clean-up, and while storing. */
+  readRetention(): Promise<LogRetention>
   /** Runs the clean-up on one replica only. */
   withLease(job: string, work: (signal: AbortSignal) => Promise<void>): Promise<void>
 }
@@ -33,13 +36,12 @@ export interface LogIngest {
 
 const retentionIntervalMs = 600_000
 const settingsIntervalMs = 15_000
-const defaultRetentionDays = 7
 const positionsIntervalMs = 5_000
 const replayIntervalMs = 2_000
 
 export async function startLogIngest(options: LogIngestOptions): Promise<LogIngest> {
-  const { sql, consumer, clock, logger } = options
-  let retentionDays = defaultRetentionDays
+  const { sql, consumer, contentConsumer, clock, logger } = options
+  let retention = defaultRetention
   const meter = createIngestMeter(options.metrics)
   const days = createStoredDays(sql)
   const store = createLogStore({
@@ -47,26 +49,25 @@ export async function startLogIngest(options: LogIngestOptions): Promise<LogInge
     days,
     meter,
     nowMs: () => clock.nowMs(),
-    retentionDays: () => retentionDays,
+    retentionDays: () => retention.rowDays,
   })
+  const contentStore = createContentStore({ sql, days, meter, nowMs: () => clock.nowMs() })
   const settings = startPeriodic({
     name: 'retention setting',
     intervalMs: settingsIntervalMs,
     clock,
     logger,
     run: async () => {
-      retentionDays = await options.readRetentionDays()
+      retention = await options.readRetention()
     },
   })
-  const retention = startPeriodic({
+  const cleaning = startPeriodic({
     name: 'log retention',
     intervalMs: retentionIntervalMs,
     clock,
     logger,
     run: () =>
-      options.withLease('log-retention', (signal) =>
-        applyRetention({ sql, nowMs: clock.nowMs(), retentionDays, signal }),
-      ),
+      options.withLease('log-retention', (signal) => applyRetention({ sql, nowMs: clock.nowMs(), retention, signal })),
   })
   const positions = startPeriodic({
     name: 'stream positions',
@@ -87,16 +88,18 @@ export async function startLogIngest(options: LogIngestOptions): Promise<LogInge
       const nowMs = clock.nowMs()
       const storedOn = dayOf(nowMs)
       await days.ensure(storedOn)
-      await replayDeadLetters(sql, { nowMs, storedOn, retentionMs: retentionDays * dayMs })
+      await replayDeadLetters(sql, { nowMs, storedOn, retentionMs: retention.rowDays * dayMs })
     },
   })
   await consumer.run(store)
+  await contentConsumer.run(contentStore)
   return {
     async close() {
       await consumer.close()
+      await contentConsumer.close()
       await replay.stop()
       await positions.stop()
-      await retention.stop()
+      await cleaning.stop()
       await settings.stop()
     },
   }

@@ -9,6 +9,8 @@ export interface IngestMeter {
     place: StreamPartition,
     commit: StoreOutcome & { nextOffset: string; durationMs: number; nowMs: number },
   ): void
+  /** Recorded bodies: requests that have some, and those that were passed over. */
+  contentsCommitted(stored: number, dropped: number): void
   /** How far the stream reaches, by `topic/partition`. */
   seen(highWatermarks: ReadonlyMap<string, string>): void
 }
@@ -38,6 +40,14 @@ export function createIngestMeter(metrics: Metrics): IngestMeter {
     help: 'Records (batches) of the stream that are not stored yet, per partition of this instance',
     labels: ['topic', 'partition'],
   })
+  const contents = metrics.counter({
+    name: 'gptload_ingest_contents_total',
+    help: 'Requests whose recorded bodies were committed',
+  })
+  const droppedContents = metrics.counter({
+    name: 'gptload_ingest_contents_dropped_total',
+    help: 'Recorded bodies that could not be read or stored',
+  })
   const nextOffsets = new Map<string, bigint>()
   return {
     committed(place, commit) {
@@ -47,6 +57,10 @@ export function createIngestMeter(metrics: Metrics): IngestMeter {
       poison.add(commit.deadLetters)
       lastCommit.set(commit.nowMs / 1000, { topic: place.topic, partition: String(place.partition) })
       nextOffsets.set(placeKey(place), BigInt(commit.nextOffset))
+    },
+    contentsCommitted(stored, dropped) {
+      contents.add(stored)
+      droppedContents.add(dropped)
     },
     seen(highWatermarks) {
       for (const [key, high] of highWatermarks) {

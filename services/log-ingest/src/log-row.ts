@@ -81,9 +81,11 @@ const hourMs = 3_600_000
 const maxInstantMs = 7_258_118_400_000
 const maxStatus = 999
 
+export const isRequestId = (text: string): boolean => /^[\x21-\x7e]{1,36}$/.test(text)
+
 /** Why an event cannot be stored, or null. What is odd but storable is kept as given and flagged. */
 export function refuseEvent(event: LogEvent): string | null {
-  if (!/^[\x21-\x7e]{1,36}$/.test(event.requestId)) return 'the request id is not 1 to 36 printable characters'
+  if (!isRequestId(event.requestId)) return 'the request id is not 1 to 36 printable characters'
   if (!Number.isSafeInteger(event.receivedAtMs) || event.receivedAtMs < 0 || event.receivedAtMs > maxInstantMs)
     return 'the time of arrival is no instant'
   if (event.status > maxStatus) return 'the status is none'

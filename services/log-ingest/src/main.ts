@@ -2,6 +2,7 @@
 // the reverse order. It is ready when it can consume; MySQL or Kafka being away later pauses it, nothing else.
 
 import { hostname } from 'node:os'
+import { contentTopic } from '@gpt-load/contracts/content-record'
 import { logTopic } from '@gpt-load/contracts/log-event'
 import { createDatabase } from '@gpt-load/database/create-database'
 import { withLease } from '@gpt-load/database/lease'
@@ -24,7 +25,7 @@ import { createKafkaLogConsumer } from '@gpt-load/transport/kafka-log-consumer'
 import { logIngestVariables, readLogIngestConfig } from './config.ts'
 import type { LogIngestConfig } from './config.ts'
 import { startLogIngest } from './create-log-ingest.ts'
-import { readRetentionDays } from './read-retention-days.ts'
+import { readRetention } from './read-retention.ts'
 
 const retentionLeaseMs = 60_000
 
@@ -58,18 +59,17 @@ runProcess(async ({ lifecycle, useLog }) => {
   const sql = createMariadbSqlClient(connection, { connections: config.DATABASE_POOL_SIZE })
   lifecycle.onClose('log database', () => sql.close())
   const kafka = { connection: kafkaOptions(config), clientId: `log-ingest-${hostname()}`, logger }
-  const consumer = createKafkaLogConsumer({
-    ...kafka,
-    groupId: 'log-ingest',
-    sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT,
-  })
+  const session = { ...kafka, sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT }
+  const consumer = createKafkaLogConsumer({ ...session, groupId: 'log-ingest' })
+  const contentConsumer = createKafkaLogConsumer({ ...session, groupId: 'log-ingest-content', topics: [contentTopic] })
   const ingest = await startLogIngest({
     sql,
     consumer,
+    contentConsumer,
     metrics,
     logger,
     clock,
-    readRetentionDays: () => readRetentionDays(database),
+    readRetention: () => readRetention(database),
     withLease: async (job, work) => void (await withLease(database, job, { ttlMs: retentionLeaseMs }, work)),
   })
   lifecycle.onClose('ingest', () => ingest.close())
@@ -86,11 +86,14 @@ function explainTopics(error: unknown): never {
 }
 
 function topicOptions(config: LogIngestConfig) {
-  const shared = { replicationFactor: config.KAFKA_REPLICATION_FACTOR, retentionMs: config.KAFKA_RETENTION }
+  const shared = { replicationFactor: config.KAFKA_REPLICATION_FACTOR, partitions: config.KAFKA_PARTITIONS }
   return {
     connection: kafkaOptions(config),
     clientId: `log-ingest-${hostname()}`,
     canCreate: config.KAFKA_CREATE_TOPICS,
-    topics: [{ ...shared, name: logTopic, partitions: config.KAFKA_PARTITIONS }],
+    topics: [
+      { ...shared, name: logTopic, retentionMs: config.KAFKA_RETENTION },
+      { ...shared, name: contentTopic, retentionMs: config.KAFKA_CONTENT_RETENTION },
+    ],
   }
 }

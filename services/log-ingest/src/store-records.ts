@@ -1,5 +1,3 @@
-import type { StreamPartition } from '@gpt-load/transport/log-stream'
-import { SeekRequired } from '@gpt-load/transport/log-stream'
 import type { LogBatchIdentity } from '@gpt-load/contracts/log-event'
 import type { SqlClient, SqlTransaction, SqlValue } from '@gpt-load/database/sql-client/sql-client'
 import type { Upsert } from '@gpt-load/database/sql-client/sql-statements'
@@ -18,6 +16,7 @@ import type { RowContext } from './log-row.ts'
 import type { OpenedRecord, PoisonRecord } from './open-records.ts'
 import { createRollupSums, errorRollup, keyRollup, latencyRollup, requestRollup } from './rollup-sums.ts'
 import { createSourceAccounts, sourceAccount } from './source-accounts.ts'
+import { advanceOffset, type OffsetStep } from './stream-handler.ts'
 
 /**
  * Stores records of one partition in one transaction: offset (compared and set), batch identities, rows, rollups, dead
@@ -29,14 +28,11 @@ export type StoreOutcome = { rows: number; resentBatches: number; deadLetters: n
 
 export async function storeRecords(
   sql: SqlClient,
-  input: StoreTime & {
-    place: StreamPartition
-    /** The offset that this instance believes to be stored. */
-    position: string
-    nextOffset: string
-    opened: readonly OpenedRecord[]
-    poison: readonly PoisonRecord[]
-  },
+  input: StoreTime &
+    OffsetStep & {
+      opened: readonly OpenedRecord[]
+      poison: readonly PoisonRecord[]
+    },
 ): Promise<StoreOutcome> {
   return sql.transaction(async (transaction) => {
     await advanceOffset(transaction, input)
@@ -73,22 +69,6 @@ export async function storeFresh(
     if (identity !== null) accounts.add(identity, { committed: 0, sampledOut: 0, deadLettered: identity.count })
   await upsertRows(transaction, sourceAccount, accounts.rows())
   return { rows, deadLetters: letters.length }
-}
-
-async function advanceOffset(
-  transaction: SqlTransaction,
-  {
-    place,
-    position,
-    nextOffset,
-    nowMs,
-  }: { place: StreamPartition; position: string; nextOffset: string; nowMs: number },
-): Promise<void> {
-  const changed = await transaction.execute(
-    'UPDATE log_offsets SET next_offset = ?, updated_at = ? WHERE topic = ? AND partition_id = ? AND next_offset = ?',
-    [nextOffset, nowMs, place.topic, place.partition, position],
-  )
-  if (changed !== 1) throw new SeekRequired(`another instance has moved ${place.topic}/${place.partition}`)
 }
 
 const identityOf = ({ identity }: OpenedRecord) => identity

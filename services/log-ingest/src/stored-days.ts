@@ -4,7 +4,8 @@ import type { SqlClient } from '@gpt-load/database/sql-client/sql-client'
  * Partitions by the day of ingest (MySQL). Only a missing *today* could stop an insert, so it is made before the first
  * insert of a day, and tomorrow's with it. SQLite has no partitions: days are rows' stored_on only.
  */
-export const partitionedTables = ['request_logs', 'request_attempts', 'failed_requests'] as const
+export const rowTables = ['request_logs', 'request_attempts', 'failed_requests'] as const
+export const contentTable = 'request_contents'
 export const dayMs = 86_400_000
 
 export const dayOf = (nowMs: number): number => Math.floor(nowMs / dayMs)
@@ -18,7 +19,7 @@ export function createStoredDays(sql: SqlClient): StoredDays {
   let madeUntil = -1
   let pending: Promise<void> | null = null
   async function make(day: number): Promise<void> {
-    for (const table of partitionedTables) await addPartitions(sql, table, day + 1)
+    for (const table of [...rowTables, contentTable]) await addPartitions(sql, table, day + 1)
     madeUntil = day + 1
   }
   return {

@@ -39,7 +39,12 @@ describe('log store on MariaDB', () => {
     now += 10 * dayMs
     await store.handle(place, [batchRecord(1, [logEvent(2)])])
     assert.equal(await count(sql.client, 'request_logs'), 2)
-    await applyRetention({ sql: sql.client, nowMs: now, retentionDays: 7, signal: new AbortController().signal })
+    await applyRetention({
+      sql: sql.client,
+      nowMs: now,
+      retention: { rowDays: 7, contentDays: 3 },
+      signal: new AbortController().signal,
+    })
     assert.equal(await count(sql.client, 'request_logs'), 1)
     assert.ok(
       (await readPartitions(sql.client, 'request_logs')).every(
@@ -580,7 +585,12 @@ function guarantees(open: () => Promise<SqlClient>): void {
     await store.handle(place, [batchRecord(0, [logEvent(1)])])
     now = nowMs + 9 * dayMs
     await store.handle(place, [batchRecord(1, [logEvent(2, { receivedAtMs: now })])])
-    await applyRetention({ sql: sql.client, nowMs: now, retentionDays: 7, signal: new AbortController().signal })
+    await applyRetention({
+      sql: sql.client,
+      nowMs: now,
+      retention: { rowDays: 7, contentDays: 3 },
+      signal: new AbortController().signal,
+    })
     assert.equal(await count(sql.client, 'request_logs'), 1)
     assert.equal(await count(sql.client, 'request_rollups', 'span = 60'), 1)
     assert.equal(await count(sql.client, 'request_rollups', 'span = 86400'), 2)

@@ -4,7 +4,7 @@
 import { randomUUID } from 'node:crypto'
 import type { LogEvent } from '@gpt-load/contracts/log-event'
 import { createSystemClock } from '@gpt-load/service-kit/clock'
-import { logBatchCodecs } from '@gpt-load/transport/log-batch/log-batch'
+import { logBatchCodecs } from '@gpt-load/transport/log-batch/sealed-batch'
 import { silentLogger } from '@gpt-load/transport/transport-logger'
 import { createLogShipper } from '../src/access-log/log-shipper.ts'
 import { createWorkerRequestRecorder } from '../src/access-log/worker-request-recorder.ts'

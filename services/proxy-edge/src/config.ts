@@ -27,7 +27,7 @@ import { redisVariables } from '@gpt-load/service-kit/redis-dsn'
 import { trustedProxiesVariable } from '@gpt-load/service-kit/trusted-proxies-variable'
 import { spoolFsyncPolicies } from './access-log/spool/log-spool.ts'
 import { wireNames } from './data-plane/wire/create-wires.ts'
-import { logBatchCodecs } from '@gpt-load/transport/log-batch/log-batch'
+import { logBatchCodecs } from '@gpt-load/transport/log-batch/sealed-batch'
 
 export type SnapshotStoreChoice = { kind: 'none' } | { kind: 'redis' } | { kind: 'file'; dir: string }
 

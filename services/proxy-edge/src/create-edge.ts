@@ -13,6 +13,7 @@ import type { Logger } from '@gpt-load/service-kit/logger'
 import type { Metrics } from '@gpt-load/service-kit/metrics'
 import type { LogProducer } from '@gpt-load/transport/log-stream'
 import type { SnapshotStore } from '@gpt-load/transport/snapshot-store'
+import { createContentShipper } from './access-log/content/content-shipper.ts'
 import { createDroppingLogShipper } from './access-log/dropping-log-shipper.ts'
 import { createLogShipper, type LogShipper } from './access-log/log-shipper.ts'
 import { createLogSpool, type LogSpool, type LogSpoolOptions } from './access-log/spool/log-spool.ts'
@@ -58,6 +59,8 @@ export type EdgeOptions = {
   controlPlane: ControlPlane | null
   /** null = there is none: request records are counted and dropped. */
   logProducer: LogProducer | null
+  /** Called when the first body is recorded; its producer is closed by the edge. null = bodies are counted and dropped. */
+  openContentProducer: (() => LogProducer) | null
   /** null = request records wait in memory only. */
   logSpool: Pick<LogSpoolOptions, 'dir' | 'maxBytes' | 'fsync' | 'takeOverAfterMs'> | null
   /** null = nothing is kept, and the edge starts from the control plane only. */
@@ -126,6 +129,13 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
   })
   const { shipper, spool } = openLog(options, instance)
   const records = createWorkerRecords(shipper, (seatNumber) => `${instance}.${seatNumber}`)
+  const contents = createContentShipper({
+    edge: name,
+    instance,
+    openProducer: options.openContentProducer,
+    clock,
+    logger,
+  })
   const observedRules = createObservedRules()
   const pool = createWorkerPool({
     count: options.workers,
@@ -146,6 +156,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
       else if (message.type === 'rule_observed') observedRules.add(message.observed)
       else if (message.type === 'resource') link.resources.add(message.resource)
       else if (message.type === 'log_batch') records.take(number, message)
+      else if (message.type === 'content') contents.add(message.content)
     },
     onDeath({ seat, finishedRequests }) {
       table.recoverFrom(seat.number)
@@ -168,7 +179,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
     logger,
   })
   const upstreamWatch = createUpstreamWatch({ slots: upstreamSlots, health: watchedUpstreams, clock, logger })
-  const parts = { spool, table, applier, shipper, link, pool, upstreamWatch, observedRules }
+  const parts = { spool, table, applier, shipper, contents, link, pool, upstreamWatch, observedRules }
   const identity = { edge: name, instance, version: options.version, started_at: startedAtMs }
 
   function onApplied(position: SnapshotPosition): void {
@@ -219,12 +230,14 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
         openRequests: () => pool.counters().in_flight,
         lastRequestAtMs: () => pool.counters().last_request_at_ms,
         closeWorkers: () => pool.close(),
-        flush: async (timeoutMs) => void (await Promise.all([shipper.flush(timeoutMs), link.flush(timeoutMs)])),
+        flush: async (timeoutMs) =>
+          void (await Promise.all([shipper.flush(timeoutMs), contents.flush(timeoutMs), link.flush(timeoutMs)])),
         clock,
         logger,
       })
       await link.close()
       await shipper.close()
+      await contents.close()
       await spool?.close()
       // Its last word: what it says of its records now stays true.
       state.isEnded = true

@@ -1,5 +1,6 @@
 import type { EdgeReport } from '@gpt-load/contracts/edge-report'
 import { formatStateHash } from '@gpt-load/key-health/state-hash'
+import type { ContentShipper } from './access-log/content/content-shipper.ts'
 import type { LogShipper } from './access-log/log-shipper.ts'
 import type { LogSpool } from './access-log/spool/log-spool.ts'
 import type { ControlLink } from './control-plane/control-link.ts'
@@ -16,6 +17,7 @@ export type EdgeParts = {
   applier: SnapshotApplier
   link: ControlLink
   shipper: LogShipper
+  contents: ContentShipper
   /** null = there is none. */
   spool: LogSpool | null
   pool: WorkerPool

@@ -15,6 +15,7 @@ export function registerEdgeMetrics(options: EdgeMetricsOptions): void {
   registerUpstreams(options)
   registerControl(options)
   registerLog(options)
+  registerContents(options)
 }
 
 function registerRequests({ metrics, pool }: EdgeMetricsOptions): void {
@@ -130,5 +131,17 @@ function registerLog({ metrics, shipper, spool }: EdgeMetricsOptions): void {
   metrics.observedGauge(
     { name: 'gptload_edge_log_ring_bytes', help: 'Memory of these records' },
     () => shipper.counts.ringBytes,
+  )
+}
+
+function registerContents({ metrics, contents }: EdgeMetricsOptions): void {
+  const counter = (name: string, help: string, read: () => number) =>
+    metrics.observedCounter({ name: `gptload_edge_contents_${name}_total`, help }, read)
+  counter('captured', 'Requests whose bodies are recorded', () => contents.counts.captured)
+  counter('sent', 'Of these, those that the log stream has', () => contents.counts.sent)
+  counter('dropped', 'Of these, those that were lost or could not be redacted', () => contents.counts.dropped)
+  metrics.observedGauge(
+    { name: 'gptload_edge_contents_waiting_bytes', help: 'Memory of bodies that are not sent yet (bound: 64 MiB)' },
+    () => contents.counts.waitingBytes,
   )
 }

@@ -12,6 +12,7 @@ import { createMetrics } from '@gpt-load/service-kit/metrics'
 import { redisConnection } from '@gpt-load/service-kit/redis-dsn'
 import { runProcess } from '@gpt-load/service-kit/run-process'
 import { createSecretScrubber } from '@gpt-load/service-kit/secret-scrubber'
+import { contentTopic } from '@gpt-load/contracts/content-record'
 import { createFileSnapshotStore } from '@gpt-load/transport/file-snapshot-store'
 import { createKafkaLogProducer } from '@gpt-load/transport/kafka-log-producer'
 import { createRedisChangeFeedSubscriber } from '@gpt-load/transport/redis-change-feed'
@@ -48,7 +49,8 @@ runProcess(async ({ lifecycle, useLog, fail }) => {
   lifecycle.onClose('admin server', () => admin.close())
 
   const redis = redisOptionsOf(config, logger)
-  const logProducer = openLogStream(config, logger)
+  const kafka = kafkaProducerOptions(config, logger)
+  const logProducer = kafka === null ? null : createKafkaLogProducer(kafka)
   if (logProducer !== null) lifecycle.onClose('log stream', () => logProducer.close())
   const edge = await createEdge({
     config,
@@ -61,6 +63,7 @@ runProcess(async ({ lifecycle, useLog, fail }) => {
     edgeTokens: config.EDGE_TOKEN,
     controlPlane: openControlPlane(config, redis, lifecycle),
     logProducer,
+    openContentProducer: kafka === null ? null : () => createKafkaLogProducer({ ...kafka, topic: contentTopic }),
     logSpool: openLogSpool(config),
     snapshotStore: openSnapshotStore(config, redis),
     controlSocketPath: '',
@@ -101,11 +104,11 @@ function openControlPlane(
   return { api, feed: redis === null ? absentChangeFeed : createRedisChangeFeedSubscriber({ ...redis, edgeTokens }) }
 }
 
-function openLogStream(config: ProxyEdgeConfig, logger: Logger) {
+function kafkaProducerOptions(config: ProxyEdgeConfig, logger: Logger) {
   const { KAFKA_BROKERS, EDGE_NAME } = config
   if (KAFKA_BROKERS === undefined) return null
   const connection = kafkaOptions({ ...config, KAFKA_BROKERS })
-  return createKafkaLogProducer({ connection, clientId: `edge-${EDGE_NAME}`, logger })
+  return { connection, clientId: `edge-${EDGE_NAME}`, logger }
 }
 
 function openSnapshotStore(

@@ -4,6 +4,7 @@ import type { LogBatchIdentity } from '@gpt-load/contracts/log-event'
 import type { LearntResource } from '@gpt-load/contracts/resource-key'
 import type { AccessKeyRecord, GroupRecord } from '@gpt-load/contracts/snapshot'
 import type { Settings } from '@gpt-load/contracts/settings'
+import type { CapturedContent } from './data-plane/observe/content-capture.ts'
 import type { ClientTls } from './data-plane/wire/downstream-exchange.ts'
 
 /**
@@ -67,5 +68,6 @@ export type FromWorker =
   | { type: 'rule_observed'; observed: RuleObserved }
   | { type: 'resource'; resource: LearntResource }
   | { type: 'log_batch'; identity: LogBatchIdentity; bytes: Uint8Array<ArrayBuffer> }
+  | { type: 'content'; content: CapturedContent }
   | { type: 'stopped_accepting' }
   | { type: 'failed'; code: string; message: string }

@@ -11,7 +11,7 @@ import { seedDefaultGroup, type DefaultGroupSeed } from '@gpt-load/config-servic
 import { createUndiciProbeSender } from '@gpt-load/config-service/probe/undici-probe-sender'
 import { renderDiagnostic } from '@gpt-load/config-file/diagnostic'
 import { loadConfigFile, type LoadedConfigFile } from '@gpt-load/config-file/load-config-file'
-import { readRetentionDays } from '@gpt-load/log-ingest/read-retention-days'
+import { readRetention } from '@gpt-load/log-ingest/read-retention'
 import { createDatabase } from '@gpt-load/database/create-database'
 import type { DatabaseHandle } from '@gpt-load/database/database-handle'
 import { openKeyring } from '@gpt-load/database/keyring'
@@ -103,7 +103,7 @@ async function openControlPlane(options: StandaloneOptions, health: Health) {
     isImmediate: true,
     clock,
     logger,
-    run: async () => logs.setRetentionDays(await readRetentionDays(store)),
+    run: async () => logs.setRetention(await readRetention(store)),
   })
   lifecycle.onClose('log retention setting', () => retention.stop())
   const logReader = createThreadedSqlReader(dataDir.logDatabase)
@@ -205,6 +205,7 @@ async function openDataPlane(
     edgeTokens: [installation.edgeToken],
     controlPlane: { api: service.internalApi, feed: feed.createSubscriber() },
     logProducer: logs.producer,
+    openContentProducer: () => logs.contentProducer,
     // The log stream is this process: what it does not take, no disk would either.
     logSpool: null,
     snapshotStore: null,

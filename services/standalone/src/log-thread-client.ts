@@ -1,12 +1,14 @@
 import { Worker } from 'node:worker_threads'
 import type { Logger } from '@gpt-load/service-kit/logger'
+import type { LogRetention } from '@gpt-load/log-ingest/read-retention'
 import type { LogProducer, SealedBatch } from '@gpt-load/transport/log-stream'
 
 /** Main-thread side of log-thread.ts: the log producer of standalone's edge. */
 export type LogThreadData = { databasePath: string; instance: string }
+export type LogStreamName = 'requests' | 'contents'
 export type LogThreadRequest =
-  | { type: 'send'; id: number; batches: SealedBatch[] }
-  | { type: 'retention'; days: number }
+  | { type: 'send'; id: number; stream: LogStreamName; batches: SealedBatch[] }
+  | { type: 'retention'; retention: LogRetention }
   | { type: 'replay'; id: number; letters: number[] | null }
   | { type: 'metrics'; id: number }
   | { type: 'close' }
@@ -18,7 +20,9 @@ type LogThreadAnswer =
 
 export interface LogThread {
   readonly producer: LogProducer
-  setRetentionDays(days: number): void
+  /** Of recorded bodies. */
+  readonly contentProducer: LogProducer
+  setRetention(retention: LogRetention): void
   /** Answers how many dead letters will be tried again. */
   requestReplay(letters: readonly number[] | null): Promise<number>
   metricsText(): Promise<string>
@@ -77,15 +81,17 @@ export async function startLogThread(
       worker.postMessage(request(id))
     })
   }
+  const producerOf = (stream: LogStreamName): LogProducer => ({
+    send: async (batches) => void (await ask((id) => ({ type: 'send', id, stream, batches: [...batches] }))),
+    isConnected: () => isRunning,
+    close: async () => {},
+  })
   await ready.promise
   isReady = true
   return {
-    producer: {
-      send: async (batches) => void (await ask((id) => ({ type: 'send', id, batches: [...batches] }))),
-      isConnected: () => isRunning,
-      close: async () => {},
-    },
-    setRetentionDays: (days) => worker.postMessage({ type: 'retention', days } satisfies LogThreadRequest),
+    producer: producerOf('requests'),
+    contentProducer: producerOf('contents'),
+    setRetention: (retention) => worker.postMessage({ type: 'retention', retention } satisfies LogThreadRequest),
     requestReplay: async (letters) =>
       Number(await ask((id) => ({ type: 'replay', id, letters: letters === null ? null : [...letters] }))),
     metricsText: () => ask((id) => ({ type: 'metrics', id })),

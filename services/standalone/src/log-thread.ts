@@ -5,6 +5,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { requestReplay } from '@gpt-load/database/logs/log-account-reader'
 import { createSqliteSqlClient } from '@gpt-load/database/sql-client/sqlite-sql-client'
 import { startLogIngest } from '@gpt-load/log-ingest/create-log-ingest'
+import { defaultRetention } from '@gpt-load/log-ingest/read-retention'
 import { createSystemClock } from '@gpt-load/service-kit/clock'
 import { createMetrics } from '@gpt-load/service-kit/metrics'
 import { createInProcessLogStream } from '@gpt-load/transport/in-process-log-stream'
@@ -14,10 +15,13 @@ const { databasePath, instance } = workerData as LogThreadData
 if (parentPort === null) throw new Error('this file is the entry of a worker thread')
 const port = parentPort
 
-let retentionDays = 7
+let retention = defaultRetention
 const sql = createSqliteSqlClient(databasePath)
 const metrics = createMetrics({ hasProcessMetrics: false })
-const stream = createInProcessLogStream({ instance })
+const streams = {
+  requests: createInProcessLogStream({ instance }),
+  contents: createInProcessLogStream({ instance, name: 'local-content' }),
+}
 const report = (level: 'debug' | 'info' | 'warn' | 'error' | 'fatal') => (fields: unknown, message?: string) =>
   port.postMessage({ type: 'log', level, text: message ?? String(fields), detail: describe(fields) })
 const logger = {
@@ -30,17 +34,19 @@ const logger = {
 
 const ingest = await startLogIngest({
   sql,
-  consumer: stream.consumer,
+  consumer: streams.requests.consumer,
+  contentConsumer: streams.contents.consumer,
   metrics,
   logger: logger as never,
   clock: createSystemClock(),
-  readRetentionDays: async () => retentionDays,
+  readRetention: async () => retention,
   withLease: (_job, work) => work(new AbortController().signal),
 })
 
 port.on('message', async (request: LogThreadRequest) => {
-  if (request.type === 'retention') retentionDays = request.days
-  else if (request.type === 'send') await acknowledge(request.id, () => stream.producer.send(request.batches))
+  if (request.type === 'retention') ({ retention } = request)
+  else if (request.type === 'send')
+    await acknowledge(request.id, () => streams[request.stream].producer.send(request.batches))
   else if (request.type === 'replay')
     port.postMessage({ type: 'replay', id: request.id, text: String(await requestReplay(sql, request.letters)) })
   else if (request.type === 'metrics')

@@ -11,7 +11,7 @@ import { createBackoff } from '@gpt-load/service-kit/backoff'
 import type { Clock } from '@gpt-load/service-kit/clock'
 import type { Logger } from '@gpt-load/service-kit/logger'
 import { sealLogBatch } from '@gpt-load/transport/log-batch/log-batch'
-import type { LogBatchCodec } from '@gpt-load/transport/log-batch/log-batch'
+import type { LogBatchCodec } from '@gpt-load/transport/log-batch/sealed-batch'
 import type { LogProducer, SealedBatch } from '@gpt-load/transport/log-stream'
 import type { LogSpool, SpoolChunk } from './spool/log-spool.ts'
 

@@ -5,6 +5,7 @@ import type { KeyTable } from './key-table/key-table.ts'
 import type { LimitHold } from './limit-hold.ts'
 import type { RequestCounters } from './observe/counters.ts'
 import type { KeyWaitingRoom } from './key-waiting-room.ts'
+import type { ContentCaptures } from './observe/content-capture.ts'
 import type { KeyOutcomes } from './observe/key-outcomes.ts'
 import type { RuleObservations } from './observe/rule-observations.ts'
 import type { KeyQuotas } from './observe/key-quotas.ts'
@@ -26,6 +27,7 @@ export type RequestServices = {
   readonly table: KeyTable
   readonly wire: UpstreamWire
   readonly recorder: RequestRecorder
+  readonly contents: ContentCaptures
   readonly outcomes: KeyOutcomes
   readonly observations: RuleObservations
   readonly limits: LimitHold

@@ -1,5 +1,6 @@
 import { CreatedResourceReader } from '@gpt-load/channels/created-resource-reader'
 import type { Channel } from '@gpt-load/channels/channel'
+import { findAccessKey } from '@gpt-load/channels/proxy-credentials'
 import type { EndReason } from '@gpt-load/contracts/log-event'
 import type { ProxyErrorCode } from '@gpt-load/contracts/proxy-errors'
 import { clientBehind } from '@gpt-load/service-kit/forwarded-address'
@@ -17,6 +18,7 @@ import { passResponseHeaders } from './headers/response-headers.ts'
 import { KeyJudgement } from './key-judgement.ts'
 import { KeyWait, type KeyWaitOwner } from './key-waiting-room.ts'
 import { joinHeaders } from './headers/raw-headers.ts'
+import type { ContentCapture } from './observe/content-capture.ts'
 import { RequestAccount } from './observe/request-account.ts'
 import { RequestLog } from './observe/request-log.ts'
 import type { HeaderVariables } from './plan/header-rules.ts'
@@ -74,6 +76,8 @@ export class ProxyRequest
   /** The last answer of an earlier attempt that may still become the final one. */
   #kept: AttemptFailure | null = null
   #isPausedByUpload = false
+  /** Undefined until the group is known; null: it records no bodies. */
+  #content: ContentCapture | null | undefined
 
   constructor(services: RequestServices, exchange: DownstreamExchange, route: Route) {
     this.#services = services
@@ -108,6 +112,7 @@ export class ProxyRequest
   onData(chunk: Uint8Array): void {
     this.#log.bytesIn += chunk.length
     if (this.#state === 'ending' || this.#state === 'over') return
+    this.#capture()?.request?.add(chunk)
     this.#admission.onData(chunk)
     this.#attempt?.pump()
   }
@@ -122,8 +127,19 @@ export class ProxyRequest
     this.#refuse(code, retryAfterSeconds)
   }
 
+  /** By the group in the URL: a body comes in before it is known which member serves it. */
+  #capture(): ContentCapture | null {
+    if (this.#content !== undefined) return this.#content
+    const content = this.#services.contents.begin(this.#admission.outer.settings)
+    content?.request?.describe(this.#exchange.rawHeaders)
+    this.#relay.capture = content?.response ?? null
+    this.#content = content
+    return content
+  }
+
   onAdmitted(): void {
     const { outer, facts } = this.#admission
+    this.#capture()
     this.#selector = new TargetSelector(this.#services, outer, facts, this.#log.accessKey!.id)
     const target = this.#selector.select()
     if (target !== null) this.#launch(target)
@@ -485,6 +501,15 @@ export class ProxyRequest
   onUsageRead(): void {
     const usage = this.#relay.tee?.usage ?? null
     if (usage !== null && this.#attempt !== null) this.#services.quotas.spend(this.#attempt.target, usage)
-    this.#account.record(this.#exchange, this.clientAddress, usage)
+    const isKept = this.#account.record(this.#exchange, this.clientAddress, usage)
+    if (this.#content) this.#endContent(this.#content, isKept)
+  }
+
+  #endContent(content: ContentCapture, isKept: boolean): void {
+    const { requestId, receivedAtMs } = this.#log
+    const token = findAccessKey(this.#route.query, this.#exchange.rawHeaders)
+    const secrets = [this.secret, token].filter((secret) => secret !== '')
+    const groupId = this.#admission.outer.id
+    this.#services.contents.end(content, { requestId, receivedAtMs, groupId, secrets }, isKept)
   }
 }

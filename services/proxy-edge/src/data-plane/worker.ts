@@ -10,6 +10,7 @@ import { DataPlane } from './data-plane.ts'
 import { openKeyTable } from './key-table/open-key-table.ts'
 import { KeyWaitingRoom } from './key-waiting-room.ts'
 import { LimitHold } from './limit-hold.ts'
+import { ContentCaptures } from './observe/content-capture.ts'
 import { RequestCounters } from './observe/counters.ts'
 import { KeyOutcomes } from './observe/key-outcomes.ts'
 import { RuleObservations } from './observe/rule-observations.ts'
@@ -47,6 +48,12 @@ const recorder = createWorkerRequestRecorder({
   edge: options.edge,
   post: (identity, bytes) => post({ type: 'log_batch', identity, bytes }, [bytes.buffer]),
 })
+const contents = new ContentCaptures(counters, (content) =>
+  post(
+    { type: 'content', content },
+    [content.request, content.response].flatMap((body) => body?.bytes.buffer ?? []),
+  ),
+)
 const outcomes = new KeyOutcomes({
   table,
   post: (outcome) => post({ type: 'key_outcome', outcome }),
@@ -59,6 +66,7 @@ const services: RequestServices = {
   table,
   wire,
   recorder,
+  contents,
   outcomes,
   limits,
   observations: new RuleObservations({

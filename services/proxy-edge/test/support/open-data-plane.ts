@@ -10,6 +10,7 @@ import { ReplayBudget } from '../../src/data-plane/body/replay-budget.ts'
 import { createKeyTable, type KeyTableWriter } from '../../src/data-plane/key-table/key-table-writer.ts'
 import { KeyWaitingRoom } from '../../src/data-plane/key-waiting-room.ts'
 import { LimitHold } from '../../src/data-plane/limit-hold.ts'
+import { ContentCaptures, type CapturedContent } from '../../src/data-plane/observe/content-capture.ts'
 import { createCounterBuffer, RequestCounters } from '../../src/data-plane/observe/counters.ts'
 import { KeyOutcomes } from '../../src/data-plane/observe/key-outcomes.ts'
 import { LoadShedder } from '../../src/data-plane/load-shedder.ts'
@@ -74,6 +75,8 @@ export interface DataPlane extends AsyncDisposable {
   /** Records of ended requests, oldest first. */
   readonly events: Omit<LogEvent, 'sequence'>[]
   readonly outcomes: KeyOutcome[]
+  /** What would be handed to the content thread. */
+  readonly contents: CapturedContent[]
   readonly observations: RuleObserved[]
   /** What would be told to the control plane. */
   readonly learnt: LearntResource[]
@@ -89,6 +92,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
   const events: Omit<LogEvent, 'sequence'>[] = []
   const ended = createWaitingQueue<Omit<LogEvent, 'sequence'>>()
   const outcomes: KeyOutcome[] = []
+  const contents: CapturedContent[] = []
   const observations: RuleObserved[] = []
   const learnt: LearntResource[] = []
   const writer = createKeyTable({ clock: createSystemClock() })
@@ -119,6 +123,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
         ended.push(event)
       },
     },
+    contents: new ContentCaptures(counters, (content) => void contents.push(content)),
     outcomes: outcomeOf,
     limits,
     observations: new RuleObservations({
@@ -161,6 +166,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
     port,
     events,
     outcomes,
+    contents,
     observations,
     learnt,
     services,

@@ -3,6 +3,7 @@ import { requestIdHeader } from '@gpt-load/contracts/proxy-errors'
 import { findHeader, hasHeader, removeHeader, setHeader } from '../headers/raw-headers.ts'
 import { passResponseHeaders } from '../headers/response-headers.ts'
 import type { Attempt } from '../attempt.ts'
+import type { BodyCapture } from '../observe/content-capture.ts'
 import type { RequestLog } from '../observe/request-log.ts'
 import type { CorsPolicy } from '../route/cors-policy.ts'
 import type { DownstreamExchange } from '../wire/downstream-exchange.ts'
@@ -22,6 +23,8 @@ export class AnswerRelay {
   readonly #log: RequestLog
   readonly #cors: CorsPolicy | null
   tee: UsageTee | null = null
+  /** Of groups that record answers. */
+  capture: BodyCapture | null = null
   /** A plain event stream without a length: events of ours may stand between the upstream's. */
   #isOpenStream = false
   /** The last two bytes that went out. */
@@ -74,6 +77,7 @@ export class AnswerRelay {
     if (log.firstByteMs === -1) log.firstByteMs = log.elapsedMs()
     log.bytesOut += chunk.length
     if (this.#isOpenStream) this.#noteEnd(chunk)
+    this.capture?.add(chunk)
     const isFlowing = this.#exchange.write(chunk)
     if (this.tee !== null && this.tee.push(chunk)) log.firstTokenMs = log.elapsedMs()
     return isFlowing
@@ -114,6 +118,7 @@ export class AnswerRelay {
   #writeHead(status: number, reason: string, headers: string[]): void {
     this.#decorate(headers)
     this.#log.status = status
+    this.capture?.describe(headers)
     this.#exchange.writeHead(status, reason, headers)
   }
 }

@@ -49,6 +49,7 @@ export const counterNames = [
   ...durationBucketsMs.map((limit) => `duration_le_${limit}` as const),
   'key_waits',
   'key_waits_served',
+  'content_refused',
 ] as const
 export type CounterName = (typeof counterNames)[number]
 

@@ -45,10 +45,15 @@ export class RequestAccount {
     if (log.endReason === 'client_abort') counters.add('client_aborts', 1)
   }
 
-  /** @param usage null = the answer was none that tells it */
-  record(exchange: DownstreamExchange, clientAddress: string, usage: TokenUsage | null): void {
+  /**
+   * Answers whether the request gets a row.
+   * @param usage null = the answer was none that tells it
+   */
+  record(exchange: DownstreamExchange, clientAddress: string, usage: TokenUsage | null): boolean {
     const { method, target, rawHeaders } = exchange
     const tokens = usage ?? unknownUsage
-    this.#recorder.record(this.#log.build({ method, target, rawHeaders, clientAddress, tokens }))
+    const event = this.#log.build({ method, target, rawHeaders, clientAddress, tokens })
+    this.#recorder.record(event)
+    return !event.isSampledOut
   }
 }
