@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { Kafka, logLevel } from 'kafkajs'
 import { createConnection } from 'mariadb'
+import type { LogContent } from '@gpt-load/contracts/api/log'
 import { startFakeProvider } from '@gpt-load/testkit/upstreams/fake-provider'
+import { openContentBatch } from '@gpt-load/transport/log-batch/content-batch'
 import { openLogBatch } from '@gpt-load/transport/log-batch/log-batch'
+import { until } from '@gpt-load/testkit/until'
 import { createGroup, listKeys } from '../src/admin-client.ts'
 import type { ClusterDeployment, Deployment } from '../src/deployment.ts'
 import { startClusterDeployment, startStandalone } from '../src/deployment.ts'
@@ -17,6 +21,9 @@ import { untilLogRows } from '../src/log-rows.ts'
 const canaryKey = 'sk-CANARYprovider0123456789abcdefCANARY'
 const canaryToken = 'gpl-CANARYaccess0123456789abcdefCANARY'
 const canaryBody = 'CANARYbodytext-of-the-caller'
+/** Has a place in the content log, and nowhere else, once a group records. */
+const recordedText = 'RECORDEDtext-of-the-caller'
+const canaryMail = 'canary.person@example.com'
 const secrets = () => [canaryKey, canaryToken, canaryBody]
 
 describe('secrets and content', () => {
@@ -32,11 +39,21 @@ describe('secrets and content', () => {
     }
     await untilLogRows(deployment, 1)
     seen.push(...(await dumpDatabase(deployment)), ...(await dumpKafka(deployment)))
-    assertNoSecret(seen, [
-      ...secrets(),
-      cluster.secrets.authKey,
-      cluster.secrets.edgeToken,
-      cluster.secrets.encryptionKey,
+    const ofCluster = [cluster.secrets.authKey, cluster.secrets.edgeToken, cluster.secrets.encryptionKey]
+    assertNoSecret(seen, [...secrets(), ...ofCluster])
+
+    await record(deployment)
+    const after: Seen = [['output', cluster.output()]]
+    for (const { adminUrl, name } of [...cluster.edges, ...cluster.configServices, ...cluster.logIngests])
+      for (const path of ['/metrics', '/readyz'])
+        after.push([`${name} ${path}`, await (await fetch(adminUrl + path)).text()])
+    for (const path of ['/logs', '/audit', '/groups', '/settings', '/logs/reconcile'])
+      after.push([path, JSON.stringify(await deployment.admin.get(path))])
+    after.push(...(await dumpDatabase(deployment)), ...(await dumpKafka(deployment)))
+    assertNoSecret(after, [canaryKey, canaryToken, canaryMail, ...ofCluster])
+    assert.deepEqual(placesOf(after, recordedText), [
+      `${cluster.topicPrefix}request-content contents`,
+      'table request_contents',
     ])
   })
 
@@ -45,13 +62,17 @@ describe('secrets and content', () => {
     await using deployment = await startStandalone()
     const seen = await provoke(deployment, provider)
     seen.push(['output', deployment.output()])
+    await record(deployment)
     await deployment.process.stop()
+    const files: Seen = []
     for (const entry of await readdir(deployment.dataDir, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue
       const path = join(entry.parentPath, entry.name)
-      seen.push([path, (await readFile(path)).toString('latin1')])
+      files.push([entry.name, (await readFile(path)).toString('latin1')])
     }
-    assertNoSecret(seen, [...secrets(), deployment.adminKey])
+    assertNoSecret([...seen, ...files], [...secrets(), canaryMail, deployment.adminKey])
+    const places = placesOf([['output', deployment.output()], ...files], recordedText)
+    assert.ok(places.length > 0 && places.every((name) => name.startsWith('logs.db')), places.join())
   })
 })
 
@@ -141,6 +162,46 @@ async function provoke(deployment: Deployment, provider: Awaited<ReturnType<type
   return seen
 }
 
+/** From here on bodies are recorded: a request whose body repeats every secret that it can. */
+async function record({ admin, proxyUrls }: Deployment): Promise<void> {
+  const { items } = await admin.get<{ items: { id: number; name: string }[] }>('/groups')
+  const { id: groupId } = items.find(({ name }) => name === 'canary') ?? assert.fail('no group')
+  for (const { id } of await listKeys(admin, groupId)) await admin.post(`/keys/${id}/restore`)
+  const settings = { enable_request_body_logging: true, enable_response_body_logging: true }
+  await admin.patch(`/groups/${groupId}`, { settings })
+  const content = [recordedText, canaryMail, canaryKey, canaryToken].join(' ')
+  const send = async () => {
+    const response = await fetch(`${proxyUrls[0]}/proxy/canary/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${canaryToken}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'gpt-4.1-nano', messages: [{ role: 'user', content }] }),
+    })
+    await response.arrayBuffer()
+    return response.headers.get('x-gptload-request-id') ?? ''
+  }
+  // The first ones may be served before the edge has heard of the setting.
+  const recorded = await until(
+    async () => {
+      const id = await send()
+      return until(
+        async () => {
+          const content = await admin.get<LogContent>(`/logs/${id}/content`)
+          return content.request === null ? null : content
+        },
+        { what: 'its row', timeoutMs: 2_000 },
+      )
+    },
+    { what: 'the recorded body', timeoutMs: 20_000 },
+  )
+  const [request = '', response = ''] = [recorded.request?.text, recorded.response?.text]
+  assert.ok(request.includes(`${recordedText} [email] [key] [key]`), request)
+  assert.ok(response.includes('"object"'), response)
+}
+
+function placesOf(seen: Seen, text: string): string[] {
+  return [...new Set(seen.filter(([, found]) => found.includes(text)).map(([where]) => where))].toSorted()
+}
+
 async function dumpDatabase({ cluster }: ClusterDeployment): Promise<Seen> {
   const connection = await createConnection({
     host: cluster.mariadb.host,
@@ -173,7 +234,8 @@ async function dumpKafka({ cluster }: ClusterDeployment): Promise<Seen> {
   await admin.disconnect()
   assert.ok(expected > 0, 'Kafka holds batches')
   const seen: Seen = []
-  const consumer = kafka.consumer({ groupId: 'canary', maxWaitTimeInMs: 200 })
+  // A group of its own: it reads from the beginning.
+  const consumer = kafka.consumer({ groupId: `canary-${randomUUID()}`, maxWaitTimeInMs: 200 })
   await consumer.connect()
   await consumer.subscribe({ topics, fromBeginning: true })
   const all = Promise.withResolvers<void>()
@@ -183,7 +245,9 @@ async function dumpKafka({ cluster }: ClusterDeployment): Promise<Seen> {
       seen.push([topic, value.toString('latin1')], [`${topic} headers`, JSON.stringify(message.headers)])
       const batch = openLogBatch(value)
       if ('events' in batch) seen.push([`${topic} events`, JSON.stringify(batch.events)])
-      if (seen.filter(([where]) => where === topic).length >= expected || --expected === 0) all.resolve()
+      const { records } = openContentBatch(value)
+      if (records.length > 0) seen.push([`${topic} contents`, JSON.stringify(records)])
+      if (--expected === 0) all.resolve()
     },
   })
   await all.promise

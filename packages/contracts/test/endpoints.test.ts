@@ -37,6 +37,7 @@ test('reads never take a body and only changes need the write scope; secrets and
     planPolicyRollback: 'read',
     explain: 'read',
     exportKeySecrets: 'secrets:read',
+    getLogContent: 'secrets:read',
   }
   for (const id of operationIds) {
     const { method, body, scope } = endpoints[id]

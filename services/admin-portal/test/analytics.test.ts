@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { until } from '@gpt-load/testkit/until'
-import type { Locator } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import { addGroup, callModel, untilLogged } from './support/installation.ts'
 import { openPortal } from './support/portal.ts'
 
@@ -158,6 +158,40 @@ test('the tail shows requests as they come, until it is paused', async () => {
     const shown = await table.getByText('tailed').count()
     await call('served', 'tailed', 1)
     assert.equal(await table.getByText('tailed').count(), shown)
+  })
+})
+
+test('recorded bodies are shown on demand, redacted, and who did not record any is told so', async () => {
+  const { api } = portal.installation
+  await addGroup(portal.installation, 'recorded', ['sk-recorded-0123456789'], {
+    enable_request_body_logging: true,
+    content_redaction_rules: '/deterministic/i',
+    enable_response_body_logging: true,
+  })
+  await call('recorded', 'gpt-4o', 1)
+  const [log] = (await api('GET /api/v1/logs', { query: { limit: 1 } })).data.items
+  const params = { request_id: log!.request_id }
+  const read = async () => (await api('GET /api/v1/logs/{request_id}/content', { params })).data
+  await until(async () => (await read()).response !== null, { what: 'the recorded bodies' })
+  const reads = async () => (await api('GET /api/v1/audit', { query: { entity: 'log' } })).data.items
+  assert.equal((await reads()).length, 1)
+  const show = async (page: Page, group: string) => {
+    const row = page.getByRole('region', { name: 'Requests' }).getByRole('row', { name: group }).first()
+    await row.getByRole('button').click()
+    const sheet = page.getByRole('dialog', { name: 'Request' })
+    await sheet.getByRole('button', { name: 'Show content' }).click()
+    return sheet
+  }
+  await portal.at('/logs/?live=false', async (page) => {
+    const sheet = await show(page, 'recorded')
+    await sheet.getByText('"model": "gpt-4o"').first().waitFor()
+    await sheet.getByText('This is a [redacted] answer').waitFor()
+    assert.deepEqual(
+      (await reads()).map(({ action, entity_id: of }) => [action, of]),
+      Array.from({ length: 2 }, () => ['log.read_content', params.request_id]),
+    )
+    await page.keyboard.press('Escape')
+    await (await show(page, 'empty')).getByText('None were recorded').waitFor()
   })
 })
 

@@ -43,6 +43,7 @@ import { testKey } from './keys/test-key.ts'
 import { updateKey } from './keys/update-key.ts'
 import { exportLogs, exportLogsCsv } from './logs/export-logs.ts'
 import { getLog } from './logs/get-log.ts'
+import { getLogContent } from './logs/get-log-content.ts'
 import { listDeadLetters } from './logs/list-dead-letters.ts'
 import { listLogs } from './logs/list-logs.ts'
 import { reconcileLogs } from './logs/reconcile-logs.ts'
@@ -138,6 +139,7 @@ export function createVerbs({ version }: { version: string }): Verbs {
     listDeadLetters,
     replayDeadLetters,
     getLog,
+    getLogContent,
     watchLogs,
     exportLogs,
     exportLogsCsv,

@@ -18,6 +18,7 @@ const fakeLogs = createFakeLogs()
 const logReader = {
   ...emptyLogReader,
   attempts: fakeLogs.attempts,
+  contents: fakeLogs.contents,
   series: fakeLogs.series,
   totals: async ({ fromS, groupId }: { fromS: number; groupId?: number }) => {
     const hours = Math.round(Date.now() / 3_600_000 - fromS / 3_600)

@@ -59,7 +59,7 @@ export type EdgeOptions = {
   controlPlane: ControlPlane | null
   /** null = there is none: request records are counted and dropped. */
   logProducer: LogProducer | null
-  /** Called when the first body is recorded; its producer is closed by the edge. null = no log stream: bodies are counted and dropped. */
+  /** Called when the first body is recorded; its producer is closed by the edge. null = bodies are counted and dropped. */
   openContentProducer: (() => LogProducer) | null
   /** null = request records wait in memory only. */
   logSpool: Pick<LogSpoolOptions, 'dir' | 'maxBytes' | 'fsync' | 'takeOverAfterMs'> | null

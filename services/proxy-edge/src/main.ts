@@ -49,7 +49,7 @@ runProcess(async ({ lifecycle, useLog, fail }) => {
   lifecycle.onClose('admin server', () => admin.close())
 
   const redis = redisOptionsOf(config, logger)
-  const kafka = kafkaProducerOptionsOf(config, logger)
+  const kafka = kafkaProducerOptions(config, logger)
   const logProducer = kafka === null ? null : createKafkaLogProducer(kafka)
   if (logProducer !== null) lifecycle.onClose('log stream', () => logProducer.close())
   const edge = await createEdge({
@@ -104,10 +104,11 @@ function openControlPlane(
   return { api, feed: redis === null ? absentChangeFeed : createRedisChangeFeedSubscriber({ ...redis, edgeTokens }) }
 }
 
-function kafkaProducerOptionsOf(config: ProxyEdgeConfig, logger: Logger) {
+function kafkaProducerOptions(config: ProxyEdgeConfig, logger: Logger) {
   const { KAFKA_BROKERS, EDGE_NAME } = config
   if (KAFKA_BROKERS === undefined) return null
-  return { connection: kafkaOptions({ ...config, KAFKA_BROKERS }), clientId: `edge-${EDGE_NAME}`, logger }
+  const connection = kafkaOptions({ ...config, KAFKA_BROKERS })
+  return { connection, clientId: `edge-${EDGE_NAME}`, logger }
 }
 
 function openSnapshotStore(

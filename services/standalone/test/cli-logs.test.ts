@@ -62,3 +62,39 @@ test('gptload logs: what was served is accounted for, sampled requests too; dead
   assert.match((await cli('dead-letter', 'list', '--state', 'refused')).stdout, /record refused: not a log batch/)
   assert.match((await cli('dead-letter', 'replay', '99')).stdout, /no such letter waits/)
 })
+
+test('gptload logs content shows what a group records, by the id that the caller got', async () => {
+  const folder = temporaryFolder()
+  await using provider = await startFakeProvider({ dialect: 'openai' })
+  await using standalone = await start({ folder, env: { AUTH_KEY: adminKey } })
+  const cli = (...args: string[]) =>
+    gptload(['logs', 'content', ...args], {
+      cwd: folder,
+      env: { GPTLOAD_SERVER: standalone.url, GPTLOAD_TOKEN: adminKey },
+    })
+  const post = async (path: string, body: object) =>
+    (await (await standalone.call(`/api/v1${path}`, { key: adminKey, method: 'POST', body })).json()) as {
+      id: number
+      key: string
+    }
+  const settings = { enable_request_body_logging: true }
+  const upstreams = [{ url: provider.url }]
+  const group = await post('/groups', { name: 'recorded', channel: 'openai', upstreams, settings })
+  await post(`/groups/${group.id}/keys`, { keys: ['sk-recorded-key-abcdefgh'] })
+  const { key } = await post('/access-keys', { name: 'caller', group_ids: [group.id] })
+  const body = { model: 'gpt-4.1-nano', messages: [{ role: 'user', content: `jane@example.com ${key}` }] }
+  const answer = await standalone.call('/proxy/recorded/v1/chat/completions', { key, method: 'POST', body })
+  const id = answer.headers.get('x-gptload-request-id') ?? ''
+  await until(async () => (await cli(id, '--only', 'request')).stdout.includes('gpt-4.1-nano'), {
+    what: 'the body',
+    timeoutMs: 20_000,
+    intervalMs: 200,
+  })
+  const shown = await cli(id)
+  const expected = JSON.stringify(body).replace('jane@example.com', '[email]').replace(key, '[key]')
+  assert.equal(shown.stdout, `-- request: application/json\n${expected}\n-- response: not recorded\n\n`)
+  assert.equal((await cli(id, '--only', 'request')).stdout, `${expected}\n`)
+  const unknown = await cli('no-such-request')
+  assert.notEqual(unknown.code, 0)
+  assert.match(unknown.stderr, /There is no such request/)
+})

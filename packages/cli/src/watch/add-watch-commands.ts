@@ -4,6 +4,7 @@ import { Option, type Command } from 'commander'
 import type { CommandContext } from '../create-program.ts'
 import { openSession, wholeNumber, withServer, type ServerFlags } from '../server-commands.ts'
 import { listDeadLetters, replayDeadLetters, type DeadLetterFlags } from './dead-letters.ts'
+import { showLogContent, type LogContentFlags } from './log-content.ts'
 import { showReconciliation } from './reconcile-logs.ts'
 import { collectHeader, showExplanation, type ExplainFlags } from './show-explanation.ts'
 import { showHealth } from './show-health.ts'
@@ -36,6 +37,14 @@ export function addWatchCommands(
     )
     .option('--json', 'as JSON')
     .action(async (flags: ServerFlags & { json?: boolean }) => showReconciliation(flags, await open(flags)))
+  withServer(logs.command('content'))
+    .description('show the recorded bodies of a request; the audit log names who saw them')
+    .argument('<request-id>', 'as x-gptload-request-id has it')
+    .addOption(new Option('--only <side>', 'the text of one body, and nothing else').choices(['request', 'response']))
+    .option('--json', 'as JSON')
+    .action(async (requestId: string, flags: ServerFlags & LogContentFlags) =>
+      showLogContent(requestId, flags, await open(flags)),
+    )
   const letters = logs.command('dead-letter').description('request records that could not be read or stored')
   withServer(letters.command('list'))
     .description('list them with their place in the stream and the reason, newest first')

@@ -1,5 +1,5 @@
 import type { Endpoint } from './endpoint.ts'
-import { change, read } from './endpoint-bases.ts'
+import { base, change, read } from './endpoint-bases.ts'
 import {
   deadLetterListQuerySchema,
   deadLetterReplayedSchema,
@@ -9,6 +9,7 @@ import {
   reconciliationSchema,
 } from './log-account.ts'
 import {
+  logContentSchema,
   logExportQuerySchema,
   logListQuerySchema,
   logPageSchema,
@@ -96,6 +97,17 @@ export const logEndpoints = {
     summary: 'Get a request with all its attempts',
     params: requestIdParameters,
     response: { status: 200, schema: requestLogDetailSchema },
+    problems: ['not_found'],
+  },
+  getLogContent: {
+    ...base,
+    method: 'GET',
+    path: '/api/v1/logs/{request_id}/content',
+    tag: 'logs',
+    summary: 'Show the recorded bodies of a request; the audit log names who saw them',
+    scope: 'secrets:read',
+    params: requestIdParameters,
+    response: { status: 200, schema: logContentSchema },
     problems: ['not_found'],
   },
 } as const satisfies Record<string, Endpoint>

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { contentBodySchema } from '../content-record.ts'
 import { errorClasses } from '../error-class.ts'
 import { endReasons } from '../log-event.ts'
 import { booleanParameter, idParameter, instantInputSchema, instantSchema, integerParameter } from './parameters.ts'
@@ -126,3 +127,13 @@ export const logPageSchema = z.object({
   searched_until: instantSchema.describe('How far this answer has looked.'),
 })
 export type LogPage = z.infer<typeof logPageSchema>
+
+const contentSideSchema = contentBodySchema.nullable().describe('null = it was not recorded, or is gone by now.')
+export const logContentSchema = z.object({
+  request_id: z.string(),
+  received_at: instantSchema,
+  group_id: z.number().int().describe('The group in the URL, which decided what is recorded.'),
+  request: contentSideSchema,
+  response: contentSideSchema,
+})
+export type LogContent = z.infer<typeof logContentSchema>

@@ -3,7 +3,7 @@ import { instantSchema } from '../api/parameters.ts'
 import { errorClasses } from '../error-class.ts'
 import { gptLoadPageSchema } from './envelope.ts'
 
-/** The log as GPT-Load keeps it: a row per attempt. `key_value` is in clear for `secrets:read`; bodies are never logged. */
+/** The log as GPT-Load keeps it: a row per attempt. `key_value` is in clear for `secrets:read`; so is `request_body`, of groups that record it. */
 export const gptLoadRequestTypes = ['retry', 'final'] as const
 
 export const gptLoadLogSchema = z.object({
@@ -26,7 +26,7 @@ export const gptLoadLogSchema = z.object({
   request_type: z.enum(gptLoadRequestTypes),
   upstream_addr: z.string(),
   is_stream: z.boolean(),
-  request_body: z.literal(''),
+  request_body: z.string(),
   request_id: z.string(),
   attempt: z.number().int(),
   method: z.string(),

@@ -1,5 +1,6 @@
 import type { RequestLog, RequestLogDetail } from '@gpt-load/contracts/api/log'
 import { createAttemptLogReader, type AttemptLogReader } from './attempt-log-reader.ts'
+import { createContentReader, type ContentReader } from './content-reader.ts'
 import { createKeyUsageReader, type KeyUsageReader } from './key-usage-reader.ts'
 import { searchLogs, type LogSearchPage, type LogSearchQuery } from './log-search.ts'
 import { failureJoin, lastAttempt, requestColumns, toAttempt, toRequestLog } from './request-log-rows.ts'
@@ -33,6 +34,7 @@ export interface RequestLogReader {
   /** The same rows by attempt, for GPT-Load's routes. */
   attempts: AttemptLogReader
   keys: KeyUsageReader
+  contents: ContentReader
   /** Sums over many requests. */
   stats: StatsReader
   search(query: LogSearchQuery): Promise<LogSearchPage>
@@ -53,6 +55,7 @@ export function createRequestLogReader(client: SqlReader): RequestLogReader {
     stats,
     attempts: createAttemptLogReader(sql),
     keys: createKeyUsageReader(sql),
+    contents: createContentReader(sql),
     search: (query) => searchLogs(sql, query),
     newest: (query) => readNewest(sql, query),
     async find(requestId) {

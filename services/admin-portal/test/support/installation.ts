@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createApiClient, type ApiClient } from '@gpt-load/api-client/api-client'
+import type { Settings } from '@gpt-load/contracts/settings'
 import type { TaskDetail } from '@gpt-load/contracts/api/task'
 import { startProcess } from '@gpt-load/testkit/child-process'
 import { freePort } from '@gpt-load/testkit/servers/free-port'
@@ -61,9 +62,10 @@ export async function addGroup(
   { api, provider }: Installation,
   name: string,
   keys: readonly string[],
+  settings: Partial<Settings> = {},
 ): Promise<number> {
   const { data } = await api('POST /api/v1/groups', {
-    body: { name, channel: 'openai', upstreams: [{ url: provider.url }] },
+    body: { name, channel: 'openai', upstreams: [{ url: provider.url }], settings },
   })
   if (keys.length > 0)
     await api('POST /api/v1/groups/{id}/keys', { params: { id: data.id }, body: { keys: [...keys] } })

@@ -4,6 +4,7 @@ import { gptLoadLogPageSchema, maxGptLoadLogRows, type GptLoadLog } from '@gpt-l
 import type { AttemptLogPosition, AttemptLogRow } from '@gpt-load/database/logs/attempt-log-reader'
 import { toInstant } from '../instant.ts'
 import { route, type GptLoadRoute, type RouteCall } from './gpt-load-route.ts'
+import { loadLoggedBodies } from './log-bodies.ts'
 import { loadLoggedKeys, type LoggedKey } from './log-keys.ts'
 import { logQueryOf } from './log-query.ts'
 import { pageRequestOf, toPage } from './paging.ts'
@@ -27,8 +28,18 @@ async function listLogs(call: RouteCall<unknown>) {
   const total = Math.min(count, maxGptLoadLogRows)
   const limit = Math.min(page.pageSize, total - page.offset)
   const rows = limit <= 0 ? [] : await attempts.rows(query, { limit, offset: page.offset })
-  const [keys, names] = await Promise.all([loadLoggedKeys(call.ctx, keyIdsOf(rows)), missingNames(call, rows)])
-  const items = rows.map((row) => toLog(row, keys.get(row.keyId), names.get(row.groupId) ?? ''))
+  const [keys, names, bodies] = await Promise.all([
+    loadLoggedKeys(call.ctx, keyIdsOf(rows)),
+    missingNames(call, rows),
+    loadLoggedBodies(
+      call.ctx,
+      rows.map(({ requestId }) => requestId),
+    ),
+  ])
+  const items = rows.map((row) => ({
+    ...toLog(row, keys.get(row.keyId), names.get(row.groupId) ?? ''),
+    request_body: bodies.get(row.requestId) ?? '',
+  }))
   return { ...toPage(items, page, total), ...(count > total ? { total_is_estimate: true as const } : {}) }
 }
 
@@ -48,7 +59,7 @@ function keyIdsOf(rows: readonly AttemptLogRow[]): number[] {
   return [...new Set(rows.map(({ keyId }) => keyId).filter((id) => id > 0))]
 }
 
-function toLog(row: AttemptLogRow, key: LoggedKey | undefined, groupName: string): GptLoadLog {
+function toLog(row: AttemptLogRow, key: LoggedKey | undefined, groupName: string): Omit<GptLoadLog, 'request_body'> {
   return {
     id: row.isFinal ? row.requestId : `${row.requestId}-${row.number}`,
     timestamp: toInstant(row.receivedAtMs),
@@ -69,7 +80,6 @@ function toLog(row: AttemptLogRow, key: LoggedKey | undefined, groupName: string
     request_type: row.isFinal ? 'final' : 'retry',
     upstream_addr: row.upstream,
     is_stream: row.isStream,
-    request_body: '',
     request_id: row.requestId,
     attempt: row.number,
     method: row.method,

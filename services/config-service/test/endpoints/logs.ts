@@ -48,6 +48,26 @@ export function describeLogSearch(api: () => Promise<OpenedApi>, logs: Promise<L
           assert.equal((await call(`/api/v1/${path}?${query}`)).status, 400, `${path} ${query}`)
     })
 
+    test('recorded bodies are shown to who may see secrets, and the audit log names who saw them', async () => {
+      const { operate, call } = await api()
+      await (await logs).insert('request_contents', recorded)
+      const { body } = await operate('getLogContent', { params: { request_id: 'req-2' } })
+      assert.deepEqual(body.request, { content_type: 'application/json', text: '{}', is_cut: true, omitted: '' })
+      assert.equal(body.response, null)
+      const [seen] = (await operate('listAudit', { query: 'limit=1' })).body.items
+      assert.deepEqual([seen.action, seen.entity_id, seen.detail], ['log.read_content', 'req-2', { group_id: 1 }])
+      const token = { name: 'no bodies', scopes: ['read', 'write'] }
+      const { token: reader } = (await operate('createAdminToken', { body: token })).body
+      const headers = { authorization: `Bearer ${reader}` }
+      assert.equal((await call('/api/v1/logs/req-2/content', { headers })).status, 403)
+      const none = (await operate('getLogContent', { params: { request_id: 'req-1' } })).body
+      assert.deepEqual([none.group_id, none.request, none.response], [1, null, null])
+      assert.equal((await call('/api/v1/logs/other/content')).status, 404)
+      const [newest] = (await operate('listAudit', { query: 'entity=log&limit=1' })).body.items
+      assert.equal(newest.entity_id, 'req-2')
+      assert.ok(!JSON.stringify((await operate('getLog', { params: { request_id: 'req-2' } })).body).includes('"text"'))
+    })
+
     test('what is found is taken away whole, as CSV and as JSON lines', async () => {
       await filled
       const { operate } = await api()
@@ -100,4 +120,19 @@ export function describeLogSearch(api: () => Promise<OpenedApi>, logs: Promise<L
       await Promise.all(followers.map(({ end }) => end))
     })
   })
+}
+
+const recorded = {
+  stored_on: 1,
+  request_id: 'req-2',
+  received_at: 1_700_000_000_000,
+  group_id: 1,
+  request_type: 'application/json',
+  request_text: '{}',
+  request_cut: 1,
+  request_omitted: '',
+  response_type: null,
+  response_text: '',
+  response_cut: 0,
+  response_omitted: '',
 }

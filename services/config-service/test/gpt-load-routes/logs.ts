@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { AttemptLogQuery, AttemptLogReader, AttemptLogRow } from '@gpt-load/database/logs/attempt-log-reader'
+import type { ContentReader } from '@gpt-load/database/logs/content-reader'
 import type { RequestSeriesQuery, RequestSums } from '@gpt-load/database/logs/request-log-reader'
 import type { OpenedApi } from '../support/open-api.ts'
 import { createGptLoadClient, groupInput } from './gpt-load-client.ts'
@@ -11,6 +12,11 @@ export function createFakeLogs() {
   const sums: (RequestSums & { spanS: number })[] = []
   const asked: AttemptLogQuery[] = []
   const seriesAsked: RequestSeriesQuery[] = []
+  const bodies = new Map<string, string>()
+  const contents: ContentReader = {
+    find: async () => null,
+    requestTexts: async (ids) => new Map([...bodies].filter(([id]) => ids.includes(id))),
+  }
   const attempts: AttemptLogReader = {
     async rows(query, { limit, offset = 0, after }) {
       asked.push(query)
@@ -23,7 +29,7 @@ export function createFakeLogs() {
     seriesAsked.push(query)
     return sums.filter(({ spanS, bucketS }) => spanS === query.spanS && bucketS >= query.fromS && bucketS < query.toS)
   }
-  return { rows, sums, asked, seriesAsked, attempts, series }
+  return { rows, sums, bodies, asked, seriesAsked, attempts, contents, series }
 }
 
 export type FakeLogs = ReturnType<typeof createFakeLogs>
@@ -83,6 +89,7 @@ export function describeLogs(api: () => Promise<OpenedApi>, logs: FakeLogs): voi
       const retried = row(1, { ...ofKey, ...failed, isFinal: false, groupName: '', tokensInput: -1, firstByteMs: -1 })
       const parent = { parentGroupId: 9, parentGroupName: 'aggregate', accessKeyId: 3, number: 2 }
       put(row(1, { ...ofKey, ...parent }), retried)
+      logs.bodies.set('request-1', '{"model":"gpt-4.1-nano"}')
       const { items, pagination, total_is_estimate } = await data('GET', '/api/logs')
       assert.deepEqual(
         [pagination, total_is_estimate],
@@ -109,7 +116,7 @@ export function describeLogs(api: () => Promise<OpenedApi>, logs: FakeLogs): voi
         request_type: 'final',
         upstream_addr: 'https://api.example.com',
         is_stream: true,
-        request_body: '',
+        request_body: '{"model":"gpt-4.1-nano"}',
         request_id: 'request-1',
         attempt: 2,
         method: 'POST',
@@ -130,7 +137,14 @@ export function describeLogs(api: () => Promise<OpenedApi>, logs: FakeLogs): voi
       })
       const headers = { authorization: `Bearer ${token.token}` }
       const [masked] = (await data('GET', '/api/logs', undefined, headers)).items
-      assert.equal(masked.key_value, 'sk-…001')
+      assert.deepEqual([masked.key_value, masked.request_body], ['sk-…001', ''])
+      logs.bodies.clear()
+      await data('GET', '/api/logs')
+      const { items: seen } = (await opened.operate('listAudit', { query: 'entity=log&entity_id=list' })).body
+      assert.deepEqual(
+        seen.map(({ detail }: { detail: object }) => detail),
+        [{ requests: 1 }],
+      )
     })
 
     test('filters are ANDed, a key is found by its value in any group, what is malformed counts as left out', async () => {

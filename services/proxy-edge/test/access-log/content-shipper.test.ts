@@ -109,8 +109,11 @@ describe('content shipper', () => {
     const maxBytes = 1_024
     const secret = 'sk-0123456789abcdefghijklmnopqrstuvwxyz'
     await using opened = open()
-    for (let at = maxBytes - secret.length - 2; at <= maxBytes + redactionMarginBytes; at += 7) {
-      const captured = `${'. '.repeat(at / 2)}${secret}${' .'.repeat(2_000)}`.slice(0, maxBytes + redactionMarginBytes)
+    for (let at = 100; at <= maxBytes + redactionMarginBytes; at += 7) {
+      // Redaction makes the beginning shorter, so that the end moves to before the cut.
+      const long = `sk-${'x'.repeat(400)} `
+      const text = `${long.repeat(3)}${'. '.repeat(at / 2)}${secret}${' .'.repeat(2_000)}`
+      const captured = text.slice(0, maxBytes + redactionMarginBytes)
       opened.shipper.add(content(body(captured, { isCut: true }), { maxBytes, requestId: `at-${at}` }))
     }
     await opened.shipper.flush(10_000)

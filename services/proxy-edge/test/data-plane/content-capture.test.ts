@@ -96,6 +96,21 @@ suite('bodies for the content log', () => {
     assert.deepEqual(plane.contents, [])
   })
 
+  test('are copies: what comes in later may lie in the same memory', async () => {
+    const posted: (string | null)[] = []
+    const captures = new ContentCaptures(
+      new RequestCounters(createCounterBuffer()),
+      ({ request }) => void posted.push(textOf(request)),
+    )
+    const capture = captures.begin(resolveSettings(both))!
+    const memory = Buffer.from('first')
+    capture.request?.add(memory)
+    memory.fill('other')
+    capture.request?.add(memory)
+    captures.end(capture, { requestId: 'r', receivedAtMs: 1, groupId: 1, secrets: [] }, true)
+    assert.deepEqual(posted, ['firstother'])
+  })
+
   test('of a worker are bounded together; what does not fit is left out and counted, and later ones fit again', async () => {
     const counters = new RequestCounters(createCounterBuffer())
     const posted: number[] = []

@@ -15,6 +15,7 @@ import { Drawer, DrawerSection } from '../../ui/drawer.tsx'
 import { DateTime } from '../../ui/moment.tsx'
 import { Facts } from '../../ui/page.tsx'
 import { ErrorState, SkeletonRows } from '../../ui/states.tsx'
+import { LogContent } from './log-content.tsx'
 import { servingMember, toneOfStatus } from './log-columns.tsx'
 
 const LoggedExplanation = dynamic(async () => (await import('../explain/logged-explanation.tsx')).LoggedExplanation, {
@@ -131,6 +132,7 @@ function Detail({ log, onExplain }: { log: RequestLogDetail; onExplain: () => vo
           ]}
         />
       </DrawerSection>
+      <LogContent key={log.request_id} requestId={log.request_id} />
     </>
   )
 }

@@ -30,7 +30,7 @@ export interface ContentShipper {
 export type ContentShipperOptions = {
   edge: string
   instance: string
-  /** null = there is no log stream: everything is counted and dropped. */
+  /** null = there is no log stream: contents are counted and dropped. */
   openProducer: (() => LogProducer) | null
   clock: Clock
   logger: Logger
@@ -54,13 +54,14 @@ export function createContentShipper(options: ContentShipperOptions): ContentShi
   let sending: Promise<void> | undefined
   let lastReason = ''
 
-  function openThread(open: () => LogProducer): Worker | null {
+  function openThread(): Worker | null {
+    if (openProducer === null) return null
     if (thread !== null) return thread
     if (clock.monotonicMs() - failedAtMs < restartAfterMs) return null
     threads += 1
     const workerData: ContentThreadData = { source: `${options.instance}.content-${threads}`, edge: options.edge }
     const started = new Worker(new URL('./content-thread.ts', import.meta.url), { workerData, name: 'content' })
-    started.on('message', (message: FromContentThread) => receive(message, open))
+    started.on('message', (message: FromContentThread) => receive(message))
     started.on('error', (error) => logger.error({ err: error }, 'the content thread failed'))
     started.on('exit', () => leave(started))
     thread = started
@@ -85,7 +86,7 @@ export function createContentShipper(options: ContentShipperOptions): ContentShi
     counts.dropped += count
   }
 
-  function receive(message: FromContentThread, open: () => LogProducer): void {
+  function receive(message: FromContentThread): void {
     if (message.type === 'refused') {
       settle(1)
       drop(1)
@@ -97,14 +98,14 @@ export function createContentShipper(options: ContentShipperOptions): ContentShi
     settle(identity.count)
     counts.waitingBytes += bytes.length
     queue.push({ identity, bytes })
-    sending ??= sendAll(open).finally(() => {
+    sending ??= sendAll().finally(() => {
       sending = undefined
     })
   }
 
-  async function sendAll(open: () => LogProducer): Promise<void> {
-    producer ??= open()
-    while (queue.length > 0 && !closing.signal.aborted) {
+  async function sendAll(): Promise<void> {
+    producer ??= openProducer?.() ?? null
+    while (producer !== null && queue.length > 0 && !closing.signal.aborted) {
       const [batch] = queue as [SealedBatch]
       const isSent = await producer.send([batch]).then(
         () => true,
@@ -126,8 +127,7 @@ export function createContentShipper(options: ContentShipperOptions): ContentShi
       counts.captured += 1
       const bodies = [content.request, content.response].flatMap((body) => body?.bytes ?? [])
       const bytes = bodies.reduce((sum, body) => sum + body.length, 0)
-      const isFull = counts.waitingBytes + bytes > bound
-      const worker = openProducer === null || isFull ? null : openThread(openProducer)
+      const worker = counts.waitingBytes + bytes > bound ? null : openThread()
       if (worker === null) return drop(1)
       inThread.push(bytes)
       counts.waitingBytes += bytes
