@@ -39,6 +39,8 @@ export class Admission implements Shapeable, Waiter, IntakeOwner, TimerTarget {
   facts!: RequestFacts
   outer!: GroupPlan
   body!: RequestBody
+  /** The plain JSON of a compressed body that a rule may rewrite. */
+  decodedBody: Uint8Array | null = null
   nextWaiter: Waiter | null = null
   previousWaiter: Waiter | null = null
   readonly #owner: AdmissionOwner
@@ -48,6 +50,7 @@ export class Admission implements Shapeable, Waiter, IntakeOwner, TimerTarget {
   readonly #log: RequestLog
   #phase: Phase = 'begun'
   #intake: BodyIntake | null = null
+  #lastModel = ''
   #hasRoom = false
   /** Only of requests that wait. */
   #waitTimer: WheelTimer | null = null
@@ -70,13 +73,9 @@ export class Admission implements Shapeable, Waiter, IntakeOwner, TimerTarget {
     this.isUpgrade = exchange.isUpgrade
   }
 
-  get decodedBody(): Uint8Array | null {
-    return this.#intake?.decoded ?? null
-  }
-
   /** '' until it was seen; may still come when the body flows on. */
   get scannedModel(): string {
-    return this.#intake?.scanner.model ?? ''
+    return this.#intake?.scanner.model ?? this.#lastModel
   }
 
   begin(): void {
@@ -106,6 +105,7 @@ export class Admission implements Shapeable, Waiter, IntakeOwner, TimerTarget {
 
   onEnd(rawTrailers: readonly string[]): void {
     this.#intake?.onEnd(rawTrailers)
+    this.#letGoOfIntake()
   }
 
   onBodyRefused(code: ProxyErrorCode): void {
@@ -122,7 +122,16 @@ export class Admission implements Shapeable, Waiter, IntakeOwner, TimerTarget {
     if (!outer.isAggregate && !isModelOffered(outer, outer, facts.model, facts.place))
       return this.#refuse('MODEL_NOT_ALLOWED', 0)
     this.#phase = 'admitted'
+    this.decodedBody = this.#intake!.decoded
+    this.#letGoOfIntake()
     this.#owner.onAdmitted()
+  }
+
+  /** The body is whole and known: what has read it is not kept for as long as the answer takes. */
+  #letGoOfIntake(): void {
+    if (this.#intake === null || this.#phase !== 'admitted' || !this.body.isComplete) return
+    this.#lastModel = this.#intake.scanner.model
+    this.#intake = null
   }
 
   /** Gives back the room, and whatever is held. */
@@ -130,6 +139,7 @@ export class Admission implements Shapeable, Waiter, IntakeOwner, TimerTarget {
     if (this.#phase === 'waiting_for_room') this.#services.gate.forget(this)
     this.#phase = 'over'
     this.#intake = null
+    this.decodedBody = null
     if (this.#waitTimer !== null) this.#services.wheel.disarm(this.#waitTimer)
     if (this.#hasRoom) this.#services.gate.leave(this.outer)
     this.body?.dispose()

@@ -141,6 +141,12 @@ export class Attempt implements UpstreamReceiver {
     this.#tellFlow()
   }
 
+  /** No other attempt will follow. */
+  letGoOfBody(): void {
+    if (this.#isStreaming) this.#upload.forgoReplay()
+    else this.#options.body.dispose()
+  }
+
   pause(): void {
     this.#exchange?.pause()
     this.#options.wheel.disarm(this.#options.stageTimer)

@@ -239,12 +239,19 @@ export class ProxyRequest
 
   #beginRelay(attempt: Attempt): void {
     this.#state = 'relaying'
+    this.#letGoOfBody(attempt)
     this.#relay.begin(attempt, this.#log.isStream, this.#resourceReader(attempt))
     const { settings, channel } = attempt.target.plan
     if (settings.stream_keepalive_ms === 0 || !this.#relay.isOpenStream) return
     const { wheel } = this.#services
     this.#keepalive = new StreamKeepalive(wheel, this.#relay, channel.keepaliveEvent, settings.stream_keepalive_ms)
     this.#keepalive.postpone()
+  }
+
+  /** This answer is the one: what a further attempt would send is held for nothing, through minutes of a stream. */
+  #letGoOfBody(attempt: Attempt): void {
+    attempt.letGoOfBody()
+    this.#admission.decodedBody = null
   }
 
   /** Answers to calls that make or name something say which resources live with the key. */
@@ -277,6 +284,7 @@ export class ProxyRequest
     const { settings } = attempt.target.plan
     this.#succeeded(attempt.target)
     this.#state = 'tunnelling'
+    this.#letGoOfBody(attempt)
     log.status = attempt.status
     log.isStream = true
     const headers = this.#relay.headersOf(attempt)

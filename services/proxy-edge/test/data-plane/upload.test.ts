@@ -82,6 +82,40 @@ suite('upload', () => {
     assert.equal(parseMessage(await client.readResponse()).status, 200)
   })
 
+  for (const length of [20_000, 300_000])
+    test(`a body of ${length} bytes is let go when its answer begins, not when it ends`, async () => {
+      await using upstream = await startRawUpstream(() => undefined)
+      await using plane = await openDataPlane({ groups: [{ name: 'g', upstreams: [upstream.url], keys }] })
+      using client = await connectRawClient({ port: plane.port })
+      await client.write(head(length) + 'x'.repeat(length))
+      const connection = await upstream.expectConnection()
+      await connection.readUntil('\r\n\r\n')
+      await connection.readExactly(length)
+      assert.equal(plane.services.replay.heldBytes, length)
+      await connection.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nmore\r\n')
+      await client.readUntil('more')
+      assert.equal(plane.services.replay.heldBytes, 0)
+      await connection.write('0\r\n\r\n')
+      await client.readUntil('0\r\n\r\n')
+    })
+
+  test('what comes after an early answer has begun still reaches the upstream, and none of it is held', async () => {
+    await using upstream = await startRawUpstream(() => undefined)
+    await using plane = await openDataPlane({ groups: [{ name: 'g', upstreams: [upstream.url], keys }] })
+    using client = await connectRawClient({ port: plane.port })
+    await client.write(head(300_000) + 'x'.repeat(100_000))
+    const connection = await upstream.expectConnection()
+    await connection.readUntil('\r\n\r\n')
+    await connection.readExactly(100_000)
+    await connection.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nmore\r\n')
+    await client.readUntil('more')
+    await client.write('y'.repeat(200_000))
+    assert.equal((await connection.readExactly(200_000)).toString(), 'y'.repeat(200_000))
+    assert.equal(plane.services.replay.heldBytes, 0)
+    await connection.write('0\r\n\r\n')
+    await client.readUntil('0\r\n\r\n')
+  })
+
   for (const [name, options] of [
     ['past the replay buffer of its group', { settings: { replay_buffer_bytes: 1_000 } }],
     ['past the memory of the worker', { maxReplayBytes: 1_000 }],

@@ -50,6 +50,12 @@ export class RequestBody {
     if (!this.isReplayable) this.#pieces[index] = null
   }
 
+  /** No other attempt will follow: the first `sent` pieces are let go, the others when they are sent. */
+  forgoReplay(sent: number): void {
+    this.#giveBack()
+    for (let index = 0; index < sent; index += 1) this.letGo(index)
+  }
+
   /** At most `length` bytes from an offset on, of what has come so far, one character each. */
   text(offset: number, length: number): string {
     let text = ''
@@ -79,9 +85,13 @@ export class RequestBody {
   }
 
   dispose(): void {
+    this.#giveBack()
+    this.#pieces.length = 0
+  }
+
+  #giveBack(): void {
     this.#budget.giveBack(this.#heldBytes)
     this.#heldBytes = 0
-    this.#pieces.length = 0
     this.#whole = null
     this.isReplayable = false
   }

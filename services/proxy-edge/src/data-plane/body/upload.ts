@@ -21,6 +21,11 @@ export class Upload {
     this.pump()
   }
 
+  /** The answer of this attempt is the one that the caller gets. */
+  forgoReplay(): void {
+    this.#body.forgoReplay(this.#next)
+  }
+
   onDrain(): void {
     this.isBlocked = false
     this.pump()

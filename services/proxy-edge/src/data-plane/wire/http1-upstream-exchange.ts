@@ -22,13 +22,36 @@ const maxWaitingBytes = 65_536
 const maxCopiedBytes = 16_384
 const noHeaders: readonly string[] = []
 
+/** Takes the place of a request that is answered and never sent again: an answer may take minutes, its question is held for nothing. */
+const spent: UpstreamRequest = {
+  origin: {
+    key: '',
+    protocol: 'http:',
+    hostname: '',
+    port: 0,
+    socketPath: '',
+    proxyUrl: '',
+    connectTimeoutMs: 0,
+    idleTimeoutMs: 0,
+    maxIdle: 0,
+    allowPrivateAddresses: false,
+  },
+  method: '',
+  target: '',
+  rawHeaders: noHeaders,
+  body: null,
+  contentLength: 0,
+  isUpgrade: false,
+  mayResend: false,
+}
+
 export class Http1UpstreamExchange implements UpstreamExchange, ConnectReceiver {
   /** Anything of an answer has come. */
   hasAnswer = false
   /** The whole request was given to the connection. */
   isSent = false
   readonly #pool: Http1OriginPool
-  readonly #request: UpstreamRequest
+  #request: UpstreamRequest
   readonly #receiver: UpstreamReceiver
   #pending: PendingConnection | null = null
   #connection: Http1UpstreamConnection | null = null
@@ -106,7 +129,9 @@ export class Http1UpstreamExchange implements UpstreamExchange, ConnectReceiver 
   }
 
   onHead(status: number, reason: string, rawHeaders: readonly string[]): void {
-    if (!this.#isOver) this.#receiver.onHead(status, reason, rawHeaders)
+    if (this.#isOver) return
+    if (this.isSent) this.#request = spent
+    this.#receiver.onHead(status, reason, rawHeaders)
   }
 
   onData(chunk: Uint8Array): void {
