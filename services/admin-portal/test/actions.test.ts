@@ -186,6 +186,13 @@ describe('keys', () => {
       await page.getByText('contract ended').first().waitFor()
       await page.getByRole('group', { name: 'Filter by state' }).getByRole('button', { name: 'Disabled 3' }).click()
       await page.waitForURL(/state=disabled/)
+      await page.getByRole('group', { name: 'Filter by state' }).getByRole('button', { name: 'Disabled 3' }).click()
+      await page.getByLabel('Filter by cause').selectOption('by a person (3)')
+      await page.waitForURL(/cause=operator/)
+      const list = page.getByRole('region', { name: 'Keys' })
+      await until(async () => (await list.getByRole('table').getAttribute('aria-rowcount')) === '4', {
+        what: 'what a person has taken out',
+      })
     })
     assert.deepEqual([...new Set((await keysOf(id)).map(({ state }) => state))], ['disabled'])
   })

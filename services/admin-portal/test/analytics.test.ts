@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { until } from '@gpt-load/testkit/until'
 import type { Locator, Page } from 'playwright-core'
 import { addGroup, callModel, untilLogged } from './support/installation.ts'
-import { openPortal } from './support/portal.ts'
+import { drag, openPortal } from './support/portal.ts'
 
 const portal = openPortal()
 let total = 0
@@ -197,13 +197,4 @@ test('recorded bodies are shown on demand, redacted, and who did not record any 
 
 async function rowsOf(table: Locator, count: number): Promise<void> {
   await until(async () => (await table.getByRole('row').count()) === count + 1, { what: `${count} rows` })
-}
-
-async function drag(chart: Locator, from: number, to: number): Promise<void> {
-  const box = (await chart.locator('.u-over').boundingBox())!
-  const { mouse } = chart.page()
-  await mouse.move(box.x + box.width * from, box.y + 20)
-  await mouse.down()
-  await mouse.move(box.x + box.width * to, box.y + 20, { steps: 5 })
-  await mouse.up()
 }

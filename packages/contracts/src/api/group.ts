@@ -7,6 +7,7 @@ import {
   paramOverridesSchema,
   validationEndpointSchema,
 } from '../group-shape.ts'
+import { causeSchema } from '../key-facts.ts'
 import { keyStates } from '../key-state.ts'
 import { groupSettingNames, settingsRegistry } from '../settings.ts'
 import { groupSettingsSchema, settingSchema } from '../settings-schema.ts'
@@ -49,6 +50,9 @@ export const groupSchema = z.object({
   model_redirect_strict: z.boolean(),
   settings: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
   key_counts: keyCountsSchema,
+  keys_out: z
+    .array(z.object({ cause: causeSchema.shape.class, keys: z.number().int() }))
+    .describe('Keys that are not active, by the class of the cause; most first.'),
   managed_by: z.string().nullable(),
   revision: z.number().int(),
   created_at: instantSchema,

@@ -19,6 +19,8 @@ export type Installation = {
   readonly url: string
   readonly api: ApiClient
   readonly provider: FakeProvider
+  /** Its working folder: what it stores is in `data` there. */
+  readonly folder: string
 } & AsyncDisposable
 
 export async function startInstallation(env: Record<string, string> = {}): Promise<Installation> {
@@ -50,7 +52,7 @@ export async function startInstallation(env: Record<string, string> = {}): Promi
       }),
     )
     const api = createApiClient({ baseUrl: url, token: adminKey })
-    return { url, api, provider, [Symbol.asyncDispose]: () => resources.disposeAsync() }
+    return { url, api, provider, folder, [Symbol.asyncDispose]: () => resources.disposeAsync() }
   } catch (error) {
     await resources.disposeAsync()
     throw error

@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict'
 import { after, before } from 'node:test'
-import type { Browser } from 'playwright-core'
+import type { Browser, Locator } from 'playwright-core'
 import { openBrowser, visit, type Visit } from './browser.ts'
 import { addAccessKey, startInstallation, type Installation } from './installation.ts'
+
+/** Over a chart, between two shares of its width. */
+export async function drag(chart: Locator, from: number, to: number): Promise<void> {
+  const box = (await chart.locator('.u-over').boundingBox())!
+  const { mouse } = chart.page()
+  await mouse.move(box.x + box.width * from, box.y + 20)
+  await mouse.down()
+  await mouse.move(box.x + box.width * to, box.y + 20, { steps: 5 })
+  await mouse.up()
+}
 
 /** An installation with an access key and a browser, from before a file's first test until after its last. */
 export function openPortal() {

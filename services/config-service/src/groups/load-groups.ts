@@ -1,5 +1,6 @@
 import type { AggregateMember } from '@gpt-load/contracts/api/aggregate-member'
 import type { Group } from '@gpt-load/contracts/api/group'
+import type { CauseClass } from '@gpt-load/contracts/api/key'
 import type { ChannelType } from '@gpt-load/contracts/channel-types'
 import type { ModelRedirects } from '@gpt-load/contracts/group-shape'
 import { keyStates } from '@gpt-load/contracts/key-state'
@@ -17,6 +18,7 @@ export const groupParts = {
   upstreams: { orderBy: { position: 'asc' } },
   members: { orderBy: { position: 'asc' }, include: { member: { select: { name: true, enabled: true } } } },
   counts: true,
+  causes: true,
 } as const
 
 function findOne(database: GroupReader) {
@@ -55,6 +57,7 @@ export function toGroup(row: GroupRow, keyring: Keyring): Group {
     model_redirect_strict: row.model_redirect_strict,
     settings: maskOverrides(openGroupSettings(keyring, row.settings) as SettingOverrides),
     key_counts: keyCountsOf(row.counts),
+    keys_out: keysOutOf(row.causes),
     managed_by: row.managed_by,
     revision: Number(row.revision),
     created_at: toInstant(row.created_at),
@@ -71,6 +74,13 @@ export function keyCountsOf(counts: readonly { state: string; count: number }[])
   for (const { state, count } of counts) byState[state] = count
   const total = keyStates.reduce((sum, state) => sum + (byState[state] ?? 0), 0)
   return { total, ...byState } as Group['key_counts']
+}
+
+function keysOutOf(causes: readonly { cause: string; count: number }[]): Group['keys_out'] {
+  return causes
+    .filter(({ count }) => count > 0)
+    .map(({ cause, count }) => ({ cause: cause as CauseClass, keys: count }))
+    .toSorted((a, b) => b.keys - a.keys || (a.cause < b.cause ? -1 : 1))
 }
 
 /** Columns that hold JSON are written by us only. */

@@ -1,5 +1,5 @@
 import type { KeyEvent, KeyEventAck, KeyEventPost } from '@gpt-load/contracts/key-event'
-import type { KeyFacts, KeyState } from '@gpt-load/contracts/key-state'
+import type { KeyFacts } from '@gpt-load/contracts/key-state'
 import type { KeyPolicy } from '@gpt-load/key-health/key-policy'
 import { equalFacts } from '@gpt-load/key-health/merge-facts'
 import { mergeKeyEvent } from '@gpt-load/key-health/merge-key-event'
@@ -21,6 +21,7 @@ import {
   type HistoryRow,
   type LockedKey,
   type LockedModel,
+  transitionsOf,
 } from './locked-keys.ts'
 
 /**
@@ -119,7 +120,16 @@ function deviationOf(models: Map<string, LockedModel>, key: LockedKey, model: st
     if (stored.facts.generation < generation) stored.facts = none
     return stored
   }
-  const row = { id: key.id, groupId: key.groupId, stored: none, facts: none, cause: '', model, isNew: true }
+  const row = {
+    id: key.id,
+    groupId: key.groupId,
+    stored: none,
+    facts: none,
+    storedCause: '',
+    cause: '',
+    model,
+    isNew: true,
+  }
   models.set(place, row)
   return row
 }
@@ -148,12 +158,5 @@ async function writeChanges(
 
 async function countStates(tx: ChangeTransaction, changed: readonly LockedKey[]): Promise<void> {
   const byGroup = [...Map.groupBy(changed, ({ groupId }) => groupId)].toSorted(([a], [b]) => a - b)
-  for (const [groupId, keys] of byGroup) {
-    const changes: Partial<Record<KeyState, number>> = {}
-    for (const { stored, facts } of keys) {
-      changes[stored.state] = (changes[stored.state] ?? 0) - 1
-      changes[facts.state] = (changes[facts.state] ?? 0) + 1
-    }
-    await adjustKeyCounts(tx.sql, groupId, changes)
-  }
+  for (const [groupId, keys] of byGroup) await adjustKeyCounts(tx.sql, groupId, transitionsOf(keys))
 }

@@ -1,4 +1,5 @@
 import type { Cause, KeyFacts, KeyState } from '@gpt-load/contracts/key-state'
+import { countChanges, type KeyCountChanges } from '../keys/adjust-key-counts.ts'
 import { bulkInsert } from '@gpt-load/database/bulk-insert'
 import { bulkUpdate } from '@gpt-load/database/bulk-update'
 import { placeholders, type SqlRunner } from '@gpt-load/database/sql-runner'
@@ -9,6 +10,7 @@ export type LockedKey = {
   groupId: number
   stored: KeyFacts
   facts: KeyFacts
+  storedCause: string
   cause: string
 }
 export type LockedModel = LockedKey & { model: string; isNew: boolean }
@@ -68,6 +70,16 @@ export function causeText(cause: Cause): string {
   if (text.length <= maxCauseLength) return text
   const { note: _note, code: _code, ...rest } = cause
   return JSON.stringify(rest)
+}
+
+/** What a change of locked keys means for the counts of their group. */
+export function transitionsOf(changed: readonly LockedKey[]): KeyCountChanges {
+  return countChanges(
+    changed.flatMap(({ stored, storedCause, facts, cause }) => [
+      [{ state: stored.state, cause: storedCause }, -1] as const,
+      [{ state: facts.state, cause }, 1] as const,
+    ]),
+  )
 }
 
 export async function writeKeys(sql: SqlRunner, keys: readonly LockedKey[], nowMs: number): Promise<void> {
@@ -132,7 +144,7 @@ export async function writeHistory(sql: SqlRunner, rows: readonly HistoryRow[]):
 function toLocked(row: StoredRow): LockedKey {
   const { id, group_id: groupId, state, until, generation, failures, cause } = row
   const stored = { state, until, generation, failures }
-  return { id, groupId, stored, facts: stored, cause }
+  return { id, groupId, stored, facts: stored, storedCause: cause, cause }
 }
 
 function factValues({ state, until, generation, failures }: KeyFacts): (string | number)[] {

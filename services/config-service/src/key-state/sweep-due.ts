@@ -2,7 +2,7 @@ import type { KeyState } from '@gpt-load/contracts/key-state'
 import type { DatabaseHandle } from '@gpt-load/database/database-handle'
 import { assertLease, withLease, type LeaseHold } from '@gpt-load/database/lease'
 import { placeholders, type SqlRunner } from '@gpt-load/database/sql-runner'
-import { adjustKeyCounts } from '../keys/adjust-key-counts.ts'
+import { adjustKeyCounts, countChanges } from '../keys/adjust-key-counts.ts'
 
 /**
  * Rewrites keys whose deadline has passed as active, so that lists and counts say what is. Edges derive the same from the
@@ -42,8 +42,8 @@ async function sweepChunk(store: DatabaseHandle, lease: LeaseHold, state: KeySta
   return store.write(async ({ sql }) => {
     await assertLease(sql, lease)
     const lock = sql.dialect === 'mysql' ? ' FOR UPDATE SKIP LOCKED' : ''
-    const rows = await sql.query<{ id: number; group_id: number }>(
-      `SELECT id, group_id FROM provider_keys WHERE state = ? AND until > 0 AND until <= ? LIMIT ${rowsPerChunk}${lock}`,
+    const rows = await sql.query<{ id: number; group_id: number; cause: string }>(
+      `SELECT id, group_id, cause FROM provider_keys WHERE state = ? AND until > 0 AND until <= ? LIMIT ${rowsPerChunk}${lock}`,
       [state, nowMs],
     )
     if (rows.length === 0) return 0
@@ -52,8 +52,10 @@ async function sweepChunk(store: DatabaseHandle, lease: LeaseHold, state: KeySta
       [nowMs, ...rows.map(({ id }) => id)],
     )
     const byGroup = [...Map.groupBy(rows, ({ group_id }) => group_id)].toSorted(([a], [b]) => a - b)
-    for (const [groupId, keys] of byGroup)
-      await adjustKeyCounts(sql, groupId, { [state]: -keys.length, active: keys.length })
+    for (const [groupId, keys] of byGroup) {
+      const ended = keys.map(({ cause }) => [{ state, cause }, -1] as const)
+      await adjustKeyCounts(sql, groupId, countChanges([...ended, [{ state: 'active', cause: '' }, keys.length]]))
+    }
     return rows.length
   })
 }

@@ -3,11 +3,18 @@ import { placeholders, type SqlRunner } from '@gpt-load/database/sql-runner'
 import { restoreKey } from '@gpt-load/key-health/operator-actions'
 import { equalFacts } from '@gpt-load/key-health/merge-facts'
 import { authorise } from '../authorise.ts'
-import { causeText, lockKeys, writeHistory, writeKeys, type LockedKey } from '../key-state/locked-keys.ts'
+import {
+  causeText,
+  lockKeys,
+  transitionsOf,
+  writeHistory,
+  writeKeys,
+  type LockedKey,
+} from '../key-state/locked-keys.ts'
 import type { ChangeTransaction } from '../truth/change-transaction.ts'
 import { commitChange } from '../truth/commit.ts'
 import type { VerbContext } from '../verb.ts'
-import { adjustKeyCounts } from './adjust-key-counts.ts'
+import { adjustKeyCounts, countChanges, type CountedKey } from './adjust-key-counts.ts'
 
 /**
  * Many keys of one group at once, a chunk per transaction and revision: no statement grows with the number of keys, and
@@ -70,7 +77,7 @@ async function deleteChunk(tx: ChangeTransaction, keys: readonly LockedKey[], gr
   return removeKeys(
     tx,
     groupId,
-    keys.map(({ id, stored }) => ({ id, state: stored.state })),
+    keys.map(({ id, stored, storedCause }) => ({ id, state: stored.state, cause: storedCause })),
   )
 }
 
@@ -78,13 +85,13 @@ async function deleteChunk(tx: ChangeTransaction, keys: readonly LockedKey[], gr
 export async function removeKeys(
   tx: ChangeTransaction,
   groupId: number,
-  keys: readonly { id: number; state: KeyState }[],
+  keys: readonly (CountedKey & { id: number })[],
   why: object = {},
 ): Promise<number> {
   const ids = keys.map(({ id }) => id)
   await tx.sql.execute(`DELETE FROM key_model_states WHERE key_id IN (${placeholders(ids.length)})`, ids)
   await tx.sql.execute(`DELETE FROM provider_keys WHERE id IN (${placeholders(ids.length)})`, ids)
-  await adjustKeyCounts(tx.sql, groupId, countStates(keys, -1))
+  await adjustKeyCounts(tx.sql, groupId, countChanges(keys.map((key) => [key, -1])))
   tx.touch('key', ids)
   tx.audit({ action: 'key.delete', entity: 'group', entityId: groupId, detail: { deleted: ids.length, ...why } })
   return ids.length
@@ -150,7 +157,7 @@ export async function moveLocked(
       isApplied: true,
     })),
   )
-  await adjustKeyCounts(tx.sql, groupId, differenceOf(moved))
+  await adjustKeyCounts(tx.sql, groupId, transitionsOf(moved))
   const ids = moved.map(({ id }) => id)
   tx.touch('key_state', ids)
   tx.stamp('provider_keys', ids)
@@ -159,18 +166,3 @@ export async function moveLocked(
 }
 
 const noted = (note: string): object => (note === '' ? {} : { note })
-
-function differenceOf(moved: readonly LockedKey[]): Partial<Record<KeyState, number>> {
-  const difference = countStates(
-    moved.map(({ stored }) => stored),
-    -1,
-  )
-  for (const { facts } of moved) difference[facts.state] = (difference[facts.state] ?? 0) + 1
-  return difference
-}
-
-function countStates(keys: readonly { state: KeyState }[], step: 1 | -1): Partial<Record<KeyState, number>> {
-  const counts: Partial<Record<KeyState, number>> = {}
-  for (const { state } of keys) counts[state] = (counts[state] ?? 0) + step
-  return counts
-}

@@ -1,7 +1,6 @@
-import type { KeyState } from '@gpt-load/contracts/key-state'
 import { placeholders } from '@gpt-load/database/sql-runner'
 import type { ChangeTransaction } from '../truth/change-transaction.ts'
-import { adjustKeyCounts } from './adjust-key-counts.ts'
+import { adjustKeyCounts, countChanges, type CountedKey } from './adjust-key-counts.ts'
 import { newestKeyId } from './insert-keys.ts'
 
 /**
@@ -27,15 +26,14 @@ export async function insertCopies(
      FROM provider_keys WHERE group_id = ? AND id IN (${placeholders(ids.length)}) ORDER BY id${isMysql ? '' : ' ON CONFLICT DO NOTHING'}`,
     [to, tx.nowMs, tx.nowMs, from, ...ids],
   )
-  const rows = await tx.sql.query<{ id: number; state: KeyState }>(
-    'SELECT id, state FROM provider_keys WHERE id > ? AND group_id = ?',
+  const rows = await tx.sql.query<CountedKey & { id: number }>(
+    'SELECT id, state, cause FROM provider_keys WHERE id > ? AND group_id = ?',
     [newestBefore, to],
   )
   tx.touch(
     'key',
     rows.map(({ id }) => id),
   )
-  const disabled = rows.filter(({ state }) => state === 'disabled').length
-  await adjustKeyCounts(tx.sql, to, { active: rows.length - disabled, disabled })
+  await adjustKeyCounts(tx.sql, to, countChanges(rows.map((row) => [row, 1])))
   return rows.length
 }

@@ -2,7 +2,7 @@ import type { KeyState } from '@gpt-load/contracts/key-state'
 import { authorise } from '../authorise.ts'
 import { commitChange } from '../truth/commit.ts'
 import type { VerbAnswer, VerbContext, VerbInput } from '../verb.ts'
-import { adjustKeyCounts } from './adjust-key-counts.ts'
+import { adjustKeyCounts, countChanges } from './adjust-key-counts.ts'
 import { lockKey } from './change-key.ts'
 
 export async function deleteKey({
@@ -18,7 +18,11 @@ export async function deleteKey({
     const row = await lockKey(tx, id, input.precondition)
     await tx.sql.execute('DELETE FROM key_model_states WHERE key_id = ?', [id])
     await tx.sql.execute('DELETE FROM provider_keys WHERE id = ?', [id])
-    await adjustKeyCounts(tx.sql, row.group_id, { [row.state as KeyState]: -1 })
+    await adjustKeyCounts(
+      tx.sql,
+      row.group_id,
+      countChanges([[{ state: row.state as KeyState, cause: row.cause }, -1]]),
+    )
     tx.touch('key', [id])
     tx.audit({ action: 'key.delete', entity: 'key', entityId: id, detail: { hint: row.hint, group_id: row.group_id } })
   })

@@ -94,11 +94,10 @@ async function addChunk(
   const { result: added, revision } = await commitChange({ ctx }, async (tx) => {
     await requireStandardGroup(tx.sql, groupId)
     const inserted = await insertKeys(tx, groupId, rows, defaults)
-    const total = inserted.active + inserted.invalid
-    if (total === 0) return 0
-    await adjustKeyCounts(tx.sql, groupId, inserted)
-    tx.audit({ action, entity: 'group', entityId: groupId, detail: { added: total } })
-    return total
+    if (inserted.added === 0) return 0
+    await adjustKeyCounts(tx.sql, groupId, inserted.changes)
+    tx.audit({ action, entity: 'group', entityId: groupId, detail: { added: inserted.added } })
+    return inserted.added
   })
   return { added, revision }
 }

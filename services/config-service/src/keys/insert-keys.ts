@@ -5,6 +5,7 @@ import { sealProviderKey } from '@gpt-load/database/row-secrets'
 import { placeholders, type SqlRunner } from '@gpt-load/database/sql-runner'
 import { setImmediate as turn } from 'node:timers/promises'
 import { ApiProblem, notFound } from '../http/api-problem.ts'
+import { countChanges, type KeyCountChanges } from './adjust-key-counts.ts'
 import { causeText } from '../key-state/locked-keys.ts'
 import type { ChangeTransaction } from '../truth/change-transaction.ts'
 import { keyHint } from '@gpt-load/contracts/key-hint'
@@ -21,7 +22,7 @@ export type KeyRow = {
   secret: Uint8Array<ArrayBuffer>
   hint: string
 } & Pick<KeyLine, 'note' | 'state'>
-export type InsertedKeys = Pick<Record<KeyState, number>, 'active' | 'invalid'>
+export type InsertedKeys = { added: number; changes: KeyCountChanges }
 
 export type KeyDefaults = { note: string; weight: number; managedBy: string | null }
 
@@ -60,7 +61,7 @@ export async function withoutKnown(sql: SqlRunner, groupId: number, keys: readon
   return keys.filter(({ hash }) => !known.has(Buffer.from(hash).toString('base64')))
 }
 
-/** Answers how many were inserted, by state; the others were added by somebody else meanwhile. */
+/** Answers what was inserted; the others were added by somebody else meanwhile. */
 export async function insertKeys(
   tx: ChangeTransaction,
   groupId: number,
@@ -68,17 +69,18 @@ export async function insertKeys(
   defaults: KeyDefaults,
 ): Promise<InsertedKeys> {
   const newestBefore = await newestKeyId(tx.sql)
+  const causeOfImport = causeText({ at: tx.nowMs, class: 'import' })
   const inserted = await bulkInsert(tx.sql, {
     table: 'provider_keys',
     columns: keyColumns,
     rows: keys.map(({ hash, secret, hint, note = defaults.note, state = 'active' }) => {
       const { weight, managedBy } = defaults
-      const cause = state === 'active' ? '' : causeText({ at: tx.nowMs, class: 'import' })
+      const cause = state === 'active' ? '' : causeOfImport
       return [groupId, hash, secret, hint, note, weight, state, 0, 0, 0, cause, 0, managedBy, 0, tx.nowMs, tx.nowMs]
     }),
     ignoreDuplicates: true,
   })
-  if (inserted === 0) return { active: 0, invalid: 0 }
+  if (inserted === 0) return { added: 0, changes: countChanges([]) }
   const rows = await tx.sql.query<{ id: number; state: KeyState }>(
     'SELECT id, state FROM provider_keys WHERE id > ? AND group_id = ?',
     [newestBefore, groupId],
@@ -89,7 +91,11 @@ export async function insertKeys(
   )
   const hasInvalid = keys.some(({ state }) => state === 'invalid')
   const invalid = hasInvalid ? rows.filter(({ state }) => state === 'invalid').length : 0
-  return { active: inserted - invalid, invalid }
+  const changes = countChanges([
+    [{ state: 'active', cause: '' }, inserted - invalid],
+    [{ state: 'invalid', cause: causeOfImport }, invalid],
+  ])
+  return { added: inserted, changes }
 }
 
 const keyColumns = [

@@ -1,10 +1,9 @@
-import type { KeyState } from '@gpt-load/contracts/key-state'
 import { placeholders } from '@gpt-load/database/sql-runner'
 import { lockRows } from '../lock-rows.ts'
 import type { ChangeTransaction } from '../truth/change-transaction.ts'
 import { commitChange } from '../truth/commit.ts'
 import type { ChangeContext } from '../verb.ts'
-import { adjustKeyCounts } from './adjust-key-counts.ts'
+import { adjustKeyCounts, countChanges, type CountedKey } from './adjust-key-counts.ts'
 
 /** Deletes the keys of a group whose hash is not among `kept` (base64), a chunk per transaction and revision. */
 const pageRows = 500
@@ -36,12 +35,10 @@ async function removeKeys(
   const found = await lockRows(tx.sql, 'provider_keys', ids)
   if (found.length === 0) return
   const list = placeholders(found.length)
-  const rows = await tx.sql.query<{ state: KeyState }>(`SELECT state FROM provider_keys WHERE id IN (${list})`, found)
-  const removed: Partial<Record<KeyState, number>> = {}
-  for (const { state } of rows) removed[state] = (removed[state] ?? 0) - 1
+  const rows = await tx.sql.query<CountedKey>(`SELECT state, cause FROM provider_keys WHERE id IN (${list})`, found)
   await tx.sql.execute(`DELETE FROM key_model_states WHERE key_id IN (${list})`, found)
   await tx.sql.execute(`DELETE FROM provider_keys WHERE id IN (${list})`, found)
-  await adjustKeyCounts(tx.sql, groupId, removed)
+  await adjustKeyCounts(tx.sql, groupId, countChanges(rows.map((row) => [row, -1])))
   tx.touch('key', found)
   tx.audit({ action, entity: 'group', entityId: groupId, detail: { removed: rows.length } })
 }

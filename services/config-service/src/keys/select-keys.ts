@@ -8,7 +8,7 @@ import { keyCondition, keyConditions } from './key-conditions.ts'
  * The next keys of a selection in id order, behind a position. A filter reads index ranges; what they do
  * not tell is looked at over the rows of one chunk at a time, so that a step costs the same however rare the matches are.
  */
-export type SelectedKey = { id: number; hint: string; state: KeyState }
+export type SelectedKey = { id: number; hint: string; state: KeyState; cause: string }
 export type SelectedChunk = {
   keys: SelectedKey[]
   /** Nothing up to here is left. */
@@ -31,7 +31,7 @@ export async function selectKeys(sql: SqlRunner, range: SelectionRange): Promise
   return {
     keys: candidates
       .filter(({ is_match: isMatch }) => isMatch === 1)
-      .map(({ id, hint, state }) => ({ id, hint, state })),
+      .map(({ id, hint, state, cause }) => ({ id, hint, state, cause })),
     position,
     isLast: isLast || position >= upTo,
   }
@@ -44,7 +44,7 @@ async function byFilter(sql: SqlRunner, range: SelectionRange, filter: KeyFilter
   const values: SqlValue[] = []
   const parts = ranges.map((one, index) => {
     values.push(...(rest?.values ?? []), ...one.values, after, upTo)
-    return `SELECT * FROM (SELECT id, hint, state, ${isMatch} AS is_match FROM provider_keys
+    return `SELECT * FROM (SELECT id, hint, state, cause, ${isMatch} AS is_match FROM provider_keys
       WHERE ${one.where} AND id > ? AND id <= ? ORDER BY id LIMIT ${limit}) of_${index}`
   })
   return sql.query(`${parts.join(' UNION ALL ')} ORDER BY id LIMIT ${limit}`, values)
@@ -53,7 +53,7 @@ async function byFilter(sql: SqlRunner, range: SelectionRange, filter: KeyFilter
 async function byIds(sql: SqlRunner, range: SelectionRange, ids: readonly number[]): Promise<Candidate[]> {
   const { groupId, after, upTo, limit } = range
   return sql.query(
-    `SELECT id, hint, state, 1 AS is_match FROM provider_keys
+    `SELECT id, hint, state, cause, 1 AS is_match FROM provider_keys
      WHERE group_id = ? AND id > ? AND id <= ? AND id IN (${placeholders(ids.length)}) ORDER BY id LIMIT ${limit}`,
     [groupId, after, upTo, ...ids],
   )
@@ -70,7 +70,7 @@ export async function lockSelected(
   const [byId, lock] = sql.dialect === 'mysql' ? [' FORCE INDEX (PRIMARY)', ' FOR UPDATE'] : ['', '']
   const condition = keyCondition(groupId, selection.filter ?? {})
   return sql.query<SelectedKey>(
-    `SELECT id, hint, state FROM provider_keys${byId}
+    `SELECT id, hint, state, cause FROM provider_keys${byId}
      WHERE id IN (${placeholders(ids.length)}) AND ${condition.where} ORDER BY id${lock}`,
     [...ids, ...condition.values],
   )

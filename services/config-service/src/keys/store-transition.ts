@@ -1,7 +1,7 @@
 import type { Cause, KeyFacts, KeyState } from '@gpt-load/contracts/key-state'
 import { causeText } from '../key-state/locked-keys.ts'
 import type { ChangeTransaction } from '../truth/change-transaction.ts'
-import { adjustKeyCounts } from './adjust-key-counts.ts'
+import { adjustKeyCounts, countChanges } from './adjust-key-counts.ts'
 import type { KeyAnswerRow } from './key-answer.ts'
 
 /** New facts of one locked key: row, history, counts and what edges are told, in the caller's transaction. */
@@ -21,8 +21,16 @@ export async function storeTransition(
      VALUES (?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?)`,
     [row.id, row.group_id, tx.nowMs, row.state, facts.state, facts.until, facts.generation, facts.failures, text, true],
   )
-  if (row.state !== facts.state)
-    await adjustKeyCounts(tx.sql, row.group_id, { [row.state as KeyState]: -1, [facts.state]: 1 })
+  const before = { state: row.state as KeyState, cause: row.cause }
+  const after = { state: facts.state, cause: text }
+  await adjustKeyCounts(
+    tx.sql,
+    row.group_id,
+    countChanges([
+      [before, -1],
+      [after, 1],
+    ]),
+  )
   tx.touch('key_state', [row.id])
   tx.stamp('provider_keys', [row.id])
 }

@@ -18,10 +18,9 @@ async function newRows({ keyring, store }: VerbContext, groupId: number, keys: r
 
 async function addRows(tx: ChangeTransaction, task: TaskRow, rows: readonly KeyRow[]): Promise<number> {
   if (rows.length === 0) return 0
-  const inserted = await insertKeys(tx, task.group_id, rows, { ...importParametersOf(task), managedBy: null })
-  const added = inserted.active
+  const { added, changes } = await insertKeys(tx, task.group_id, rows, { ...importParametersOf(task), managedBy: null })
   if (added === 0) return 0
-  await adjustKeyCounts(tx.sql, task.group_id, inserted)
+  await adjustKeyCounts(tx.sql, task.group_id, changes)
   tx.audit({ action: 'key.import', entity: 'group', entityId: task.group_id, detail: { added, task: task.id } })
   return added
 }

@@ -1,3 +1,4 @@
+import { assertCountsAreKept } from '../support/key-states.ts'
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { KeyExportLine } from '@gpt-load/contracts/api/task'
@@ -197,6 +198,7 @@ export function describeKeyTasks(api: () => Promise<OpenedApi>): void {
       const now = await stateCounts(opened, to)
       assert.deepEqual([now['total'], now['active'], now['disabled']], [1_500, 1_499, 1])
       assert.equal((await stateCounts(opened, from))['total'], 1_500)
+      await assertCountsAreKept(opened.store.sql, to)
       const itself = await opened.call(`/api/v1/groups/${from}/keys/copy`, {
         method: 'POST',
         body: { filter: {}, to_group_id: from },
@@ -218,6 +220,8 @@ export function describeKeyTasks(api: () => Promise<OpenedApi>): void {
         [(await stateCounts(opened, from))['total'], (await stateCounts(opened, to))['total']],
         [1, 1_199],
       )
+      await assertCountsAreKept(opened.store.sql, from)
+      await assertCountsAreKept(opened.store.sql, to)
       const lines = (await opened.operate('exportKeySecrets', { params: { id: to } })).text.trim().split('\n')
       assert.equal(new Set(lines.map((line) => (JSON.parse(line) as KeyExportLine).key)).size, 1_199)
     })

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { sweepDue } from '../../src/key-state/sweep-due.ts'
+import { assertCountsAreKept } from '../support/key-states.ts'
 import type { OpenedApi } from '../support/open-api.ts'
 import { startRecordingProvider } from '../support/recording-provider.ts'
 
@@ -50,8 +52,10 @@ export function describeKeys(api: () => Promise<OpenedApi>): void {
       assert.equal((await operate('listKeys', { params, query: 'state=disabled,invalid' })).body.items.length, 1)
       const counts = (await operate('getGroup', { params })).body.key_counts
       assert.deepEqual([counts.total, counts.active, counts.disabled], [7, 6, 1])
+      assert.deepEqual((await operate('getGroup', { params })).body.keys_out, [{ cause: 'operator', keys: 1 }])
       const enabled = await operate('enableKey', one)
       assert.deepEqual([enabled.body.state, enabled.body.generation], ['active', 2])
+      assert.deepEqual((await operate('getGroup', { params })).body.keys_out, [])
       assert.equal((await operate('restoreKey', one)).body.generation, 3)
       const detail = await operate('getKey', one)
       assert.deepEqual(
@@ -61,6 +65,53 @@ export function describeKeys(api: () => Promise<OpenedApi>): void {
       await operate('deleteKey', one)
       assert.equal((await call(`/api/v1/keys/${key.id}`)).status, 404)
       assert.equal((await operate('getGroup', { params })).body.key_counts.total, 6)
+    })
+
+    test('keys that are out are counted by cause, whatever changes them', async () => {
+      const { operate, service, store } = await api()
+      const { id } = (await operate('createGroup', { body: newGroup('out-by-cause') })).body
+      const params = { id }
+      await operate('addKeys', {
+        params,
+        body: { keys: Array.from({ length: 6 }, (_, n) => `sk-out-by-cause-${n}-xxxx`) },
+      })
+      const ids: number[] = (await operate('listKeys', { params })).body.items.map((key: { id: number }) => key.id)
+      const { epoch } = (await operate('getStatus')).body
+      const out = async () => {
+        await assertCountsAreKept(store.sql, id)
+        const { keys_out: keysOut } = (await operate('getGroup', { params })).body
+        return keysOut.map(({ cause, keys }: { cause: string; keys: number }) => `${cause} ${keys}`).join()
+      }
+      const until = Date.now() + 60_000
+      let number = 0
+      const report = async (key: number, state: 'cooling' | 'invalid', why: 'rate_limit' | 'upstream' | 'key_auth') => {
+        number += 1
+        const cause = { at: Date.now(), class: why }
+        const event = {
+          key_id: key,
+          generation: 0,
+          state,
+          until: state === 'cooling' ? until + number : 0,
+          failures: 1,
+        }
+        const events = [{ ...event, succeeded: false, first_cause: cause, last_cause: cause }]
+        await service.internalApi.keyEvents({ edge: 'e', instance: 'counts', epoch, number, events })
+      }
+      await report(ids[0]!, 'cooling', 'rate_limit')
+      await report(ids[1]!, 'cooling', 'rate_limit')
+      await report(ids[2]!, 'invalid', 'key_auth')
+      assert.equal(await out(), 'rate_limit 2,key_auth 1')
+      await report(ids[1]!, 'cooling', 'upstream')
+      assert.equal(await out(), 'key_auth 1,rate_limit 1,upstream 1', 'the same state for another reason')
+      await operate('disableKey', { params: { id: ids[3]! }, body: {} })
+      await operate('disableKey', { params: { id: ids[2]! }, body: {} })
+      assert.equal(await out(), 'operator 2,rate_limit 1,upstream 1')
+      await operate('enableKey', { params: { id: ids[3]! } })
+      assert.equal(await out(), 'operator 1,rate_limit 1,upstream 1', 'who enabled a key keeps none out')
+      await operate('deleteKey', { params: { id: ids[2]! } })
+      assert.equal(await out(), 'rate_limit 1,upstream 1')
+      await sweepDue(store, until + number)
+      assert.equal(await out(), '')
     })
 
     test('a probe is shaped as traffic is, and its answer decides about the key', async () => {

@@ -120,6 +120,7 @@ export function describeRollback(api: () => Promise<OpenedApi>, connect: () => P
         revision: _revision,
         updated_at: _at,
         key_counts: _counts,
+        keys_out: _out,
         ...rest
       }: Record<string, unknown>) => rest
       assert.deepEqual(without((await operate('getGroup', { params: { id: main.id } })).body), without(before.main))

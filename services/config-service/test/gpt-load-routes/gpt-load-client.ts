@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Cause, KeyState } from '@gpt-load/contracts/key-state'
-import { adjustKeyCounts } from '../../src/keys/adjust-key-counts.ts'
+import { adjustKeyCounts, countChanges } from '../../src/keys/adjust-key-counts.ts'
 import type { ApiAnswer, ApiCall, OpenedApi } from '../support/open-api.ts'
 
 /** What a public script does: calls, expects 200 and code 0, reads `data`. */
@@ -46,6 +46,11 @@ export async function putKeyIntoState(
       data: { state, failures, cause: cause === undefined ? '' : JSON.stringify(cause) },
     })
     assert.equal(count, 1)
-    await adjustKeyCounts(sql, groupId, { active: -1, [state]: 1 })
+    const after = { state, cause: cause === undefined ? '' : JSON.stringify(cause) }
+    const changes = countChanges([
+      [{ state: 'active', cause: '' }, -1],
+      [after, 1],
+    ])
+    await adjustKeyCounts(sql, groupId, changes)
   })
 }

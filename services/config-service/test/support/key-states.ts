@@ -1,5 +1,6 @@
+import assert from 'node:assert/strict'
 import { quoteName } from '@gpt-load/database/bulk-insert'
-import { placeholders } from '@gpt-load/database/sql-runner'
+import { placeholders, type SqlRunner } from '@gpt-load/database/sql-runner'
 import type { KeyState } from '@gpt-load/contracts/key-state'
 import type { OpenedApi } from './open-api.ts'
 
@@ -12,4 +13,23 @@ export async function putIntoState({ store }: OpenedApi, ids: readonly number[],
   await sql.execute(
     `INSERT INTO group_key_counts (group_id, state, ${count}) SELECT group_id, state, COUNT(*) FROM provider_keys GROUP BY group_id, state`,
   )
+}
+
+/** The counts that are kept of a group say what counting would. */
+export async function assertCountsAreKept(sql: SqlRunner, groupId: number): Promise<void> {
+  const count = quoteName(sql, 'count')
+  for (const [table, column, value, where] of [
+    ['group_key_counts', 'state', 'state', '1 = 1'],
+    ['group_cause_counts', 'cause', 'cause_class', "state <> 'active' AND cause_class IS NOT NULL"],
+  ] as const) {
+    const kept = await sql.query(
+      `SELECT ${column} AS value, ${count} AS n FROM ${table} WHERE group_id = ? AND ${count} <> 0 ORDER BY ${column}`,
+      [groupId],
+    )
+    const counted = await sql.query(
+      `SELECT ${value} AS value, COUNT(*) AS n FROM provider_keys WHERE group_id = ? AND ${where} GROUP BY ${value} ORDER BY ${value}`,
+      [groupId],
+    )
+    assert.deepEqual(kept, counted, table)
+  }
 }

@@ -1,7 +1,7 @@
 import { bulkInsert } from '@gpt-load/database/bulk-insert'
 import type { Keyring } from '@gpt-load/database/keyring'
 import { sealProviderKey } from '@gpt-load/database/row-secrets'
-import { adjustKeyCounts } from '../../src/keys/adjust-key-counts.ts'
+import { adjustKeyCounts, countChanges } from '../../src/keys/adjust-key-counts.ts'
 import type { ChangeTransaction } from '../../src/truth/change-transaction.ts'
 
 /** The least that a verb would write, in the caller's transaction. */
@@ -94,7 +94,7 @@ export async function addKeys(
     )
     ids.push(...rows.map(({ id }) => id))
   }
-  await adjustKeyCounts(tx.sql, groupId, { active: ids.length })
+  await adjustKeyCounts(tx.sql, groupId, countChanges([[{ state: 'active', cause: '' }, ids.length]]))
   tx.touch('key', ids)
   return ids.toSorted((a, b) => a - b)
 }

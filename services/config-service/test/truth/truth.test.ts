@@ -10,7 +10,7 @@ import { readBase } from '../../src/truth/read-base.ts'
 import { readDelta } from '../../src/truth/read-delta.ts'
 import { readPosition } from '../../src/truth/read-position.ts'
 import { applySettings } from '../../src/settings/update-settings.ts'
-import { adjustKeyCounts } from '../../src/keys/adjust-key-counts.ts'
+import { adjustKeyCounts, countChanges } from '../../src/keys/adjust-key-counts.ts'
 import { baseRecords, createEdgeMirror, recordsOf, type EdgeMirror } from './edge-mirror.ts'
 import {
   clock,
@@ -119,7 +119,7 @@ async function changeSomething(replica: Replica, writer: number, step: number): 
       case 2:
         if (key === undefined) break
         if ((await tx.sql.execute('DELETE FROM provider_keys WHERE id = ?', [key.id])) === 0) break
-        await adjustKeyCounts(tx.sql, groupId, { active: -1 })
+        await adjustKeyCounts(tx.sql, groupId, countChanges([[{ state: 'active', cause: '' }, -1]]))
         tx.touch('key', [key.id])
         break
       case 3:

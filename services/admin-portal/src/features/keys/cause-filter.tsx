@@ -1,6 +1,7 @@
 'use client'
 
 import type { CauseClass } from '@gpt-load/contracts/api/key'
+import type { Group } from '@gpt-load/contracts/api/group'
 import { errorClasses } from '@gpt-load/contracts/error-class'
 import { causeClasses } from '@gpt-load/contracts/key-state'
 import { useText } from '../../i18n/locale.tsx'
@@ -11,19 +12,27 @@ export const filterCauses = [...errorClasses, ...causeClasses] as const satisfie
 export const unusedDays = ['1', '7', '30'] as const
 export type UnusedDays = (typeof unusedDays)[number]
 
-export function CauseFilter(props: { chosen: CauseClass | null; onChange: (cause: CauseClass | null) => void }) {
-  const { t } = useText()
+/** Why keys are out: the causes that occur, each with how many it keeps out. */
+export function CauseFilter(props: {
+  keysOut: Group['keys_out']
+  chosen: CauseClass | null
+  onChange: (cause: CauseClass | null) => void
+}) {
+  const { t, format } = useText()
+  const { keysOut, chosen } = props
+  const isAbsent = chosen !== null && !keysOut.some(({ cause }) => cause === chosen)
+  const offered = isAbsent ? [...keysOut, { cause: chosen, keys: 0 }] : keysOut
   return (
     <Select
       aria-label={t('keys.filterCause')}
-      className="max-w-40"
-      value={props.chosen ?? ''}
+      className="max-w-44"
+      value={chosen ?? ''}
       onChange={({ target }) => props.onChange(filterCauses.find((cause) => cause === target.value) ?? null)}
     >
       <option value="">{t('keys.anyCause')}</option>
-      {filterCauses.map((cause) => (
+      {offered.map(({ cause, keys }) => (
         <option key={cause} value={cause}>
-          {t(`cause.${cause}`)}
+          {t(`cause.${cause}`)} ({format.compact(keys)})
         </option>
       ))}
     </Select>

@@ -44,6 +44,7 @@ const filters = {
   key: parseAsInteger,
   add: parseAsBoolean.withDefault(false),
 }
+const outStates = keyStates.filter((state) => state !== 'active')
 const pageItems = 500
 
 export function KeysTab({ group }: { group: Group }) {
@@ -51,7 +52,8 @@ export function KeysTab({ group }: { group: Group }) {
   const [{ state, search, cause, unused, key, add }, setUrl] = useQueryStates(filters, { history: 'push' })
   const filter = useMemo(
     (): KeyFilter => ({
-      ...(state.length === 0 ? {} : { state }),
+      // A key that is back may still tell why: a cause is looked for among those that are out.
+      ...(state.length > 0 ? { state } : cause === null ? {} : { state: outStates }),
       ...(cause === null ? {} : { cause: [cause] }),
       ...(search === '' ? {} : { search }),
     }),
@@ -78,7 +80,9 @@ export function KeysTab({ group }: { group: Group }) {
   )
   const known =
     state.length === 0 ? group.key_counts.total : state.reduce((sum, each) => sum + group.key_counts[each], 0)
-  const total = search === '' && cause === null && unused === null ? Math.max(known, list.items.length) : null
+  const ofCause = group.keys_out.find((entry) => entry.cause === cause)?.keys ?? 0
+  const counted = cause === null ? known : state.length === 0 ? ofCause : null
+  const total = search === '' && unused === null && counted !== null ? Math.max(counted, list.items.length) : null
   return (
     <>
       <DataTable
@@ -88,7 +92,7 @@ export function KeysTab({ group }: { group: Group }) {
           <>
             <SearchField label={t('keys.search')} value={search} onChange={setSearch} />
             <StateFilter counts={group.key_counts} chosen={state} onChange={(value) => void setUrl({ state: value })} />
-            <CauseFilter chosen={cause} onChange={(value) => void setUrl({ cause: value })} />
+            <CauseFilter keysOut={group.keys_out} chosen={cause} onChange={(value) => void setUrl({ cause: value })} />
             <UseFilter chosen={unused} onChange={(value) => void setUrl({ unused: value })} />
           </>
         }

@@ -1,0 +1,83 @@
+import { join } from 'node:path'
+import { createSqliteSqlClient } from '@gpt-load/database/sql-client/sqlite-sql-client'
+import type { SqlClient } from '@gpt-load/database/sql-client/sql-client'
+import type { Installation } from './installation.ts'
+
+/** Copies of the one request in the log over the last day, with their sums, as log-ingest would have written them. */
+export type ManyLogs = { fromMs: number; endMs: number; rareModel: string; rare: number }
+
+const rowsPerStatement = 20_000
+const minuteMs = 60_000
+const spreadMs = 23 * 3_600_000
+const rare = 3
+const rareModel = 'rare-model'
+const groupColumns = 'group_id, member_group_id, access_key_id, model_requested, model_sent, channel, upstream'
+
+export async function fillLog({ folder }: Installation, rows: number): Promise<ManyLogs> {
+  const sql = createSqliteSqlClient(join(folder, 'data', 'logs.db'))
+  try {
+    // The copies end before the newest minute: what really comes stays newest.
+    const endMs = Math.floor(Date.now() / minuteMs) * minuteMs - minuteMs
+    const fromMs = endMs - spreadMs
+    const columns = await copiedColumns(sql)
+    for (let from = 0; from < rows; from += rowsPerStatement)
+      await sql.execute(copyStatement(columns), [
+        from,
+        Math.min(rows, from + rowsPerStatement) - 1,
+        fromMs,
+        spreadMs / rows,
+      ])
+    await sql.execute(`UPDATE request_logs SET model_requested = ? WHERE request_id IN (${'?,'.repeat(rare - 1)}?)`, [
+      rareModel,
+      ...Array.from({ length: rare }, (_, index) => requestId(index)),
+    ])
+    await sql.execute(
+      `INSERT INTO failed_requests SELECT stored_on, received_at, request_id, group_id, status, 'upstream', 'overloaded', 'too busy'
+       FROM request_logs WHERE request_id LIKE 'copy-%' AND status = 503`,
+    )
+    for (const span of [60, 3_600, 86_400]) await sumUp(sql, span)
+    return { fromMs, endMs, rareModel, rare }
+  } finally {
+    await sql.close()
+  }
+}
+
+export function requestId(index: number): string {
+  return `copy-${String(index).padStart(12, '0')}`
+}
+
+async function copiedColumns(sql: SqlClient): Promise<string[]> {
+  const columns = await sql.read("SELECT name FROM pragma_table_info('request_logs')")
+  return columns.map(({ name }) => String(name)).filter((name) => name !== 'id' && !(name in replaced))
+}
+
+/** Of 40 requests one fails; of 8 models each has as many. */
+const replaced: Readonly<Record<string, string>> = {
+  request_id: "printf('copy-%012d', n)",
+  received_at: 'CAST(? + n * ? AS INTEGER)',
+  sequence: '1000000 + n',
+  model_requested: "printf('model-%d', n % 8)",
+  status: 'CASE WHEN n % 40 = 0 THEN 503 ELSE 200 END',
+  error_class: "CASE WHEN n % 40 = 0 THEN 'upstream' ELSE '' END",
+  duration_ms: '20 + n % 3000',
+}
+
+function copyStatement(columns: readonly string[]): string {
+  const names = Object.keys(replaced)
+  return `WITH RECURSIVE numbers(n) AS (SELECT ? UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
+    INSERT INTO request_logs (${[...names, ...columns].join(', ')})
+    SELECT ${[...names.map((name) => replaced[name]), ...columns].join(', ')}
+    FROM numbers, (SELECT * FROM request_logs WHERE request_id NOT LIKE 'copy-%' ORDER BY id LIMIT 1)`
+}
+
+async function sumUp(sql: SqlClient, span: number): Promise<void> {
+  await sql.execute(
+    `INSERT INTO request_rollups (span, bucket, dims, group_id, member_group_id, access_key_id, model, model_sent, channel, upstream,
+       status_class, requests, failures, rescued, attempts, duration_ms, bytes_in, bytes_out, tokens_input, tokens_output, tokens_cached, tokens_reasoning)
+     SELECT ${span}, received_at / 1000 / ${span} * ${span}, randomblob(16), ${groupColumns},
+       status / 100, COUNT(*), SUM(status >= 500), 0, COUNT(*), SUM(duration_ms), SUM(bytes_in), SUM(bytes_out),
+       SUM(MAX(0, tokens_input)), SUM(MAX(0, tokens_output)), 0, 0
+     FROM request_logs WHERE request_id LIKE 'copy-%'
+     GROUP BY received_at / 1000 / ${span}, ${groupColumns}, status / 100`,
+  )
+}
