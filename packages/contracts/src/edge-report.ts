@@ -9,6 +9,8 @@ export const edgeReachableMs = 5_000
 
 export const maxReportedRules = 100
 export const maxReportedSources = 128
+/** The busiest; with the longest windows some 1 KiB each, of 64 KiB for a report. */
+export const maxReportedGroups = 24
 
 export const edgeReportSchema = z.object({
   edge: z.string().min(1).max(100),
@@ -76,6 +78,29 @@ export const edgeReportSchema = z.object({
     .max(50)
     .default([]),
   worker_deaths: z.number().int(),
+  /** Of the last minute, and what is known of the keys' quotas (key-health, capacity). */
+  group_usage: z
+    .array(
+      z.object({
+        group_id: z.number().int(),
+        requests_per_minute: z.number().int().nonnegative(),
+        tokens_per_minute: z.number().int().nonnegative(),
+        windows: z
+          .array(
+            z.object({
+              kind: z.enum(['requests', 'tokens']),
+              span: z.enum(['minute', 'hour', 'day']),
+              keys: z.number().int(),
+              left: z.number().int(),
+              most: z.number().int(),
+              resets: z.array(z.number().int()).max(4),
+            }),
+          )
+          .max(6),
+      }),
+    )
+    .max(maxReportedGroups)
+    .default([]),
 })
 export type EdgeReport = z.infer<typeof edgeReportSchema>
 

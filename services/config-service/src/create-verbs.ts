@@ -19,6 +19,8 @@ import { explain } from './explain/explain.ts'
 import { exportConfig } from './config/export-config.ts'
 import { planConfigFile } from './config/plan-config-file.ts'
 import { getStateHash } from './edges/get-state-hash.ts'
+import { getCapacity } from './capacity/get-capacity.ts'
+import { listCapacity } from './capacity/list-capacity.ts'
 import { listEdges } from './edges/list-edges.ts'
 import { listRuleObservations } from './edges/list-rule-observations.ts'
 import { copyGroup } from './groups/copy-group.ts'
@@ -158,6 +160,8 @@ export function createVerbs({ version }: { version: string }): Verbs {
     listAudit,
     listEdges,
     getStateHash,
+    getCapacity,
+    listCapacity,
     listRuleObservations,
     explain,
     getStatus,

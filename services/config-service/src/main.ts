@@ -27,6 +27,7 @@ import { untilAvailable } from '@gpt-load/service-kit/until-available'
 import { createRedisChangeFeedPublisher } from '@gpt-load/transport/redis-change-feed'
 import packageFile from '../package.json' with { type: 'json' }
 import { createEnvironmentAdminKeys } from './admin-keys.ts'
+import { startCapacityMetrics } from './capacity/capacity-metrics.ts'
 import { configServiceVariables, readConfigServiceConfig, type ConfigServiceConfig } from './config.ts'
 import { createConfigService } from './create-config-service.ts'
 import { createAbsentChangeFeed } from './feed/absent-change-feed.ts'
@@ -119,6 +120,8 @@ runProcess(async ({ lifecycle, useLog }) => {
   const feedCounts = redisFeed === null ? {} : { feedCounts: redisFeed.counts }
   const gauges = startServiceMetrics({ service, store, ...feedCounts, metrics, clock, logger })
   lifecycle.onClose('metrics', () => gauges.stop())
+  const capacityGauges = startCapacityMetrics({ store, metrics, clock, logger })
+  lifecycle.onClose('capacity metrics', () => capacityGauges.stop())
   const logGauges = startLogMetrics({ reconcile: service.reconcileLogs, metrics, clock, logger })
   lifecycle.onClose('log metrics', () => logGauges.stop())
 

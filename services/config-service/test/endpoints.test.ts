@@ -8,6 +8,7 @@ import { until } from '@gpt-load/testkit/until'
 import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
 import { describeAdminTokens } from './endpoints/admin-tokens.ts'
 import { describeAudit } from './endpoints/audit.ts'
+import { describeCapacity } from './endpoints/capacity.ts'
 import { describeConfig } from './endpoints/config.ts'
 import { describeEncryption } from './endpoints/encryption.ts'
 import { describeExplain } from './endpoints/explain.ts'
@@ -381,6 +382,7 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
     describeSystem(api)
     describeExplain(api)
     describeStateHash(api)
+    describeCapacity(api)
     describeSeries(api, logs)
     describeReports(api, logs)
     describeLogSearch(api, logs)

@@ -27,6 +27,7 @@ import {
 } from './control-plane/control-link.ts'
 import { openDetachedLink } from './control-plane/detached-link.ts'
 import { registerEdgeHealth } from './control-plane/edge-health.ts'
+import { createGroupUsage } from './control-plane/group-usage.ts'
 import { createObservedRules } from './control-plane/observed-rules.ts'
 import { createPolicyDistributor } from './control-plane/policy-distributor.ts'
 import { createSnapshotApplier } from './control-plane/snapshot-applier.ts'
@@ -179,7 +180,8 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
     logger,
   })
   const upstreamWatch = createUpstreamWatch({ slots: upstreamSlots, health: watchedUpstreams, clock, logger })
-  const parts = { spool, table, applier, shipper, contents, link, pool, upstreamWatch, observedRules }
+  const groupUsage = createGroupUsage({ table, policies, clock, logger })
+  const parts = { spool, table, applier, shipper, contents, link, pool, upstreamWatch, observedRules, groupUsage }
   const identity = { edge: name, instance, version: options.version, started_at: startedAtMs }
 
   function onApplied(position: SnapshotPosition): void {
@@ -211,6 +213,8 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
   await link.begin()
   const { port } = await pool.start()
   link.start()
+  // Nobody would be told.
+  if (!link.isDetached) groupUsage.start()
 
   return {
     port,
@@ -235,6 +239,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
         clock,
         logger,
       })
+      await groupUsage.close()
       await link.close()
       await shipper.close()
       await contents.close()

@@ -6,6 +6,7 @@ import type { LogSpool } from './access-log/spool/log-spool.ts'
 import type { ControlLink } from './control-plane/control-link.ts'
 import type { SnapshotApplier } from './control-plane/snapshot-applier.ts'
 import type { SnapshotPosition } from './control-plane/snapshot-sync.ts'
+import type { GroupUsage } from './control-plane/group-usage.ts'
 import type { ObservedRules } from './control-plane/observed-rules.ts'
 import type { UpstreamWatch } from './control-plane/upstream-watch.ts'
 import type { KeyTableWriter } from './data-plane/key-table/key-table-writer.ts'
@@ -23,6 +24,7 @@ export type EdgeParts = {
   pool: WorkerPool
   upstreamWatch: UpstreamWatch
   observedRules: ObservedRules
+  groupUsage: GroupUsage
 }
 
 export type EdgeState = { inForce: SnapshotPosition; hasSnapshot: boolean; isDraining: boolean; isEnded: boolean }
@@ -30,7 +32,7 @@ export type EdgeIdentity = Pick<EdgeReport, 'edge' | 'instance' | 'version' | 's
 
 /** The edge's report of this moment. Its revision is the one that every worker has in force. */
 export function describeEdge(parts: EdgeParts, state: EdgeState, identity: EdgeIdentity): EdgeReport {
-  const { table, applier, link, shipper, pool, upstreamWatch, observedRules } = parts
+  const { table, applier, link, shipper, pool, upstreamWatch, observedRules, groupUsage } = parts
   const { served, acknowledged, inFlight, spooled, dropped, peakPerSecond } = shipper.counts
   return {
     ...identity,
@@ -57,5 +59,6 @@ export function describeEdge(parts: EdgeParts, state: EdgeState, identity: EdgeI
     worker_deaths: pool.deaths,
     open_upstreams: upstreamWatch.open(),
     rule_observations: observedRules.list(),
+    group_usage: groupUsage.list(),
   }
 }

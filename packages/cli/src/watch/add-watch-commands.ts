@@ -7,6 +7,7 @@ import { listDeadLetters, replayDeadLetters, type DeadLetterFlags } from './dead
 import { showLogContent, type LogContentFlags } from './log-content.ts'
 import { showReconciliation } from './reconcile-logs.ts'
 import { collectHeader, showExplanation, type ExplainFlags } from './show-explanation.ts'
+import { showCapacity } from './show-capacity.ts'
 import { showHealth } from './show-health.ts'
 import { showStats, type StatsFlags } from './show-stats.ts'
 
@@ -22,6 +23,16 @@ export function addWatchCommands(
     .description('show whether requests can be served: groups, usable keys, edges; exit code 1 when they cannot')
     .option('--json', 'as JSON')
     .action(async (flags: ServerFlags & { json?: boolean }) => showHealth(flags, await open(flags)))
+
+  withServer(program.command('capacity'))
+    .description(
+      'show how long the keys of groups last: burn, headroom, when they run dry and how many more are needed',
+    )
+    .argument('[group]', 'of this one (default: all)')
+    .option('--json', 'as JSON')
+    .action(async (group: string | undefined, flags: ServerFlags & { json?: boolean }) =>
+      showCapacity(group, flags, await open(flags)),
+    )
 
   withServer(program.command('stats'))
     .description('show requests, failures, retries and tokens')

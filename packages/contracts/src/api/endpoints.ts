@@ -11,6 +11,7 @@ import {
 import { aggregateMemberListInputSchema, aggregateMemberListSchema, memberWeightSchema } from './aggregate-member.ts'
 import { explainInputSchema } from './explain.ts'
 import { explanationSchema } from '../explanation.ts'
+import { capacityListSchema, capacitySchema } from './capacity.ts'
 import { edgeListSchema, ruleObservationListSchema, stateHashSchema, statusSchema } from './edge.ts'
 import { encryptionRotationSchema, encryptionSchema } from './encryption.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -77,6 +78,24 @@ export const endpoints = {
     tag: 'groups',
     summary: 'Get a group',
     response: { status: 200, schema: groupSchema },
+  },
+  getCapacity: {
+    ...read,
+    params: idParameters,
+    method: 'GET',
+    path: '/api/v1/groups/{id}/capacity',
+    tag: 'groups',
+    summary: "How long a group's keys last: headroom, when they run dry, when relief comes, how many more are needed",
+    response: { status: 200, schema: capacitySchema },
+    problems: ['not_found', 'conflict'],
+  },
+  listCapacity: {
+    ...read,
+    method: 'GET',
+    path: '/api/v1/capacity',
+    tag: 'groups',
+    summary: 'The same of every group that has keys of its own',
+    response: { status: 200, schema: capacityListSchema },
   },
   updateGroup: {
     ...edit,

@@ -31,5 +31,6 @@ export function edgeReport(instance: string, epoch: string): EdgeReport {
     worker_deaths: 0,
     open_upstreams: [],
     rule_observations: [],
+    group_usage: [],
   }
 }

@@ -20,6 +20,7 @@ import { describeError, ErrorState, SkeletonRows } from '../../ui/states.tsx'
 import { Tabs, type TabItem } from '../../ui/tabs.tsx'
 import { Toggle } from '../../ui/toggle.tsx'
 import { KeysTab } from '../keys/keys-tab.tsx'
+import { CapacityLine } from './capacity-line.tsx'
 import { ConnectTab } from './connect-tab.tsx'
 import { CopyGroup } from './copy-group.tsx'
 import { DetailsTab } from './details-tab.tsx'
@@ -166,6 +167,7 @@ function GroupHeader({ group }: { group: Group }) {
         <code className="truncate font-mono text-[13px] text-ink-soft">{address.of(group)}</code>
         <CopyButton text={address.of(group)} label={t('copy.endpoint', { name: group.name })} />
       </div>
+      {group.kind !== 'aggregate' && <CapacityLine groupId={group.id} />}
       {isCopying && <CopyGroup group={group} onClose={() => setIsCopying(false)} />}
       {isDeleting && (
         <ConfirmByName

@@ -11,8 +11,9 @@ const minuteMs = 60_000
 /** Weight of one request in the group's running mean of tokens. */
 const meanShare = 1 / 16
 
-export function enterKey(columns: SharedColumns, slot: number): void {
+export function enterKey(columns: SharedColumns, groupNumber: number, slot: number): void {
   Atomics.add(columns.inFlight, slot, 1)
+  Atomics.add(columns.headers, groupNumber * headerWords + header.requestsBurnt, 1)
 }
 
 /** For groups with caps. */
@@ -37,6 +38,7 @@ export function spendTokens(
 ): void {
   turnMinute(columns, slot, nowMs)
   Atomics.add(columns.minuteTokens, slot, tokens)
+  Atomics.add(columns.headers, groupNumber * headerWords + header.tokensBurnt, tokens)
   const word = groupNumber * headerWords + header.meanTokens
   const mean = columns.headers[word] as number
   columns.headers[word] = mean === 0 ? tokens : Math.round(mean + (tokens - mean) * meanShare)

@@ -6,6 +6,7 @@
 
 import { keyStates, type KeyFacts } from '@gpt-load/contracts/key-state'
 import type { KeyModelsRecord, KeysRecord, KeyStatesRecord } from '@gpt-load/contracts/snapshot'
+import type { QuotaWindow } from '@gpt-load/key-health/capacity'
 import { createStateHash, type StateHash } from '@gpt-load/key-health/state-hash'
 import type { Clock, Timer } from '@gpt-load/service-kit/clock'
 import { createAttentionReader } from './attention-queue.ts'
@@ -14,6 +15,7 @@ import { createKeyIdIndex } from './key-id-index.ts'
 import { hashText, type TextHash } from './hash-text.ts'
 import { forgetInFlight, forgetLoad } from './key-load.ts'
 import { forgetQuota } from './key-quota.ts'
+import { surveyQuotas } from './quota-survey.ts'
 import { forgetFacts, readGroupHash, writeFacts, writeNewFacts } from './key-mutation.ts'
 import type { KeyTable } from './key-table.ts'
 import { mergeFromControlPlane } from './merge-views.ts'
@@ -94,6 +96,10 @@ export interface KeyTableWriter {
   stateHash(): StateHash
   groupStateHash(groupNumber: number): StateHash
   stats(): KeyTableStats
+  /** What is known of the quotas of usable keys, by group number. */
+  quotas(): ReadonlyMap<number, readonly QuotaWindow[]>
+  /** Words that run over; groups with rules only. */
+  burnt(groupNumber: number): { requests: number; tokens: number }
 }
 
 /** Room for suspect keys that is there beforehand: a small pool must not be without keys until the main thread has made some. */
@@ -406,6 +412,12 @@ export function createKeyTable(options: { clock: Clock; maxModelDeviations?: num
       return sum
     },
     groupStateHash: (groupNumber) => readGroupHash(columns, groupNumber),
+    quotas: () => surveyQuotas(columns, slots.filled, clock.nowMs()),
+    burnt(groupNumber) {
+      const word = (name: 'requestsBurnt' | 'tokensBurnt') =>
+        columns.headers[groupNumber * headerWords + header[name]] as number
+      return { requests: word('requestsBurnt'), tokens: word('tokensBurnt') }
+    },
     stats: () => ({
       keys: index.size,
       slots: slots.filled,

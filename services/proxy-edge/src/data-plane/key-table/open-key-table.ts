@@ -164,7 +164,7 @@ export class SharedKeyTable implements KeyTable, SlotFilter {
   enter({ learnsQuotas, caps }: PickRules, slot: number, model: string): void {
     this.#see(slot)
     const columns = this.#columns
-    enterKey(columns, slot)
+    enterKey(columns, this.groupNumber(slot), slot)
     if (caps !== null) countRequest(columns, slot, this.#nowMs())
     if (learnsQuotas) useQuota(columns, this.groupNumber(slot), slot, quotaModelOf(this.#hashOf(model)))
   }

@@ -42,6 +42,9 @@ export const header = {
   meanTokens: 31,
   activeCursor: 32,
   suspectCursor: 48,
+  /** Requests and tokens that its keys have taken on this edge, of groups with rules; they run over. */
+  requestsBurnt: 56,
+  tokensBurnt: 57,
 } as const
 
 /** Words of a set within the header. */
