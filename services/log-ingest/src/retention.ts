@@ -19,7 +19,7 @@ export async function applyRetention(options: RetentionOptions): Promise<void> {
   await dropDays(options, [contentTable], retention.contentDays)
   await dropDays(options, rowTables, retention.rowDays)
   for (const { spanS, keptS } of [seriesSteps.minute, seriesSteps.hour])
-    for (const table of ['request_rollups', 'error_rollups', 'latency_rollups'])
+    for (const table of ['request_rollups', 'error_rollups', 'latency_histograms'])
       await deleteInChunks(options, table, 'span = ? AND bucket < ?', [spanS, nowS - keptS])
   await deleteInChunks(options, 'key_rollups', 'bucket < ?', [nowS - seriesSteps.hour.keptS])
   await deleteInChunks(options, 'log_batches', 'committed_at < ?', [

@@ -1,10 +1,12 @@
 import { hash } from 'node:crypto'
 import type { LogEvent } from '@gpt-load/contracts/log-event'
 import { latencyBin } from '@gpt-load/database/logs/latency-bin'
+import { addToHistogram, slotOf, type LatencyHistogram } from '@gpt-load/database/logs/latency-histogram'
 import { everything, latencyMetrics, latencyScopeHash, type LatencyScope } from '@gpt-load/database/logs/latency-scope'
 import type { SqlValue } from '@gpt-load/database/sql-client/sql-client'
 import type { Upsert } from '@gpt-load/database/sql-client/sql-statements'
 import { int32, isFailure } from './log-row.ts'
+import type { PlacedHistogram } from './merge-latencies.ts'
 
 /**
  * Sums of the events of one transaction, merged in memory before they are upserted: a minute of one group is one row,
@@ -60,12 +62,6 @@ export const errorRollup: Upsert = {
   key: place,
   add: ['requests'],
 }
-export const latencyRollup: Upsert = {
-  table: 'latency_rollups',
-  columns: [...place, 'metric', 'bin', 'requests'],
-  key: [...place, 'metric', 'bin'],
-  add: ['requests'],
-}
 export const keyRollup: Upsert = {
   table: 'key_rollups',
   columns: ['bucket', 'key_id', 'group_id', 'requests', 'failures', 'last_used_at'],
@@ -75,14 +71,12 @@ export const keyRollup: Upsert = {
 }
 
 type Row = SqlValue[]
-/** Counts by `metric * 256 + bin`. */
-type Histogram = { start: Row; counts: Map<number, number> }
-type Cell = { requests: Row[]; latencies: Histogram[] }
+type Cell = { requests: Row[]; latencies: PlacedHistogram[] }
 type Sums = {
   cells: Map<string, Cell>
   requests: Map<string, Row>
   errors: Map<string, Row>
-  latencies: Map<string, Histogram>
+  latencies: Map<string, PlacedHistogram>
   keys: Map<string, Row>
 }
 
@@ -107,7 +101,7 @@ export function createRollupSums() {
     rows: () => ({
       requests: sorted(sums.requests),
       errors: sorted(sums.errors),
-      latencies: sorted(sums.latencies).flatMap(histogramRows),
+      latencies: sorted(sums.latencies),
       keys: sorted(sums.keys),
     }),
   }
@@ -139,7 +133,7 @@ function openCell(sums: Sums, event: LogEvent, dimensions: SqlValue[]): Cell {
     )
     for (const scope of scopes)
       cell.latencies.push(
-        openAt(sums.latencies, placeOf(span, bucket, scope), { start: [span, bucket, scope], counts: new Map() }),
+        openAt(sums.latencies, placeOf(span, bucket, scope), { span, bucket, dims: scope, counts: new Map() }),
       )
   }
   return cell
@@ -212,20 +206,14 @@ function addAmounts(row: Row, amounts: readonly number[]): void {
   for (const [index, amount] of amounts.entries()) row[start + index] = (row[start + index] as number) + amount
 }
 
-function addLatencies({ counts }: Histogram, event: LogEvent): void {
+function addLatencies({ counts }: PlacedHistogram, event: LogEvent): void {
   addLatency(counts, latencyMetrics.duration, event.durationMs)
   addLatency(counts, latencyMetrics.first_byte, event.firstByteMs)
   addLatency(counts, latencyMetrics.first_token, event.firstTokenMs)
 }
 
-function addLatency(counts: Histogram['counts'], metric: number, ms: number): void {
-  if (ms < 0) return
-  const slot = metric * 256 + latencyBin(ms)
-  counts.set(slot, (counts.get(slot) ?? 0) + 1)
-}
-
-function histogramRows({ start, counts }: Histogram): Row[] {
-  return [...counts].toSorted(([a], [b]) => a - b).map(([slot, count]) => [...start, slot >> 8, slot & 255, count])
+function addLatency(counts: LatencyHistogram, metric: number, ms: number): void {
+  if (ms >= 0) addToHistogram(counts, slotOf(metric, latencyBin(ms)), 1)
 }
 
 function addError(sums: Sums, event: LogEvent): void {

@@ -13,8 +13,9 @@ import {
   requestRow,
 } from './log-row.ts'
 import type { RowContext } from './log-row.ts'
+import { mergeLatencies } from './merge-latencies.ts'
 import type { OpenedRecord, PoisonRecord } from './open-records.ts'
-import { createRollupSums, errorRollup, keyRollup, latencyRollup, requestRollup } from './rollup-sums.ts'
+import { createRollupSums, errorRollup, keyRollup, requestRollup } from './rollup-sums.ts'
 import { createSourceAccounts, sourceAccount } from './source-accounts.ts'
 import { advanceOffset, type OffsetStep } from './stream-handler.ts'
 
@@ -160,7 +161,7 @@ export async function insertEvents(
   const rollups = sums.rows()
   await upsertRows(transaction, requestRollup, rollups.requests)
   await upsertRows(transaction, errorRollup, rollups.errors)
-  await upsertRows(transaction, latencyRollup, rollups.latencies)
+  await mergeLatencies(transaction, rollups.latencies)
   await upsertRows(transaction, keyRollup, rollups.keys)
   return requests.length
 }

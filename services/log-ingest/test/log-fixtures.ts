@@ -106,11 +106,17 @@ export async function openMariadb(shared: SharedMariadb): Promise<SqlClient> {
 }
 
 async function applySchema(sql: SqlClient): Promise<void> {
+  for (const name of readdirSync(migrationsOf(sql)).toSorted()) await applyMigration(sql, name)
+}
+
+export async function applyMigration(sql: SqlClient, name: string): Promise<void> {
+  for (const statement of splitStatements(readFileSync(new URL(name, migrationsOf(sql)), 'utf8')))
+    await sql.execute(statement)
+}
+
+function migrationsOf({ dialect }: SqlClient): URL {
   const url = import.meta.resolve('@gpt-load/database/sql-client/sql-client')
-  const folder = sql.dialect === 'mysql' ? 'mysql-logs' : 'sqlite-logs'
-  const path = new URL(`../../migrations/${folder}/`, url)
-  for (const name of readdirSync(path).toSorted())
-    for (const statement of splitStatements(readFileSync(new URL(name, path), 'utf8'))) await sql.execute(statement)
+  return new URL(`../../migrations/${dialect}-logs/`, url)
 }
 
 export function openStore(sql: SqlClient, options: { now?: () => number } = {}) {

@@ -14,6 +14,7 @@ import { applyRetention } from '../src/retention.ts'
 import { readPartitions } from '../src/stored-days.ts'
 import { storeStreamPositions } from '../src/stream-positions.ts'
 import {
+  applyMigration,
   attempt,
   batchRecord,
   count,
@@ -524,14 +525,60 @@ function guarantees(open: () => Promise<SqlClient>): void {
         expected,
       )
     }
-    const bins = await sql.client.read(
-      'SELECT bin, SUM(requests) AS n FROM latency_rollups WHERE span = 86400 AND metric = 1 AND dims = ? GROUP BY bin ORDER BY bin',
-      [latencyScopeHash(everything)],
-    )
+    const durations = await readDurations(sql.client)
     assertMedian(
-      bins.map((row) => [Number(row['bin']), Number(row['n'])]),
+      durations.toSorted(([a], [b]) => a - b),
       events.map(({ durationMs }) => durationMs),
     )
+  })
+
+  test('latencies of transactions that meet are all added up', async () => {
+    await using sql = disposable(await open())
+    const stores = await Promise.all(
+      [0, 1, 2, 3].map(async (partition) => {
+        const at = { topic: place.topic, partition }
+        const { store } = openStore(sql.client)
+        await store.startOffset(at)
+        return { at, store }
+      }),
+    )
+    const records = ({ partition }: { partition: number }) =>
+      Array.from({ length: 5 }, (_, offset) => {
+        const sequence = 1 + offset * 20
+        const events = Array.from({ length: 20 }, (__, n) => logEvent(sequence + n, { durationMs: 10 * (n + 1) }))
+        return { ...batchRecord(offset, events, { source: `edge.${partition}` }), partition }
+      })
+    // One transaction each, as different as four instances are.
+    await Promise.all(
+      stores.map(async ({ at, store }) => {
+        for (const record of records(at)) await store.handle(at, [record])
+      }),
+    )
+    const counted = (await readDurations(sql.client)).reduce((sum, [, count]) => sum + count, 0)
+    assert.equal(counted, 4 * 5 * 20)
+  })
+
+  test('latencies that the version before has stored are taken over', async () => {
+    await using sql = disposable(await open())
+    const dims = latencyScopeHash(everything)
+    for (const [metric, bin, requests] of [
+      [1, 30, 90],
+      [1, 60, 10],
+      [2, 5, 7],
+    ] as const)
+      await sql.client.execute(
+        'INSERT INTO latency_rollups (span, bucket, dims, metric, bin, requests) VALUES (60, 600, ?, ?, ?, ?)',
+        [dims, metric, bin, requests],
+      )
+    await applyMigration(sql.client, '0005_latency_histograms.sql')
+    const [row] = await createRequestLogReader(sql.client).stats.latency({
+      spanS: 60,
+      fromS: 600,
+      toS: 660,
+      scopes: [everything],
+      isByBucket: true,
+    })
+    assert.deepEqual([row?.duration?.requests, row?.first_byte?.requests, row?.first_token], [100, 7, undefined])
   })
 
   test('every attempt counts for its key', async () => {
@@ -623,6 +670,15 @@ function assertMedian(bins: [bin: number, n: number][], values: number[]): void 
 
 function disposable(client: SqlClient) {
   return { client, [Symbol.asyncDispose]: () => client.close() }
+}
+
+/** Bins of a day's durations, with how many requests each has. */
+async function readDurations(sql: SqlClient): Promise<[number, number][]> {
+  const [row] = await sql.read('SELECT counts FROM latency_histograms WHERE span = 86400 AND dims = ?', [
+    latencyScopeHash(everything),
+  ])
+  const slots = Object.entries(JSON.parse(String(row?.['counts'])) as Record<string, number>)
+  return slots.filter(([slot]) => Number(slot) >> 8 === 1).map(([slot, count]) => [Number(slot) & 255, count])
 }
 
 /** Committed with what was lettered: last sequence, committed, dead-lettered. */

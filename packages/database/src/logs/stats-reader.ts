@@ -1,4 +1,5 @@
 import { latencyOfBin } from './latency-bin.ts'
+import { addStoredHistogram, type LatencyHistogram } from './latency-histogram.ts'
 import { latencyMetrics, latencyScopeHash, type LatencyMetric, type LatencyScope } from './latency-scope.ts'
 import type { SqlReader, SqlRow, SqlValue } from '../sql-client/sql-client.ts'
 
@@ -169,40 +170,35 @@ async function readLatency(
   const hashes = scopes.map(latencyScopeHash)
   const indexOf = new Map(hashes.map((hash, index) => [hash.toString('hex'), index]))
   const bucketsAtOnce = Math.max(1, Math.floor(maxPointsPerStatement / Math.max(1, scopes.length)))
-  const counts = new Map<string, Map<LatencyMetric, Map<number, number>>>()
+  const histograms = new Map<string, LatencyHistogram>()
   for (let start = 0; start < buckets.length && scopes.length > 0; start += bucketsAtOnce) {
     const part = buckets.slice(start, start + bucketsAtOnce)
     const rows = await sql.read(
-      `SELECT ${isByBucket ? 'bucket' : '0'} AS at_bucket, dims, metric, bin, SUM(requests) AS requests FROM latency_rollups
-       WHERE span = ? AND bucket IN (${part.join(',')}) AND dims IN (${hashes.map(() => '?').join(',')})
-       GROUP BY at_bucket, dims, metric, bin`,
+      `SELECT bucket, dims, counts FROM latency_histograms
+       WHERE span = ? AND bucket IN (${part.join(',')}) AND dims IN (${hashes.map(() => '?').join(',')})`,
       [spanS, ...hashes],
     )
-    for (const row of rows) addBin(counts, row, indexOf)
+    for (const row of rows) {
+      const scope = indexOf.get(Buffer.from(row['dims'] as Uint8Array).toString('hex'))
+      if (scope === undefined) continue
+      const place = `${isByBucket ? number(row, 'bucket') : 0}:${scope}`
+      const histogram = histograms.get(place) ?? new Map<number, number>()
+      addStoredHistogram(histogram, String(row['counts']))
+      histograms.set(place, histogram)
+    }
   }
-  return [...counts].map(([place, metrics]) => toLatencyRow(place, metrics))
+  return [...histograms].map(([place, histogram]) => toLatencyRow(place, histogram))
 }
 
-const metricNames = new Map(Object.entries(latencyMetrics).map(([name, id]) => [id as number, name as LatencyMetric]))
-
-function addBin(
-  counts: Map<string, Map<LatencyMetric, Map<number, number>>>,
-  row: SqlRow,
-  indexOf: ReadonlyMap<string, number>,
-): void {
-  const scope = indexOf.get(Buffer.from(row['dims'] as Uint8Array).toString('hex'))
-  const metric = metricNames.get(number(row, 'metric'))
-  if (scope === undefined || metric === undefined) return
-  const place = `${number(row, 'at_bucket')}:${scope}`
-  const metrics = counts.get(place) ?? new Map<LatencyMetric, Map<number, number>>()
-  const bins = metrics.get(metric) ?? new Map<number, number>()
-  bins.set(number(row, 'bin'), (bins.get(number(row, 'bin')) ?? 0) + number(row, 'requests'))
-  counts.set(place, metrics.set(metric, bins))
-}
-
-function toLatencyRow(place: string, metrics: ReadonlyMap<LatencyMetric, Map<number, number>>): LatencyRow {
+function toLatencyRow(place: string, histogram: LatencyHistogram): LatencyRow {
   const [bucket = 0, scope = 0] = place.split(':').map(Number)
-  return { bucket, scope, ...Object.fromEntries([...metrics].map(([name, bins]) => [name, percentilesOf(bins)])) }
+  const row: LatencyRow = { bucket, scope }
+  for (const [name, metric] of Object.entries(latencyMetrics) as [LatencyMetric, number][]) {
+    const bins = new Map<number, number>()
+    for (const [slot, count] of histogram) if (slot >> 8 === metric) bins.set(slot & 255, count)
+    if (bins.size > 0) row[name] = percentilesOf(bins)
+  }
+  return row
 }
 
 /** Nearest rank over bins; each is answered as its middle, which is off by 4.5 % at most. */

@@ -15,6 +15,8 @@ export type Upsert = {
   add: readonly string[]
   /** Columns that keep the larger value. */
   max?: readonly string[]
+  /** Columns that take the new value. */
+  replace?: readonly string[]
 }
 
 /** `VALUES()` rather than a row alias: MariaDB has no `AS new`. */
@@ -24,11 +26,13 @@ export function upsertStatement(dialect: SqlDialect, upsert: Upsert, rows: numbe
   if (dialect === 'mysql') {
     const add = upsert.add.map((column) => `${column} = ${column} + VALUES(${column})`)
     const max = (upsert.max ?? []).map((column) => `${column} = GREATEST(${column}, VALUES(${column}))`)
-    return `${insert} ON DUPLICATE KEY UPDATE ${[...add, ...max].join(', ')}`
+    const replace = (upsert.replace ?? []).map((column) => `${column} = VALUES(${column})`)
+    return `${insert} ON DUPLICATE KEY UPDATE ${[...add, ...max, ...replace].join(', ')}`
   }
   const add = upsert.add.map((column) => `${column} = ${table}.${column} + excluded.${column}`)
   const max = (upsert.max ?? []).map((column) => `${column} = MAX(${table}.${column}, excluded.${column})`)
-  return `${insert} ON CONFLICT (${upsert.key.join(',')}) DO UPDATE SET ${[...add, ...max].join(', ')}`
+  const replace = (upsert.replace ?? []).map((column) => `${column} = excluded.${column}`)
+  return `${insert} ON CONFLICT (${upsert.key.join(',')}) DO UPDATE SET ${[...add, ...max, ...replace].join(', ')}`
 }
 
 /** Rows per statement: SQLite binds at most 32,766 values, MySQL 65,535; the text stays small for the parser. */

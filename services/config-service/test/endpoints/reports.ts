@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { slotOf } from '@gpt-load/database/logs/latency-histogram'
 import { latencyScopeHash } from '@gpt-load/database/logs/latency-scope'
 import type { OpenedApi } from '../support/open-api.ts'
 import type { LogDatabase } from '../support/open-log-database.ts'
@@ -23,11 +24,8 @@ export function describeReports(api: () => Promise<OpenedApi>, logs: Promise<Log
       await addSums(from - 2 * hourMs, { requests: 4, failures: 1 })
       const dims = latencyScopeHash({ kind: 'group', value: 1 })
       const bucket = (from + hourMs) / 1_000
-      for (const [bin, requests] of [
-        [30, 90],
-        [60, 10],
-      ] as const)
-        await insert('latency_rollups', { span: 3_600, bucket, dims, metric: 1, bin, requests })
+      const counts = JSON.stringify({ [slotOf(1, 30)]: 90, [slotOf(1, 60)]: 10 })
+      await insert('latency_histograms', { span: 3_600, bucket, dims, counts })
       const { current, previous } = (await operate('getStatsSummary', { query: `${range}&group_id=1` })).body
       assert.deepEqual([current.requests, current.failures, current.rescued, current.retries], [12, 2, 1, 3])
       assert.deepEqual([previous.requests, previous.failures, previous.to], [4, 1, iso(from)])
