@@ -6,8 +6,8 @@ export type DatabaseConnection = MysqlConnection | SqliteConnection
 export type DatabaseOptions = {
   /** Connections to MySQL. Default 10. SQLite has one writer and readers as needed. */
   poolSize?: number
-  /** SQLite: for a process that stays and writes much. It costs a thread. */
-  hasCheckpointThread?: boolean
+  /** SQLite, of a process that stays: a thread while much is written, so that commits need not wait for the disk. */
+  mayCheckpointInThread?: boolean
 }
 
 /** Opens lazily: a MySQL that is down shows at the first use (or `ping`), not here. SQLite's file is made, mode 0600. */

@@ -8,19 +8,28 @@ const { path, writtenRows } = workerData as { path: string; writtenRows: Int32Ar
 const lookEveryMs = 100
 /** Some 10 MB of the write-ahead log when they are keys, whose indexes are written all over the file. */
 const rowsPerCheckpoint = 1_000
+/** Without a row for so long the thread ends. */
+const maxIdleMs = 30_000
 
 const file = new SqliteFile(path, { timeout: 0 })
 file.pragma('synchronous = NORMAL')
 let rows = 0
+let lastRowMs = performance.now()
 
 const looking = setInterval(() => {
-  rows += Atomics.exchange(writtenRows, 0, 0)
+  const written = Atomics.exchange(writtenRows, 0, 0)
+  rows += written
+  if (written > 0) lastRowMs = performance.now()
+  else if (performance.now() - lastRowMs > maxIdleMs) return end()
   if (rows < rowsPerCheckpoint) return
   rows = 0
   file.pragma('wal_checkpoint(PASSIVE)')
 }, lookEveryMs)
 
-parentPort?.once('message', () => {
+parentPort?.once('message', end)
+
+function end(): void {
   clearInterval(looking)
+  parentPort?.close()
   file.close()
-})
+}

@@ -7,7 +7,7 @@ import { PrismaClient } from '../generated/sqlite/client.ts'
 import { asDatabaseError } from './database-errors.ts'
 import { writeTimeoutMs, type Database, type DatabaseHandle, type WriteTransaction } from './database-handle.ts'
 import { mapDatabaseErrors } from './map-database-errors.ts'
-import { startSqliteCheckpoints } from './sqlite-checkpoints.ts'
+import { createSqliteCheckpoints } from './sqlite-checkpoints.ts'
 import type { SqlRunner, SqlValue } from './sql-runner.ts'
 import { withRetry } from './with-retry.ts'
 
@@ -22,8 +22,8 @@ export type SqliteConnection = {
  * synchronous and Prisma's adapter shares its connection, so a query beside an open transaction on the same one would be
  * part of it. WAL lets readers never wait. A transaction begins by taking the write lock, so it never fails half-way.
  *
- * With `hasCheckpointThread` the write-ahead log is emptied by a thread of its own; past `maxWalPages`, and without a thread
- * every thousand pages, a commit does it itself.
+ * With `mayCheckpointInThread` the write-ahead log is emptied by a thread of its own while much is written; past
+ * `maxWalPages`, and without the thread every thousand pages, a commit does it.
  */
 const readBusyTimeoutMs = 100
 /** Waiting inside SQLite blocks the event loop, also for the one who holds the lock: wait in withRetry instead. */
@@ -39,7 +39,7 @@ const mutexStatement = 'DELETE FROM write_lock WHERE 0'
 
 export function createSqliteDatabase(
   { path }: SqliteConnection,
-  { hasCheckpointThread = false }: { hasCheckpointThread?: boolean } = {},
+  { mayCheckpointInThread = false }: { mayCheckpointInThread?: boolean } = {},
 ): DatabaseHandle {
   makePrivateFile(path)
   const setup = new SqliteFile(path, { timeout: 5_000 })
@@ -48,22 +48,27 @@ export function createSqliteDatabase(
   setup.close()
 
   const setUpReader = (file: SqliteFile.Database): void => void file.pragma('query_only = ON')
-  let walPages = hasCheckpointThread ? maxWalPages : walPagesPerCommit
+  let walPages = walPagesPerCommit
   const setUpWriter = (file: SqliteFile.Database): void => {
     file.pragma(`cache_size = -${writeCacheKib}`)
     file.pragma(`wal_autocheckpoint = ${walPages}`)
   }
   const reader = openClient(path, readBusyTimeoutMs, setUpReader)
   const writer = openClient(path, writeBusyTimeoutMs, setUpWriter)
-  const checkpoints = hasCheckpointThread ? startSqliteCheckpoints(path, checkpointInCommits) : null
+  const checkpoints = mayCheckpointInThread
+    ? createSqliteCheckpoints(path, {
+        onStart: () => checkpointEvery(maxWalPages),
+        onEnd: () => checkpointEvery(walPagesPerCommit),
+      })
+    : null
   const readSql = fileRunner(() => reader.file())
   const writeSql = fileRunner(
     () => writer.file(),
     (rows) => checkpoints?.noteWritten(rows),
   )
 
-  function checkpointInCommits(): void {
-    walPages = walPagesPerCommit
+  function checkpointEvery(pages: number): void {
+    walPages = pages
     if (writer.isOpen()) setUpWriter(writer.file())
   }
 

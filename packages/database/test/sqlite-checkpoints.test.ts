@@ -7,19 +7,19 @@ import { suite, test } from 'node:test'
 import { until } from '@gpt-load/testkit/until'
 import { bulkInsert } from '../src/bulk-insert.ts'
 import { createDatabase } from '../src/create-database.ts'
-import { startSqliteCheckpoints } from '../src/sqlite-checkpoints.ts'
+import { createSqliteCheckpoints } from '../src/sqlite-checkpoints.ts'
 
-const rows = Array.from({ length: 2_000 }, (_, id) => [id, 'x'.repeat(500)])
+const rows = Array.from({ length: 6_000 }, (_, id) => [id, 'x'.repeat(500)])
 
 suite('checkpoints in a thread', () => {
   test('what was written moves from the log to the file while the writer stays open', async () => {
     await using folder = await mkdtempDisposable(join(tmpdir(), 'gpt-load-db-'))
     const path = join(folder.path, 'test.db')
-    const store = createDatabase({ dialect: 'sqlite', path }, { hasCheckpointThread: true })
+    const store = createDatabase({ dialect: 'sqlite', path }, { mayCheckpointInThread: true })
     await store.sql.execute('CREATE TABLE lines (id INTEGER PRIMARY KEY, text TEXT)')
     await store.write(({ sql }) => bulkInsert(sql, { table: 'lines', columns: ['id', 'text'], rows }))
-    // 1 MB: 250 pages, of which a commit moves none.
-    await until(() => statSync(path).size > 1_000_000, { what: 'the file to hold the rows' })
+    // 3 MB: 800 pages, of which a commit moves none.
+    await until(() => statSync(path).size > 3_000_000, { what: 'the file to hold the rows' })
     await store.close()
   })
 
@@ -27,10 +27,20 @@ suite('checkpoints in a thread', () => {
     await using folder = await mkdtempDisposable(join(tmpdir(), 'gpt-load-db-'))
     const path = join(folder.path, 'no.db')
     await writeFile(path, 'no database at all, but long enough to be looked at as one'.repeat(20))
-    const failed = Promise.withResolvers<void>()
-    const checkpoints = startSqliteCheckpoints(path, failed.resolve)
-    checkpoints.noteWritten(1_000)
-    await failed.promise
+    const events: string[] = []
+    const ended = Promise.withResolvers<void>()
+    const checkpoints = createSqliteCheckpoints(path, {
+      onStart: () => void events.push('start'),
+      onEnd: () => {
+        events.push('end')
+        ended.resolve()
+      },
+    })
+    checkpoints.noteWritten(4_999)
+    assert.deepEqual(events, [])
+    checkpoints.noteWritten(1)
+    await ended.promise
+    assert.deepEqual(events, ['start', 'end'])
     await checkpoints.close()
   })
 

@@ -234,7 +234,7 @@ async function readConfigFile(
 }
 
 async function openStore(path: string, component: 'config' | 'logs'): Promise<DatabaseHandle> {
-  const store = createDatabase({ dialect: 'sqlite', path }, { hasCheckpointThread: component === 'config' })
+  const store = createDatabase({ dialect: 'sqlite', path }, { mayCheckpointInThread: component === 'config' })
   try {
     await migrate(store, { component })
     return store
