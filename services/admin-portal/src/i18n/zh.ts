@@ -842,4 +842,8 @@ export const zh: Messages = {
   'revisions.action.keep': '此后吊销：保持吊销',
   'revisions.emptyTitle': '还没有修订',
   'revisions.emptyText': '每次更改设置、分组或访问密钥都会产生一个。',
+  'filter.allModels': '所有模型',
+  'usage.by.key': '密钥',
+  'usage.keysWeek': '密钥每次最多统计一周：此处为最近 7 天。',
+  'usage.deletedKey': '#{id}，已删除',
 }
