@@ -98,7 +98,7 @@ function useColumns(): Column<Row>[] {
     {
       id: 'requests',
       header: t('logs.attempts'),
-      width: '120px',
+      width: '92px',
       isNumber: true,
       order: 'descending',
       cell: ({ requests }) => format.number(requests),
@@ -106,7 +106,7 @@ function useColumns(): Column<Row>[] {
     {
       id: 'failures',
       header: t('figures.failed'),
-      width: '150px',
+      width: '112px',
       isNumber: true,
       order: 'descending',
       cell: ({ requests, failures }) => (
