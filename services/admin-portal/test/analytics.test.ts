@@ -66,6 +66,31 @@ test('the usage page ranks, prices and links; what has no price says so; it is t
   })
 })
 
+test('figures are narrowed to a model, and keys are ranked by requests and failures', async () => {
+  await portal.at('/?range=1h', async (page) => {
+    const sums = page.getByLabel('Sums of the period')
+    await until(async () => (await sums.innerText()).includes('6'), { what: 'the sum of requests' })
+    await page.getByLabel('Model', { exact: true }).selectOption('model-without-price')
+    await until(async () => (await sums.locator('dd').first().innerText()) === '2', { what: 'the sum of one model' })
+    await page.waitForURL(/model=model-without-price/)
+    await page.goto(`${portal.installation.url}/usage/?by=group`)
+    const table = page.getByRole('region', { name: 'Usage' })
+    await page.getByLabel('Model', { exact: true }).selectOption('gpt-4o')
+    await table.getByRole('link', { name: 'empty' }).waitFor()
+    await rowsOf(table, 1)
+    await page.goto(`${portal.installation.url}/usage/?by=key&range=30d`)
+    await page.getByText('Keys are summed up for a week at a time').waitFor()
+    const row = table.getByRole('row').nth(1)
+    await row.getByText('served').waitFor()
+    assert.deepEqual((await row.getByRole('cell').allInnerTexts()).slice(2, 4), ['5', '0 (0%)'])
+    await table.getByRole('columnheader', { name: 'Failed' }).getByRole('button').click()
+    await page.waitForURL(/order=failures/)
+    await row.getByRole('link').click()
+    await page.waitForURL(/\/groups\/view\/.*key=\d+/)
+    await page.getByRole('dialog').waitFor()
+  })
+})
+
 test('a price of our own replaces the shipped one of its model from its day on, prices what had none, and is deleted by name', async () => {
   await portal.at('/prices/', async (page) => {
     const table = page.getByRole('region', { name: 'Prices' })

@@ -34,6 +34,7 @@ test('requests over time: drawn, summed up in words, listed in a table, narrowed
   await until(async () => (await row.getByRole('cell').nth(1).innerText()) === '2', { what: 'the sums of one group' })
   await page.getByLabel('Period', { exact: true }).selectOption('Last 7 days')
   await page.waitForURL(new RegExp(`group=${served}`))
+  await page.waitForURL(/range=7d/)
   await page.reload()
   await row.waitFor()
   assert.equal(await row.getByRole('cell').nth(1).innerText(), '2')

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { until } from '@gpt-load/testkit/until'
 import type { Locator } from 'playwright-core'
+import { violationsOf } from './support/browser.ts'
 import { addGroup, callModel, untilLogged } from './support/installation.ts'
 import { openPortal } from './support/portal.ts'
 
@@ -40,6 +41,44 @@ test('columns are shown and hidden per table, remembered in this browser, and pu
     await page.getByRole('menuitem', { name: 'As they were' }).click()
     await until(async () => (await headersOf(table)).join() === before.join(), { what: 'the first columns' })
   })
+})
+
+test('a list that cannot be read says so with the request id, and is read at another try', async () => {
+  await addGroup(portal.installation, 'readable', ['sk-readable-0123456789'])
+  for (const [path, label, operation] of [
+    ['/groups/', 'Groups', '**/api/v1/groups?*'],
+    ['/access-keys/', 'Access keys', '**/api/v1/access-keys?*'],
+    ['/prices/', 'Prices', '**/api/v1/prices'],
+    ['/revisions/', 'Revisions', '**/api/v1/policy-revisions*'],
+    ['/audit/', 'Audit', '**/api/v1/audit*'],
+    ['/edges/', 'Edges', '**/api/v1/edges'],
+  ] as const)
+    await at('/system/', async (page) => {
+      const requestId = '0190f2a0-0000-7000-8000-000000000001'
+      await page.route(operation, (route) =>
+        route.fulfill({
+          status: 400,
+          contentType: 'application/problem+json',
+          body: JSON.stringify({
+            type: 'about:blank',
+            title: 'Wrong',
+            status: 400,
+            code: 'validation_failed',
+            detail: 'Not now.',
+            request_id: requestId,
+          }),
+        }),
+      )
+      await page.goto(portal.installation.url + path)
+      const alert = page.getByRole('main').getByRole('alert')
+      await alert.getByText(`Request ${requestId}`).waitFor()
+      assert.deepEqual(await violationsOf(page), [])
+      await page.unroute(operation)
+      await alert.getByRole('button', { name: 'Try again' }).click()
+      await page.getByRole('region', { name: label }).getByRole('row').nth(1).waitFor()
+      // The browser's own lines about the 400.
+      page.problems.splice(0)
+    })
 })
 
 test('with Shift everything since the last tick is chosen, and taken back', async () => {

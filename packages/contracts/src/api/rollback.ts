@@ -1,12 +1,7 @@
 import { z } from 'zod'
+import { policyEntities } from '../policy-entities.ts'
 import { instantSchema } from './parameters.ts'
 import { pageParameters } from './page.ts'
-
-/** For how long it is remembered what settings, groups and access keys were. */
-export const policyHistoryDays = 90
-
-export const policyEntities = ['setting', 'group', 'access_key'] as const
-export type PolicyEntity = (typeof policyEntities)[number]
 
 export const policyRevisionSchema = z.object({
   revision: z.number().int(),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { errorClasses } from '../error-class.ts'
+import { maxBreakdownItems } from '../report-bounds.ts'
 import { entityIdSchema, instantSchema, integerParameter, booleanParameter } from './parameters.ts'
 import { scopeParameters, rangeParameters, seriesStepSchema, tokenSumsSchema } from './stats.ts'
 
@@ -69,7 +70,6 @@ export const statsSummarySchema = z.object({
 export type StatsSummary = z.infer<typeof statsSummarySchema>
 
 export const breakdownOrders = ['requests', 'failures', 'tokens', 'cost'] as const
-export const maxBreakdownItems = 100
 export const statsBreakdownQuerySchema = z.strictObject({
   ...reportParameters,
   by: z.enum(statsDimensions),
@@ -136,8 +136,6 @@ export const statsLatencySchema = z.object({
 })
 export type StatsLatency = z.infer<typeof statsLatencySchema>
 
-/** Sums by key are kept by the hour, a row for each key in use: a long range over a million keys would be no quick look. */
-export const maxKeyRangeMs = 7 * 86_400_000
 export const statsKeysQuerySchema = z.strictObject({
   ...rangeParameters,
   group_id: scopeParameters.group_id,

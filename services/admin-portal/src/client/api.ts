@@ -74,6 +74,9 @@ type PageOf<Item> = { items: Item[]; next_cursor: string | null }
 type ListKey = { [K in ReadKey]: ApiResult<K> extends PageOf<unknown> ? K : never }[ReadKey]
 type ItemOf<Key extends ListKey> = ApiResult<Key> extends PageOf<infer Item> ? Item : never
 
+/** Reading a list again reads all of its pages that were scrolled to: the more there are, the less often. */
+const pagesPerRefresh = 4
+
 /** A list of any length: pages are read as they are scrolled to. */
 export function useApiList<Key extends ListKey>(
   operation: Key,
@@ -91,7 +94,10 @@ export function useApiList<Key extends ListKey>(
     },
     getNextPageParam: (last) => last.next_cursor,
     placeholderData: keepPreviousData,
-    ...(options.refreshMs === undefined ? {} : { refetchInterval: options.refreshMs }),
+    refetchInterval: ({ state }) => {
+      if (options.refreshMs === undefined) return false
+      return options.refreshMs * Math.max(1, (state.data?.pages.length ?? 0) / pagesPerRefresh)
+    },
   })
   const pages = query.data?.pages
   const items = useMemo(() => pages?.flatMap((page) => page.items) ?? [], [pages])

@@ -856,4 +856,8 @@ export const en = {
   'revisions.action.keep': 'revoked since: stays revoked',
   'revisions.emptyTitle': 'No revision yet',
   'revisions.emptyText': 'Each change of a setting, a group or an access key makes one.',
+  'filter.allModels': 'All models',
+  'usage.by.key': 'Key',
+  'usage.keysWeek': 'Keys are summed up for a week at a time: these are the last 7 days.',
+  'usage.deletedKey': '#{id}, deleted',
 } as const

@@ -8,7 +8,12 @@ export function createFormat(locale: Locale) {
   const compact = new Intl.NumberFormat(tag, { notation: 'compact', maximumFractionDigits: 1 })
   const dollars = new Intl.NumberFormat(tag, { style: 'currency', currency: 'USD' })
   const cents = new Intl.NumberFormat(tag, { style: 'currency', currency: 'USD', maximumSignificantDigits: 2 })
-  const prices = new Intl.NumberFormat(tag, { style: 'currency', currency: 'USD', maximumFractionDigits: 6 })
+  const prices = new Intl.NumberFormat(tag, {
+    style: 'currency',
+    currency: 'USD',
+    currencyDisplay: 'narrowSymbol',
+    maximumFractionDigits: 6,
+  })
   const dateTime = new Intl.DateTimeFormat(tag, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' })
   const shortTime = new Intl.DateTimeFormat(tag, {
     month: 'short',

@@ -858,4 +858,8 @@ export const ja: Messages = {
   'revisions.action.keep': 'その後に失効：失効のまま',
   'revisions.emptyTitle': 'リビジョンはまだありません',
   'revisions.emptyText': '設定・グループ・アクセスキーを変更するたびに作られます。',
+  'filter.allModels': 'すべてのモデル',
+  'usage.by.key': 'キー',
+  'usage.keysWeek': 'キーの集計は一度に 1 週間まで：直近 7 日間です。',
+  'usage.deletedKey': '#{id}（削除済み）',
 }

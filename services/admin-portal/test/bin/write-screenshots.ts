@@ -48,6 +48,7 @@ const pages: [name: string, path: string][] = [
   ['request', `/logs/?request=${retried.request_id}`],
   ['request-explained', `/logs/?request=${retried.request_id}&explain=true`],
   ['usage', '/usage/?by=model'],
+  ['usage-keys', '/usage/?by=key'],
   ['prices', '/prices/'],
   ['price-add', '/prices/?create=true'],
   ['revisions', '/revisions/'],

@@ -61,6 +61,7 @@ async function listPages(installation: Installation): Promise<PageList> {
     ['/logs/?failed=true&model=gpt-4o&live=false', 'Requests'],
     ['/usage/', 'Usage'],
     ['/usage/?by=model&compare=true', 'Usage'],
+    ['/usage/?by=key', 'Usage'],
     ['/prices/', 'Prices'],
     ['/prices/?create=true', 'Add price'],
     ['/revisions/', 'Revisions'],

@@ -1,5 +1,5 @@
+import type { PolicyEntity } from '@gpt-load/contracts/policy-entities'
 import { maskedValue } from '@gpt-load/contracts/api/group'
-import type { PolicyEntity } from '@gpt-load/contracts/api/rollback'
 import type { Keyring } from '@gpt-load/database/keyring'
 import { openGroupSettings, openHeaderRules, openSettingValue, openUpstreamUrl } from '@gpt-load/database/row-secrets'
 import { maskUrl } from '../upstreams/mask-url.ts'

@@ -1,4 +1,4 @@
-import { policyEntities, policyHistoryDays, type PolicyEntity } from '@gpt-load/contracts/api/rollback'
+import { policyEntities, policyHistoryDays, type PolicyEntity } from '@gpt-load/contracts/policy-entities'
 import { bulkInsert, quoteName } from '@gpt-load/database/bulk-insert'
 import type { DatabaseHandle } from '@gpt-load/database/database-handle'
 import { placeholders, type SqlRunner } from '@gpt-load/database/sql-runner'

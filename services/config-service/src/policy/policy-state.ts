@@ -1,4 +1,4 @@
-import type { PolicyEntity } from '@gpt-load/contracts/api/rollback'
+import type { PolicyEntity } from '@gpt-load/contracts/policy-entities'
 import { quoteName } from '@gpt-load/database/bulk-insert'
 import { placeholders, type SqlRunner } from '@gpt-load/database/sql-runner'
 

@@ -1,4 +1,5 @@
-import { maxKeyRangeMs, type StatsKeys } from '@gpt-load/contracts/api/stats-report'
+import { maxKeyRangeMs } from '@gpt-load/contracts/report-bounds'
+import type { StatsKeys } from '@gpt-load/contracts/api/stats-report'
 import { placeholders } from '@gpt-load/database/sql-runner'
 import { authorise } from '../authorise.ts'
 import { wrongField } from '../http/api-problem.ts'

@@ -9,6 +9,7 @@ import { Panel } from '../../ui/page.tsx'
 import { ErrorState } from '../../ui/states.tsx'
 import { CompareToggle } from '../analytics/compare-toggle.tsx'
 import { MetricChart } from '../analytics/metric-chart.tsx'
+import { ModelSelect } from '../analytics/model-select.tsx'
 import { metricNames } from '../analytics/metric-names.ts'
 import { useMetric } from '../analytics/metrics.ts'
 import { logsHref, rangeNames, rangeState, scopeState, usePeriod } from '../analytics/period.ts'
@@ -48,6 +49,7 @@ export function RequestsOverTime({ groups }: { groups: readonly { id: number; na
           value={url.group}
           onChange={(id) => void setUrl({ group: id })}
         />
+        <ModelSelect period={period} value={url.model} onChange={(model) => void setUrl({ model })} />
         <Choice
           label={t('chart.metric')}
           value={metric}

@@ -14,7 +14,7 @@ export function usePriceColumns(asOf: string, onDelete: (price: UsedPrice) => vo
   const amount = (id: 'input' | 'cached' | 'output', from?: 'sm'): Column<UsedPrice> => ({
     id,
     header: t(`prices.${id}`),
-    width: '92px',
+    width: id === 'cached' ? '104px' : '78px',
     isNumber: true,
     ...(from === undefined ? {} : { from }),
     cell: ({ [id]: value }) =>
@@ -68,7 +68,7 @@ export function usePriceColumns(asOf: string, onDelete: (price: UsedPrice) => vo
     {
       id: 'actions',
       header: <span className="sr-only">{t('common.actions')}</span>,
-      width: '56px',
+      width: '48px',
       cell: (price) =>
         price.id !== null && (
           <IconButton

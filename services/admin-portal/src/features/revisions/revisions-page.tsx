@@ -1,7 +1,7 @@
 'use client'
 
+import { policyEntities, policyHistoryDays } from '@gpt-load/contracts/policy-entities'
 import type { PolicyRevision } from '@gpt-load/contracts/api/rollback'
-import { policyEntities, policyHistoryDays } from '@gpt-load/contracts/api/rollback'
 import { History, Undo2 } from 'lucide-react'
 import dynamic from 'next/dynamic'
 import { parseAsInteger, parseAsStringLiteral, useQueryStates } from 'nuqs'

@@ -1,51 +1,66 @@
 'use client'
 
 import { formatQuery } from '@gpt-load/api-client/format-target'
-import type { StatsBreakdown } from '@gpt-load/contracts/api/stats-report'
 import { Download } from 'lucide-react'
 import { parseAsStringLiteral, useQueryStates } from 'nuqs'
 import { useApi } from '../../client/api.ts'
 import { useText } from '../../i18n/locale.tsx'
 import { buttonStyle } from '../../ui/button.tsx'
 import { Choice } from '../../ui/choice.tsx'
-import { DataTable } from '../../ui/data-table.tsx'
 import { PageHeader, Toolbar } from '../../ui/page.tsx'
-import { EmptyState } from '../../ui/states.tsx'
 import { CompareToggle } from '../analytics/compare-toggle.tsx'
+import { ModelSelect } from '../analytics/model-select.tsx'
 import { PeriodFigures } from '../analytics/period-figures.tsx'
 import { rangeNames, rangeState, scopeQuery, scopeState, usePeriod } from '../analytics/period.ts'
-import { useUsageColumns, type UsageRow } from './usage-columns.tsx'
+import { GroupSelect } from '../groups/group-select.tsx'
+import { KeyLeaderboard } from './key-leaderboard.tsx'
+import { usageDimensions, usageOrders, UsageTable } from './usage-table.tsx'
 
-const dimensions = ['access_key', 'group', 'model', 'upstream'] as const
-const orders = ['requests', 'failures', 'tokens', 'cost'] as const
+const subjects = [...usageDimensions, 'key'] as const
 const urlState = {
   ...rangeState,
   ...scopeState,
-  by: parseAsStringLiteral(dimensions).withDefault('access_key'),
-  order: parseAsStringLiteral(orders).withDefault('requests'),
+  by: parseAsStringLiteral(subjects).withDefault('access_key'),
+  order: parseAsStringLiteral(usageOrders).withDefault('requests'),
 }
-const top = 50
-const refreshMs = 15_000
 
-/** Who and what uses how much, and what it costs: the first fifty, and the rest together. */
+/** Who and what uses how much, and what it costs. */
 export function UsagePage() {
   const { t } = useText()
   const [url, setUrl] = useQueryStates(urlState, { history: 'replace' })
-  const { range, by, order, compare } = url
+  const { range, by, order, compare, group } = url
   const period = usePeriod(range)
-  const scope = { ...period, ...scopeQuery(url) }
-  const report = useApi('GET /api/v1/stats/breakdown', { query: { ...scope, by, order, top, compare } }, { refreshMs })
-  const columns = useUsageColumns(by, compare, period)
+  const groups = useApi('GET /api/v1/groups', { query: { limit: 1_000 } })
+  const accessKeys = useApi('GET /api/v1/access-keys', { query: { limit: 1_000 } })
+  const shared = {
+    period,
+    order,
+    onOrder: (next: typeof order | null) => void setUrl({ order: next }),
+    toolbar: (
+      <Choice
+        label={t('usage.by')}
+        value={by}
+        options={subjects.map((each) => [each, t(`usage.by.${each}`)] as const)}
+        onChange={(value) => void setUrl({ by: value })}
+      />
+    ),
+  }
   return (
     <>
       <PageHeader
         title={t('nav.usage')}
         description={t('usage.about')}
         actions={
-          <a href={`/api/v1/stats/export.csv${formatQuery({ ...scope, by })}`} download className={buttonStyle()}>
-            <Download aria-hidden className="size-3.5" />
-            {t('usage.export')}
-          </a>
+          by !== 'key' && (
+            <a
+              href={`/api/v1/stats/export.csv${formatQuery({ ...period, ...scopeQuery(url), by })}`}
+              download
+              className={buttonStyle()}
+            >
+              <Download aria-hidden className="size-3.5" />
+              {t('usage.export')}
+            </a>
+          )
         }
       />
       <Toolbar>
@@ -55,46 +70,29 @@ export function UsagePage() {
           options={rangeNames.map((each) => [each, t(`logs.range.${each}`)] as const)}
           onChange={(value) => void setUrl({ range: value })}
         />
+        <GroupSelect
+          label={t('logs.group')}
+          all={t('filter.allGroups')}
+          groups={groups.data?.items ?? []}
+          value={group}
+          onChange={(id) => void setUrl({ group: id })}
+        />
+        <GroupSelect
+          label={t('logs.accessKey')}
+          all={t('filter.allAccessKeys')}
+          groups={accessKeys.data?.items ?? []}
+          value={url.accessKey}
+          onChange={(id) => void setUrl({ accessKey: id })}
+        />
+        <ModelSelect period={period} value={url.model} onChange={(model) => void setUrl({ model })} />
         <CompareToggle isOn={compare} onChange={(isOn) => void setUrl({ compare: isOn })} />
       </Toolbar>
       <PeriodFigures period={period} scope={url} isCompared={compare} />
-      <DataTable
-        label={t('nav.usage')}
-        name="usage"
-        toolbar={
-          <Choice
-            label={t('usage.by')}
-            value={by}
-            options={dimensions.map((each) => [each, t(`usage.by.${each}`)] as const)}
-            onChange={(value) => void setUrl({ by: value })}
-          />
-        }
-        sort={{
-          by: order,
-          isDescending: true,
-          onChange: (column) => void setUrl({ order: orders.find((each) => each === column) ?? null }),
-        }}
-        columns={columns}
-        rows={report.data === undefined || report.data.by !== by ? [] : rowsOf(report.data)}
-        rowKey={({ key }) => key}
-        rowHeight={compare ? 52 : 44}
-        isLoading={report.data?.by !== by && report.error === null}
-        error={report.error}
-        onRetry={() => void report.refetch()}
-        empty={
-          <EmptyState
-            icon={<Download aria-hidden className="size-5" />}
-            title={t('logs.emptyTitle')}
-            text={t('logs.emptyText')}
-          />
-        }
-      />
+      {by === 'key' ? (
+        <KeyLeaderboard {...shared} group={group} />
+      ) : (
+        <UsageTable {...shared} by={by} scope={url} isCompared={compare} />
+      )}
     </>
   )
-}
-
-function rowsOf({ items, other }: StatsBreakdown): UsageRow[] {
-  const rows: UsageRow[] = items.map((item) => ({ ...item, key: `${item.value}`, others: 0 }))
-  if (other !== null) rows.push({ ...other, key: 'other ', value: '', name: null, latency: null, others: other.values })
-  return rows
 }
