@@ -1,8 +1,8 @@
 // How long a pool lasts. Pure: what edges have learnt of keys' quotas, what is burnt now, and when keys return, into a forecast.
 // What is assumed, since providers tell only what is left: keys of which nothing is known have as much left as those that are
 // known; a window that ends begins anew at once, as long as the class that it fell into (a minute, an hour, a day), with as much
-// as the fullest known key has now (its limit is at least that); a key that returns comes full; the burn stays as it is and is
-// spread evenly. Where nothing is learnt, no limit is assumed.
+// as the fullest key has had within two windows (its limit is at least that); a key that returns comes full; the burn stays as
+// it is and is spread evenly. Where nothing is learnt, no limit is assumed.
 
 export const quotaSpans = { minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const
 export type QuotaSpan = keyof typeof quotaSpans
@@ -17,7 +17,7 @@ export type QuotaWindow = {
   keys: number
   /** Sum over these keys. */
   left: number
-  /** Of the fullest one. */
+  /** The most that one of the group's keys has had, within two windows. */
   most: number
   /** Keys whose window ends within each quarter of the span from now on. */
   resets: readonly number[]

@@ -27,6 +27,7 @@ export async function measureStandaloneControl(options: BenchOptions): Promise<S
       command: process.execPath,
       args: [
         '--disable-warning=ExperimentalWarning',
+        ...profileFlags(options),
         join(root, 'services/standalone/src/main.ts'),
         '--port',
         String(port),
@@ -47,6 +48,10 @@ export async function measureStandaloneControl(options: BenchOptions): Promise<S
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+function profileFlags({ profileFolder }: BenchOptions): string[] {
+  return profileFolder === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profileFolder, 'standalone')}`]
 }
 
 export async function measureClusterControl(options: BenchOptions): Promise<ScenarioReport> {

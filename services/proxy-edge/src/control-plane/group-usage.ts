@@ -1,5 +1,5 @@
 import { maxReportedGroups, type EdgeReport } from '@gpt-load/contracts/edge-report'
-import type { QuotaWindow } from '@gpt-load/key-health/capacity'
+import { quotaSpans, type QuotaWindow } from '@gpt-load/key-health/capacity'
 import type { Clock } from '@gpt-load/service-kit/clock'
 import type { Logger } from '@gpt-load/service-kit/logger'
 import { startPeriodic, type Periodic } from '@gpt-load/service-kit/periodic'
@@ -27,17 +27,23 @@ const sampleIntervalMs = 5_000
 /** A minute. */
 const samplesKept = 13
 const minuteMs = 60_000
+const rememberedMs = 2 * quotaSpans.day
 
 type Sample = { atMs: number; requests: number; tokens: number }
 
 export function createGroupUsage({ table, policies, clock, logger }: GroupUsageOptions): GroupUsage {
   const samples = new Map<number, Sample[]>()
+  /** The most that a key of the group has had, by group number, kind and class of window. */
+  const fullest = new Map<string, { most: number; seenAtMs: number }>()
   let windows: ReadonlyMap<number, readonly QuotaWindow[]> = new Map()
   let job: Periodic | undefined
 
   function sample(): void {
     const atMs = clock.monotonicMs()
-    windows = table.quotas()
+    windows = new Map(
+      [...table.quotas()].map(([number, known]) => [number, known.map((one) => filled(number, one, atMs))]),
+    )
+    for (const [place, { seenAtMs }] of fullest) if (atMs - seenAtMs > rememberedMs) fullest.delete(place)
     const present = new Set(policies.groupIds)
     for (const id of samples.keys()) if (!present.has(id)) samples.delete(id)
     for (const id of present) {
@@ -46,6 +52,16 @@ export function createGroupUsage({ table, policies, clock, logger }: GroupUsageO
       if (requests === 0 && former.length === 0) continue
       samples.set(id, [...former.slice(1 - samplesKept), { atMs, requests, tokens }])
     }
+  }
+
+  /** Keys that are nearly spent say little of their limit: what the fullest one has had of late stands for it. */
+  function filled(groupNumber: number, window: QuotaWindow, atMs: number): QuotaWindow {
+    const place = `${groupNumber} ${window.kind} ${window.span}`
+    const seen = fullest.get(place)
+    const isRecent = seen !== undefined && atMs - seen.seenAtMs <= 2 * quotaSpans[window.span]
+    if (isRecent && seen.most > window.most) return { ...window, most: seen.most }
+    fullest.set(place, { most: window.most, seenAtMs: atMs })
+    return window
   }
 
   function usageOf([groupId, taken]: [number, Sample[]]): EdgeReport['group_usage'][number] {

@@ -37,7 +37,7 @@ test('an edge tells what its groups burn in a minute, and what their usable keys
     await clock.advance(1_000)
   }
   learn(1, 10, -1, 30_000)
-  learn(2, 30, 900, 50_000)
+  learn(2, 30, 900, 40_000)
   learn(3, 5, -1, 600_000)
   learn(4, 99, 99, 40_000)
   writer.putStates([stateRow(4, { state: 'invalid' })], 'merge')
@@ -51,6 +51,15 @@ test('an edge tells what its groups burn in a minute, and what their usable keys
     { kind: 'tokens', span: 'minute', keys: 1, left: 900, most: 900, resets: [0, 0, 1, 0] },
     { kind: 'requests', span: 'hour', keys: 1, left: 5, most: 5, resets: [1, 0, 0, 0] },
   ])
+  // A key that is nearly spent says little of its limit: the most that there was stands for it, for two windows.
+  learn(2, 2, -1, 30_000)
+  await clock.advance(6_000)
+  const most = () => usage.list()[0]?.windows.find(({ span, kind }) => span === 'minute' && kind === 'requests')?.most
+  assert.equal(most(), 30)
+  await clock.advance(125_000)
+  learn(2, 2, -1, 30_000)
+  await clock.advance(6_000)
+  assert.equal(most(), 2)
   // What was known ends with its window, and silence is no burn.
   await clock.advance(700_000)
   assert.deepEqual(usage.list(), [])
