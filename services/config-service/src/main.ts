@@ -88,7 +88,7 @@ runProcess(async ({ lifecycle, useLog }) => {
     feed,
     logReader: createRequestLogReader(logDatabase),
     logAccounts: createLogAccountReader(logDatabase, () => clock.nowMs()),
-    requestReplay: (ids) => requestReplay(logDatabase, ids),
+    requestReplay: (ids, transaction) => requestReplay(transaction, ids),
     probeSender: createUndiciProbeSender({
       environment: { httpProxy, httpsProxy, noProxy },
       allowPrivateAddresses: config.ALLOW_PRIVATE_UPSTREAMS,

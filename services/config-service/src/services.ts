@@ -3,6 +3,7 @@ import type { DatabaseHandle } from '@gpt-load/database/database-handle'
 import type { Keyring } from '@gpt-load/database/keyring'
 import type { LogAccountReader } from '@gpt-load/database/logs/log-account-reader'
 import type { RequestLogReader } from '@gpt-load/database/logs/request-log-reader'
+import type { SqlRunner } from '@gpt-load/database/sql-runner'
 import type { Clock } from '@gpt-load/service-kit/clock'
 import type { Logger } from '@gpt-load/service-kit/logger'
 import type { AdminKeys } from './admin-keys.ts'
@@ -24,8 +25,11 @@ export type Services = {
   throttles: { byAddress: FailureThrottle; byAccount: FailureThrottle }
   logReader: RequestLogReader
   logAccounts: LogAccountReader
-  /** Asks log-ingest to try dead letters again, null = all; answers how many. */
-  requestReplay(ids: readonly number[] | null): Promise<number>
+  /**
+   * Asks log-ingest to try dead letters again, null = all; answers how many. In the given transaction where the log is in the
+   * same database; standalone's log is a file of its own, and is told before that transaction ends.
+   */
+  requestReplay(ids: readonly number[] | null, transaction: SqlRunner): Promise<number>
   logTail: LogTail
   probeSender: ProbeSender
   probeSlots: ProbeSlots

@@ -71,7 +71,11 @@ const logAccounts: LogAccountReader = {
   caughtUpAtMs: async () => null,
   deadLetters: async ({ limit, beforeId = 3 }) => letters.filter(({ id }) => id < beforeId).slice(0, limit),
 }
-const requestReplay = async (ids: readonly number[] | null) => ids?.length ?? letters.length
+const requestReplay = async (ids: readonly number[] | null) => {
+  if (ids?.includes(unreachableLetter) === true) throw new Error('the log is away')
+  return ids?.length ?? letters.length
+}
+const unreachableLetter = 99
 
 for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
   describe(`admin API on ${name}`, () => {
@@ -316,6 +320,11 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
       assert.deepEqual([rest.body.items[0].id, rest.body.next_cursor], [1, null])
       assert.equal((await operate('replayDeadLetters', { body: { ids: null } })).body.asked, 2)
       assert.equal((await operate('replayDeadLetters', { body: { ids: [2] } })).body.asked, 1)
+      const asked = async () => (await operate('listAudit', { query: 'entity=log&entity_id=0' })).body.items.length
+      assert.equal(await asked(), 2)
+      const unheard = { method: 'POST', body: { ids: [unreachableLetter] } }
+      assert.equal((await call('/api/v1/logs/dead-letters/replay', unheard)).status, 500)
+      assert.equal(await asked(), 2, 'nothing was asked for, so nobody has')
       assert.deepEqual((await operate('listAudit', { query: 'limit=1' })).body.items[0].action, 'log.replay')
       const { body } = await operate('reconcileLogs', { query: 'gaps=false' })
       assert.deepEqual([body.missing, body.caught_up_at], [0, null])

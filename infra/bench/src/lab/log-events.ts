@@ -31,9 +31,8 @@ export function logEventOf(sequence: number, receivedAtMs: number): LogEvent {
   } as const
   return {
     sequence,
-    requestId: `${mixed(roll + 1)
-      .toString(16)
-      .padStart(8, '0')}-${sequence.toString(16).padStart(12, '0')}-0123456789`,
+    // As the edge makes them: ascending per worker, of which there are four.
+    requestId: `0123456789${(sequence % 4).toString(16).padStart(2, '0')}${sequence.toString(36)}-${mixed(roll + 1).toString(36)}`,
     receivedAtMs,
     groupId,
     groupName: `group-${groupId}`,

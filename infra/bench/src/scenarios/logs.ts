@@ -1,25 +1,33 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createDatabase } from '@gpt-load/database/create-database'
 import { createRequestLogReader, type RequestLogReader } from '@gpt-load/database/logs/request-log-reader'
 import { migrate } from '@gpt-load/database/migrate'
+import { createSqliteSqlClient } from '@gpt-load/database/sql-client/sqlite-sql-client'
 import { createMariadbSqlClient } from '@gpt-load/database/sql-client/mariadb-sql-client'
 import type { SqlClient } from '@gpt-load/database/sql-client/sql-client'
 import { insertEvents } from '@gpt-load/log-ingest/store-records'
 import { createStoredDays, dayOf } from '@gpt-load/log-ingest/stored-days'
 import { startMariadb } from '@gpt-load/testkit/servers/mariadb-server'
-import { percentile, type ScenarioReport } from '../figure.ts'
+import { percentile, type Figure, type ScenarioReport } from '../figure.ts'
 import { logEventOf } from '../lab/log-events.ts'
 
 /**
- * A log of many requests over seven days in MariaDB: what storing one costs log-ingest (rows and rollups, its own statements,
- * in this process), how many bytes it takes, and how long the questions of the portal take.
+ * What storing a request costs log-ingest (rows and rollups, its own statements, in this process, as fast as two partitions
+ * come), in MariaDB and in standalone's SQLite; then a log of many requests over seven days: how many bytes one takes, and how
+ * long the questions of the portal take.
  */
 const rowsPerTransaction = 2_000
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
 const spanMs = 7 * dayMs
+/** Of the part that is timed: a minute holds so many, as when they come. */
+const rowsPerSecond = 15_000
+const timedRows = 300_000
 
 export async function measureLogs(rows: number): Promise<ScenarioReport> {
-  await using server = await startMariadb({ args: ['--innodb-buffer-pool-size=512M'] })
+  await using server = await startMariadb({ args: ['--innodb-buffer-pool-size=512M', '--innodb-log-file-size=96M'] })
   const { name } = await server.createDatabase()
   const connection = { host: server.host, port: server.port, user: 'root', password: '', database: name }
   const handle = createDatabase({ dialect: 'mysql', ...connection }, { poolSize: 1 })
@@ -28,14 +36,23 @@ export async function measureLogs(rows: number): Promise<ScenarioReport> {
   const sql = createMariadbSqlClient(connection, { connections: 4 })
   try {
     const endMs = Date.now()
-    const stored = await store(sql, rows, endMs)
+    await createStoredDays(sql).ensure(dayOf(endMs))
+    const stored = await store(
+      sql,
+      Math.min(rows, timedRows),
+      2,
+      (at, count) => endMs - (count - at) / (rowsPerSecond / 1_000),
+    )
+    await sql.execute('TRUNCATE TABLE request_logs')
+    await store(sql, rows, 1, (at) => endMs - spanMs + (at / rows) * spanMs)
     const reader = createRequestLogReader(sql)
     return {
       title: `A log of ${rows.toLocaleString('en')} requests`,
-      conditions: `MariaDB with a buffer pool of 512 MB on the same cores; seven days; ${rowsPerTransaction} rows per transaction.`,
+      conditions: `MariaDB with a buffer pool of 512 MB on the same cores; ${rowsPerTransaction} rows per transaction.`,
       figures: [
         { name: 'stored with rollups', unit: 'rows/s', values: [stored.rowsPerSecond], target: { atLeast: 15_000 } },
         { name: 'CPU per row in Node', unit: 'µs', values: [stored.cpuUsPerRow], target: { atMost: 60 } },
+        await standaloneStores(Math.min(rows, timedRows), endMs),
         {
           name: 'bytes per row, indexes included',
           unit: 'B',
@@ -50,25 +67,54 @@ export async function measureLogs(rows: number): Promise<ScenarioReport> {
   }
 }
 
-async function store(sql: SqlClient, rows: number, endMs: number) {
-  await createStoredDays(sql).ensure(dayOf(endMs))
+/** `receivedAt` of the row at a place; so many transactions at once. */
+async function store(
+  sql: SqlClient,
+  rows: number,
+  partitions: number,
+  receivedAt: (at: number, count: number) => number,
+): Promise<{ rowsPerSecond: number; cpuUsPerRow: number }> {
   const identity = { source: 'bench.0', edge: 'bench', firstSequence: 1, count: rowsPerTransaction }
-  const time = { storedOn: dayOf(endMs), nowMs: endMs, retentionMs: 0 }
+  const nowMs = Date.now()
+  const time = { storedOn: dayOf(nowMs), nowMs, retentionMs: 0 }
   const cpu = process.cpuUsage()
   const startedMs = performance.now()
   let generatedUs = 0
-  for (let from = 0; from < rows; from += rowsPerTransaction) {
-    const before = process.cpuUsage()
-    const events = Array.from({ length: Math.min(rowsPerTransaction, rows - from) }, (_, index) =>
-      logEventOf(from + index + 1, Math.floor(endMs - spanMs + ((from + index) / rows) * spanMs)),
-    )
-    const spent = process.cpuUsage(before)
-    generatedUs += spent.user + spent.system
-    await sql.transaction((transaction) => insertEvents(transaction, [{ identity, events }], time))
+  let next = 0
+  async function storePartition(): Promise<void> {
+    while (next < rows) {
+      const from = next
+      next += rowsPerTransaction
+      const before = process.cpuUsage()
+      const events = Array.from({ length: Math.min(rowsPerTransaction, rows - from) }, (_, index) =>
+        logEventOf(from + index + 1, Math.floor(receivedAt(from + index, rows))),
+      )
+      const spent = process.cpuUsage(before)
+      generatedUs += spent.user + spent.system
+      await sql.transaction((transaction) => insertEvents(transaction, [{ identity, events }], time))
+    }
   }
+  await Promise.all(Array.from({ length: partitions }, storePartition))
   const seconds = (performance.now() - startedMs) / 1_000 - generatedUs / 1e6
   const { user, system } = process.cpuUsage(cpu)
   return { rowsPerSecond: rows / seconds, cpuUsPerRow: (user + system - generatedUs) / rows }
+}
+
+/** What its log thread can store at most, and so how many requests a second leave no growing backlog. */
+async function standaloneStores(rows: number, endMs: number): Promise<Figure> {
+  const folder = await mkdtemp(join(tmpdir(), 'gpt-load-bench-'))
+  const path = join(folder, 'logs.db')
+  const handle = createDatabase({ dialect: 'sqlite', path }, { poolSize: 1 })
+  await migrate(handle, { component: 'logs' })
+  await handle.close()
+  const sql = createSqliteSqlClient(path)
+  try {
+    const stored = await store(sql, rows, 1, (at, count) => endMs - (count - at) / 5)
+    return { name: 'stored by standalone', unit: 'rows/s', values: [stored.rowsPerSecond], target: { atLeast: 5_000 } }
+  } finally {
+    await sql.close()
+    await rm(folder, { recursive: true, force: true })
+  }
 }
 
 async function bytesPerRow(sql: SqlClient, rows: number): Promise<number> {

@@ -1,5 +1,5 @@
 import type { DeadLetterState } from '@gpt-load/contracts/api/log-account'
-import type { SqlClient, SqlReader, SqlRow, SqlValue } from '../sql-client/sql-client.ts'
+import type { SqlReader, SqlRow, SqlValue } from '../sql-client/sql-client.ts'
 import { withoutTablesEmpty } from './without-tables-empty.ts'
 
 /**
@@ -104,7 +104,10 @@ export function createLogAccountReader(client: SqlReader, nowMs: () => number): 
 }
 
 /** Letters are tried again by log-ingest, soon; answers how many. null = all that wait or were refused. */
-export async function requestReplay(sql: Pick<SqlClient, 'execute'>, ids: readonly number[] | null): Promise<number> {
+export async function requestReplay(
+  sql: { execute(sql: string, values?: readonly SqlValue[]): Promise<number> },
+  ids: readonly number[] | null,
+): Promise<number> {
   if (ids?.length === 0) return 0
   const chosen = ids === null ? '' : ` AND id IN (${ids.map(() => '?').join(',')})`
   const values: SqlValue[] = ids === null ? [] : [...ids]

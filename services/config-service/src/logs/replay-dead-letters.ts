@@ -2,12 +2,13 @@ import { authorise } from '../authorise.ts'
 import { commitChange } from '../truth/commit.ts'
 import type { Verb } from '../verb.ts'
 
-/** Marks letters; log-ingest tries them within seconds. */
+/** Marks letters, and says who asked; log-ingest tries them within seconds. */
 export const replayDeadLetters: Verb<'replayDeadLetters'> = async ({ ctx, input }) => {
   authorise(ctx, 'replayDeadLetters')
   const { ids } = input.body
-  await commitChange({ ctx }, async (tx) =>
-    tx.audit({ action: 'log.replay', entity: 'log', entityId: 0, detail: { letters: ids?.length ?? 'all' } }),
-  )
-  return { value: { asked: await ctx.requestReplay(ids) } }
+  const { result: asked } = await commitChange({ ctx }, async (tx) => {
+    tx.audit({ action: 'log.replay', entity: 'log', entityId: 0, detail: { letters: ids?.length ?? 'all' } })
+    return ctx.requestReplay(ids, tx.sql)
+  })
+  return { value: { asked } }
 }
