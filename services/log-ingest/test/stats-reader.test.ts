@@ -69,6 +69,34 @@ for (const [name, open] of Object.entries(dialects)) {
       assert.equal(all?.sums.requests, events.length)
     })
 
+    test('a range is the same from whole hours and days as bucket by bucket, wherever it begins and ends', async () => {
+      const dayS = 86_400
+      const startS = Math.floor(nowMs / 1_000 / dayS) * dayS
+      const ranges: [spanS: number, fromS: number, toS: number][] = [
+        [3_600, startS - 3_600, startS + dayS + 7_200],
+        [3_600, startS, startS + dayS],
+        [3_600, startS + 13 * 3_600, startS + 2 * dayS],
+        [60, startS + 12 * 3_600 + 300, startS + 13 * 3_600 + 1_200],
+        [60, startS - 600, startS + dayS + 600],
+        [60, startS + 12 * 3_600 + 60, startS + 12 * 3_600 + 240],
+      ]
+      for (const [spanS, fromS, toS] of ranges) {
+        const range = { spanS, fromS, toS }
+        const buckets = await reader.sums({ ...range, by: ['bucket'] })
+        const [whole] = await reader.sums({ ...range, by: [] })
+        const sum = (name: 'requests' | 'failures' | 'retries' | 'rescued') =>
+          buckets.reduce((total, { sums }) => total + sums[name], 0)
+        for (const name of ['requests', 'failures', 'retries', 'rescued'] as const)
+          assert.equal(whole?.sums[name], sum(name), `${name} of ${spanS} s from ${fromS - startS} to ${toS - startS}`)
+        const counted = countOf(({ receivedAtMs }) => receivedAtMs >= fromS * 1_000 && receivedAtMs < toS * 1_000)
+        assert.equal(whole?.sums.requests, counted)
+        const errors = await reader.errors({ ...range, isByBucket: false })
+        const byBucket = await reader.errors({ ...range, isByBucket: true })
+        const total = (rows: typeof errors) => rows.reduce((all, { requests }) => all + requests, 0)
+        assert.equal(total(errors), total(byBucket))
+      }
+    })
+
     test('a scope narrows sums: a group with what it served as a member, a model, an access key', async () => {
       const of = async (scope: object) => (await reader.sums({ ...day, ...scope, by: [] }))[0]?.sums.requests
       assert.equal(await of({ groupId: 2 }), 150)

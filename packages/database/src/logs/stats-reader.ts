@@ -69,7 +69,10 @@ export interface StatsReader {
 export function createStatsReader(sql: Pick<SqlReader, 'read'>): StatsReader {
   return {
     async sums(query) {
-      const { where, values } = conditions(query)
+      const { where, values } = conditions(
+        query,
+        query.by.some((name) => name === 'bucket'),
+      )
       const by = query.by.map((name) => `${dimensions[name]} AS by_${name}`)
       const group = query.by.length === 0 ? '' : ` GROUP BY ${query.by.map((name) => `by_${name}`).join(', ')}`
       const rows = await sql.read(
@@ -79,7 +82,7 @@ export function createStatsReader(sql: Pick<SqlReader, 'read'>): StatsReader {
       return rows.map((row) => toStatsRow(row, query.by))
     },
     async errors(query) {
-      const { where, values } = conditions(query)
+      const { where, values } = conditions(query, query.isByBucket)
       const bucket = query.isByBucket ? 'bucket' : '0'
       const rows = await sql.read(
         `SELECT ${bucket} AS at_bucket, status, error_class, error_code, SUM(requests) AS requests FROM error_rollups
@@ -114,9 +117,11 @@ const sumColumns = `SUM(requests) AS requests, SUM(failures) AS failures, SUM(re
   SUM(tokens_input) AS tokens_input, SUM(tokens_output) AS tokens_output,
   SUM(tokens_cached) AS tokens_cached, SUM(tokens_reasoning) AS tokens_reasoning`
 
-function conditions({ spanS, fromS, toS, ...scope }: StatsRange & StatsScope) {
-  const parts = ['span = ?', 'bucket >= ?', 'bucket < ?']
-  const values: SqlValue[] = [spanS, fromS, toS]
+function conditions({ spanS, fromS, toS, ...scope }: StatsRange & StatsScope, isByBucket: boolean) {
+  const range = { spanS, fromS, toS }
+  const ranges = isByBucket ? [range] : inCoarserSpans(range)
+  const parts = [`(${ranges.map(() => '(span = ? AND bucket >= ? AND bucket < ?)').join(' OR ')})`]
+  const values: SqlValue[] = ranges.flatMap((one) => [one.spanS, one.fromS, one.toS])
   const add = (part: string, ...more: SqlValue[]) => {
     parts.push(part)
     values.push(...more)
@@ -126,6 +131,23 @@ function conditions({ spanS, fromS, toS, ...scope }: StatsRange & StatsScope) {
   if (scope.model !== undefined) add('model = ?', scope.model)
   if (scope.upstream !== undefined) add('upstream = ?', scope.upstream)
   return { where: parts.join(' AND '), values }
+}
+
+const coarserSpans: Readonly<Record<number, number>> = { 60: 3_600, 3_600: 86_400 }
+
+/** Whole hours and days inside a range are read as such: their rows are the sums of those of minutes and hours. */
+function inCoarserSpans({ spanS, fromS, toS }: StatsRange): StatsRange[] {
+  const coarserS = coarserSpans[spanS]
+  if (coarserS === undefined) return [{ spanS, fromS, toS }]
+  const startS = Math.ceil(fromS / coarserS) * coarserS
+  const endS = Math.floor(toS / coarserS) * coarserS
+  if (startS >= endS) return [{ spanS, fromS, toS }]
+  const middle = inCoarserSpans({ spanS: coarserS, fromS: startS, toS: endS })
+  const ends = [
+    { spanS, fromS, toS: startS },
+    { spanS, fromS: endS, toS },
+  ]
+  return [...middle, ...ends.filter((end) => end.fromS < end.toS)]
 }
 
 function toStatsRow<By extends StatsDimension>(row: SqlRow, by: readonly By[]): StatsRow<By> {
