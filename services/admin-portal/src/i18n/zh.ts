@@ -830,7 +830,7 @@ export const zh: Messages = {
   'revisions.of.access_key': '访问密钥',
   'revisions.changes': '变更',
   'revisions.back': '回退',
-  'revisions.backTo': '回退到修订 {revision}',
+  'revisions.backTo': '回退 – 修订 {revision}',
   'revisions.backAbout': '该修订之后的状态将成为新的修订，一秒内到达所有边缘节点。访问密钥已失去的权限不会恢复。',
   'revisions.nothing': '不会有任何变化：这就是当前状态。',
   'revisions.roll': '回退',
