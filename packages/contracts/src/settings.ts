@@ -10,11 +10,30 @@ import { defaultRedactionRules, parseRedactionRules } from './redaction-rules.ts
  */
 export type SettingCategory = 'basic' | 'request' | 'retry' | 'key' | 'log'
 
+/** How values are counted; `s`, `ms` and `h` are times. */
+export type SettingUnit =
+  | '%'
+  | 'attempts'
+  | 'bytes'
+  | 'connections'
+  | 'days'
+  | 'failures'
+  | 'h'
+  | 'keys'
+  | 'minutes'
+  | 'ms'
+  | 'probes'
+  | 'probes/min'
+  | 'requests'
+  | 'requests/min'
+  | 's'
+  | 'tokens/min'
+
 type SettingBase = {
   category: SettingCategory
   description: string
   groupOverride: boolean
-  unit?: string
+  unit?: SettingUnit
   gptLoad: boolean
 }
 export type IntegerSetting = SettingBase & { type: 'int'; default: number; min: number; max: number }

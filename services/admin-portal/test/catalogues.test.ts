@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { settingsRegistry, type SettingName } from '@gpt-load/contracts/settings'
-import { settingTexts as jaSettings } from '../src/features/settings/setting-texts.ja.ts'
-import { settingTexts as zhSettings } from '../src/features/settings/setting-texts.zh.ts'
+import { settingTexts as jaSettings, unitTexts as jaUnits } from '../src/features/settings/setting-texts.ja.ts'
+import { settingTexts as zhSettings, unitTexts as zhUnits } from '../src/features/settings/setting-texts.zh.ts'
 import { en } from '../src/i18n/en.ts'
 import { ja } from '../src/i18n/ja.ts'
 import type { MessageKey, Messages } from '../src/i18n/messages.ts'
@@ -37,4 +37,12 @@ for (const [language, catalogue] of Object.entries({ zh: zhSettings, ja: jaSetti
     })
     assert.deepEqual(differing, [])
     assert.deepEqual(Object.keys(catalogue).toSorted(), names.toSorted())
+  })
+
+for (const [language, units] of Object.entries({ zh: zhUnits, ja: jaUnits }))
+  test(`units of settings in ${language} are not in English`, () => {
+    const same = Object.entries(units).filter(
+      ([unit, text]) => unit !== '%' && /[a-z]{2}/.test(text.replace('Token', '')),
+    )
+    assert.deepEqual(same, [])
   })

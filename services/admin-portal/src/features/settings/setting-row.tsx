@@ -18,13 +18,15 @@ type Props = {
   setting: EditableSetting
   /** In the language of the page. */
   meaning: string
+  /** Likewise; '' = none. */
+  unit: string
   change: SettingValue | null | undefined
   problem: string | undefined
   onChange: (name: SettingName, value: SettingValue | null | undefined) => void
 }
 
 /** Name and meaning, where the value comes from, the value. */
-export function SettingRow({ setting, meaning, change, problem, onChange }: Props) {
+export function SettingRow({ setting, meaning, unit, change, problem, onChange }: Props) {
   const { t } = useText()
   const { name, value, own, inherited } = setting
   const definition: SettingDefinition = settingsRegistry[name]
@@ -57,7 +59,7 @@ export function SettingRow({ setting, meaning, change, problem, onChange }: Prop
             isWrong={problem !== undefined}
             onChange={set}
           />
-          <span className="figures w-22 shrink-0 truncate text-[13px] text-ink-faint">{definition.unit ?? ''}</span>
+          <span className="figures w-22 shrink-0 truncate text-[13px] text-ink-faint">{unit}</span>
           <IconButton
             label={t('settings.reset', { name })}
             disabled={!canReset}

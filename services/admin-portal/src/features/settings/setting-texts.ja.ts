@@ -1,4 +1,4 @@
-import type { SettingTexts } from './use-setting-text.ts'
+import type { SettingTexts, UnitTexts } from './use-setting-text.ts'
 
 export const settingTexts: SettingTexts = {
   app_url:
@@ -89,4 +89,23 @@ export const settingTexts: SettingTexts = {
   forward_client_headers: 'クライアントの Cookie、Forwarded、X-Forwarded-* をアップストリームへ渡します。',
   auth_key_opens_proxy:
     'GPT-Load と同じく、環境変数 AUTH_KEY を全グループのアクセスキーとして受け付けます。それを持つ呼び出し側はすべて管理者です。',
+}
+
+export const unitTexts: UnitTexts = {
+  '%': '%',
+  attempts: '回',
+  bytes: 'バイト',
+  connections: '接続',
+  days: '日',
+  failures: '回失敗',
+  h: '時間',
+  keys: 'キー',
+  minutes: '分',
+  ms: 'ミリ秒',
+  probes: 'プローブ',
+  'probes/min': 'プローブ/分',
+  requests: 'リクエスト',
+  'requests/min': 'リクエスト/分',
+  s: '秒',
+  'tokens/min': 'トークン/分',
 }

@@ -1,4 +1,4 @@
-import type { SettingTexts } from './use-setting-text.ts'
+import type { SettingTexts, UnitTexts } from './use-setting-text.ts'
 
 export const settingTexts: SettingTexts = {
   app_url: '代理的公开基础地址，用于端点和代码片段。留空：由主机和端口推导。',
@@ -75,4 +75,23 @@ export const settingTexts: SettingTexts = {
   forward_client_headers: '将客户端的 Cookie、Forwarded 和 X-Forwarded-* 传给上游。',
   auth_key_opens_proxy:
     '如 GPT-Load 一样，允许环境变量 AUTH_KEY 作为所有分组的访问密钥。持有它的每个调用方都是管理员。',
+}
+
+export const unitTexts: UnitTexts = {
+  '%': '%',
+  attempts: '次',
+  bytes: '字节',
+  connections: '个连接',
+  days: '天',
+  failures: '次失败',
+  h: '小时',
+  keys: '个密钥',
+  minutes: '分钟',
+  ms: '毫秒',
+  probes: '次探测',
+  'probes/min': '次探测/分钟',
+  requests: '个请求',
+  'requests/min': '请求/分钟',
+  s: '秒',
+  'tokens/min': 'Token/分钟',
 }

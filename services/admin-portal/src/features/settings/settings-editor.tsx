@@ -37,7 +37,7 @@ export function SettingsEditor(props: {
   save: { isPending: boolean; mutate: (changes: SettingChanges, options: { onSuccess: () => void }) => void }
 }) {
   const { t, format } = useText()
-  const meaningOf = useSettingText()
+  const { meaningOf, unitOf } = useSettingText()
   const { settings, save } = props
   const [search, setSearch] = useQueryState('search', parseAsString.withDefault(''))
   const [changes, setChanges] = useState<SettingChanges>({})
@@ -81,6 +81,7 @@ export function SettingsEditor(props: {
                   key={setting.name}
                   setting={setting}
                   meaning={meaningOf(setting.name)}
+                  unit={unitOf(setting.name)}
                   change={changes[setting.name]}
                   problem={problemOf(setting.name, changes[setting.name])}
                   onChange={change}

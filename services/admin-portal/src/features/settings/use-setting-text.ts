@@ -1,24 +1,32 @@
 'use client'
 
 import { useQuery } from '@tanstack/react-query'
-import { settingsRegistry, type SettingName } from '@gpt-load/contracts/settings'
+import {
+  settingsRegistry,
+  type SettingDefinition,
+  type SettingName,
+  type SettingUnit,
+} from '@gpt-load/contracts/settings'
 import { useText } from '../../i18n/locale.tsx'
 import type { Locale } from '../../i18n/messages.ts'
 
 /**
- * What settings mean, in the language of the page. The registry says it in English. Catalogues of their own, loaded where settings
+ * What settings mean and how they are counted, in the language of the page. The registry says it in English. Catalogues of their own, loaded where settings
  * are shown: the first page needs none of it.
  */
 export type SettingTexts = Readonly<Record<SettingName, string>>
+export type UnitTexts = Readonly<Record<SettingUnit, string>>
+/** Without `unitTexts` units are what the registry calls them. */
+type Catalogue = { settingTexts: SettingTexts; unitTexts?: UnitTexts }
 
-const catalogues: Record<Locale, () => Promise<SettingTexts>> = {
-  en: () => Promise.resolve(english()),
-  zh: async () => (await import('./setting-texts.zh.ts')).settingTexts,
-  ja: async () => (await import('./setting-texts.ja.ts')).settingTexts,
+const catalogues: Record<Locale, () => Promise<Catalogue>> = {
+  en: () => Promise.resolve({ settingTexts: english() }),
+  zh: () => import('./setting-texts.zh.ts'),
+  ja: () => import('./setting-texts.ja.ts'),
 }
 
 /** Empty until the catalogue is there: no text appears in one language and changes into another. */
-export function useSettingText(): (name: SettingName) => string {
+export function useSettingText(): { meaningOf(name: SettingName): string; unitOf(name: SettingName): string } {
   const { locale } = useText()
   const { data } = useQuery({
     queryKey: ['setting-texts', locale],
@@ -26,7 +34,13 @@ export function useSettingText(): (name: SettingName) => string {
     staleTime: Infinity,
     networkMode: 'always',
   })
-  return (name) => data?.[name] ?? ''
+  return {
+    meaningOf: (name) => data?.settingTexts[name] ?? '',
+    unitOf(name) {
+      const { unit }: SettingDefinition = settingsRegistry[name]
+      return data === undefined || unit === undefined ? '' : (data.unitTexts?.[unit] ?? unit)
+    },
+  }
 }
 
 function english(): SettingTexts {
