@@ -14,6 +14,7 @@ export type PolicyRevision = z.infer<typeof policyRevisionSchema>
 export const policyRevisionListQuerySchema = z.strictObject({
   ...pageParameters,
   entity: z.enum(policyEntities).optional().describe('That changed one of these.'),
+  actor: z.string().min(1).max(100).optional().describe('That this one made; the whole name.'),
 })
 
 export const rollbackInputSchema = z.strictObject({

@@ -1,5 +1,5 @@
 import type { PolicyRevision } from '@gpt-load/contracts/api/rollback'
-import { placeholders } from '@gpt-load/database/sql-runner'
+import { placeholders, type SqlValue } from '@gpt-load/database/sql-runner'
 import { z } from 'zod'
 import { authorise } from '../authorise.ts'
 import { decodeCursor, pageOf } from '../http/cursor.ts'
@@ -16,13 +16,22 @@ type AuditRow = { revision: number; actor: string; action: string; entity: strin
 export const listPolicyRevisions: Verb<'listPolicyRevisions'> = async ({ ctx, input }) => {
   authorise(ctx, 'listPolicyRevisions')
   const { sql } = ctx.store
-  const { limit, cursor, entity } = input.query
+  const { limit, cursor, entity, actor } = input.query
   const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor(cursor, cursorSchema)[0]
   const floor = (await policyFloor(sql)) ?? Number.MAX_SAFE_INTEGER
+  const conditions = ['revision < ?', 'revision >= ?']
+  const values: SqlValue[] = [before, floor]
+  const add = (condition: string, value: SqlValue | undefined): void => {
+    if (value === undefined) return
+    conditions.push(condition)
+    values.push(value)
+  }
+  add('entity = ?', entity)
+  add('revision IN (SELECT revision FROM audit_log WHERE actor = ?)', actor)
   const rows = await sql.query<Row>(
-    `SELECT revision, MAX(created_at) AS created_at FROM policy_history WHERE revision < ? AND revision >= ?${entity === undefined ? '' : ' AND entity = ?'}
+    `SELECT revision, MAX(created_at) AS created_at FROM policy_history WHERE ${conditions.join(' AND ')}
      GROUP BY revision ORDER BY revision DESC LIMIT ${limit + 1}`,
-    [before, floor, ...(entity === undefined ? [] : [entity])],
+    values,
   )
   const shown = rows.slice(0, limit).map(({ revision }) => revision)
   const audited =

@@ -31,6 +31,11 @@ export function describeRollback(api: () => Promise<OpenedApi>, connect: () => P
       const ofEntity = async (entity: string) =>
         (await operate('listPolicyRevisions', { query: `limit=1&entity=${entity}` })).body.items[0].revision
       assert.deepEqual([await ofEntity('group'), await ofEntity('setting')], [made, await revision()])
+      const actor = items[0].changes[0].actor as string
+      const ofActor = async (name: string) =>
+        (await operate('listPolicyRevisions', { query: `limit=1&actor=${encodeURIComponent(name)}` })).body.items
+      assert.equal((await ofActor(actor))[0].revision, await revision())
+      assert.deepEqual(await ofActor('nobody'), [])
       await operate('updateSettings', { body: { max_retries: null } })
     })
 

@@ -4,7 +4,8 @@ import { policyEntities, policyHistoryDays } from '@gpt-load/contracts/policy-en
 import type { PolicyRevision } from '@gpt-load/contracts/api/rollback'
 import { History, Undo2 } from 'lucide-react'
 import dynamic from 'next/dynamic'
-import { parseAsInteger, parseAsStringLiteral, useQueryStates } from 'nuqs'
+import { parseAsInteger, parseAsString, parseAsStringLiteral, useQueryStates } from 'nuqs'
+import { useCallback } from 'react'
 import { useApiList } from '../../client/api.ts'
 import { useText } from '../../i18n/locale.tsx'
 import { useGroupNames } from '../groups/use-group-names.ts'
@@ -15,19 +16,25 @@ import { DateTime } from '../../ui/moment.tsx'
 import { NothingFound } from '../../ui/nothing-found.tsx'
 import { PageHeader } from '../../ui/page.tsx'
 import { rowsOf } from '../../ui/rows-of.ts'
+import { SearchField } from '../../ui/search-field.tsx'
 import { EmptyState } from '../../ui/states.tsx'
 import type { Column } from '../../ui/table-columns.ts'
 
 const RollbackDialog = dynamic(async () => (await import('./rollback-dialog.tsx')).RollbackDialog, { ssr: false })
 
-const filters = { entity: parseAsStringLiteral(['', ...policyEntities]).withDefault(''), to: parseAsInteger }
+const filters = {
+  actor: parseAsString.withDefault(''),
+  entity: parseAsStringLiteral(['', ...policyEntities]).withDefault(''),
+  to: parseAsInteger,
+}
 
 /** What settings, groups and access keys were, and the way back. */
 export function RevisionsPage() {
   const { t, format } = useText()
-  const [{ entity, to }, setUrl] = useQueryStates(filters, { history: 'push' })
-  const query = entity === '' ? {} : { entity }
+  const [{ actor, entity, to }, setUrl] = useQueryStates(filters, { history: 'push' })
+  const query = { ...(actor !== '' && { actor }), ...(entity !== '' && { entity }) }
   const list = useApiList('GET /api/v1/policy-revisions', { query }, { refreshMs: 10_000 })
+  const setActor = useCallback((value: string) => void setUrl({ actor: value }, { history: 'replace' }), [setUrl])
   const columns = useColumns((revision) => void setUrl({ to: revision }))
   return (
     <>
@@ -39,15 +46,18 @@ export function RevisionsPage() {
         label={t('nav.revisions')}
         name="revisions"
         toolbar={
-          <Choice
-            label={t('revisions.entity')}
-            value={entity}
-            options={[
-              ['', t('revisions.everything')],
-              ...policyEntities.map((each) => [each, t(`revisions.of.${each}`)] as const),
-            ]}
-            onChange={(value) => void setUrl({ entity: value })}
-          />
+          <>
+            <SearchField label={t('audit.search')} value={actor} onChange={setActor} />
+            <Choice
+              label={t('revisions.entity')}
+              value={entity}
+              options={[
+                ['', t('revisions.everything')],
+                ...policyEntities.map((each) => [each, t(`revisions.of.${each}`)] as const),
+              ]}
+              onChange={(value) => void setUrl({ entity: value })}
+            />
+          </>
         }
         columns={columns}
         {...rowsOf(list)}
@@ -55,14 +65,14 @@ export function RevisionsPage() {
         rowHeight={52}
         isMarked={({ revision }) => revision === to}
         empty={
-          entity === '' ? (
+          actor === '' && entity === '' ? (
             <EmptyState
               icon={<History aria-hidden className="size-5" />}
               title={t('revisions.emptyTitle')}
               text={t('revisions.emptyText')}
             />
           ) : (
-            <NothingFound onClear={() => void setUrl({ entity: '' })} />
+            <NothingFound onClear={() => void setUrl({ actor: '', entity: '' })} />
           )
         }
       />
