@@ -54,6 +54,21 @@ export interface LogShipper {
   close(): Promise<void>
 }
 
+export function noLogShipperCounts(): LogShipperCounts {
+  return {
+    served: 0,
+    acknowledged: 0,
+    inFlight: 0,
+    spooled: 0,
+    dropped: 0,
+    ringBytes: 0,
+    sends: 0,
+    failedSends: 0,
+    recovered: 0,
+    peakPerSecond: 0,
+  }
+}
+
 export function createLogShipper(options: {
   producer: LogProducer
   codec: LogBatchCodec
@@ -67,18 +82,7 @@ export function createLogShipper(options: {
   const spool = options.spool ?? null
   const closing = new AbortController()
   const backoff = createBackoff({ baseMs: 100, maxMs: 2_000, minMs: 20 })
-  const counts: LogShipperCounts = {
-    served: 0,
-    acknowledged: 0,
-    inFlight: 0,
-    spooled: 0,
-    dropped: 0,
-    ringBytes: 0,
-    sends: 0,
-    failedSends: 0,
-    recovered: 0,
-    peakPerSecond: 0,
-  }
+  const counts = noLogShipperCounts()
   const served = new Map<string, number>()
   let second = { startedAtMs: 0, records: 0 }
   let ring: SealedBatch[] = []

@@ -1,6 +1,11 @@
 import { until } from '@gpt-load/testkit/until'
 import type { DownstreamExchange, DownstreamReceiver } from '../../src/data-plane/wire/downstream-exchange.ts'
-import type { UpstreamError, UpstreamOrigin, UpstreamReceiver } from '../../src/data-plane/wire/upstream-exchange.ts'
+import type {
+  UpstreamError,
+  UpstreamOrigin,
+  UpstreamReceiver,
+  UpstreamRequest,
+} from '../../src/data-plane/wire/upstream-exchange.ts'
 
 /** Ends of the two wire ports that keep what comes, for tests of the adapters alone. */
 export class RecordingUpstreamReceiver implements UpstreamReceiver {
@@ -121,4 +126,15 @@ export function originOf(port: number, more: Partial<UpstreamOrigin> = {}): Upst
     allowPrivateAddresses: true,
     ...more,
   }
+}
+
+/** Nothing but what a request needs. */
+export const bareRequest: Omit<UpstreamRequest, 'origin'> = {
+  method: 'GET',
+  target: '/',
+  rawHeaders: ['Host', 'h'],
+  body: null,
+  contentLength: 0,
+  isUpgrade: false,
+  mayResend: true,
 }

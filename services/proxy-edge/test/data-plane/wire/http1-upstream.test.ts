@@ -6,17 +6,8 @@ import { until } from '@gpt-load/testkit/until'
 import type { Tunnel, TunnelReceiver } from '../../../src/data-plane/wire/downstream-exchange.ts'
 import { Http1Upstream } from '../../../src/data-plane/wire/http1-upstream.ts'
 import type { UpstreamExchange, UpstreamRequest } from '../../../src/data-plane/wire/upstream-exchange.ts'
-import { originOf, RecordingUpstreamReceiver } from '../../support/recording-receivers.ts'
+import { bareRequest, originOf, RecordingUpstreamReceiver } from '../../support/recording-receivers.ts'
 
-const bare = {
-  method: 'GET',
-  target: '/',
-  rawHeaders: ['Host', 'h'],
-  body: null,
-  contentLength: 0,
-  isUpgrade: false,
-  mayResend: true,
-}
 const empty = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'
 
 type Open = {
@@ -35,7 +26,10 @@ async function withUpstream(use: (open: Open) => Promise<void>): Promise<void> {
     upstream,
     open: (request = {}) => {
       const receiver = new RecordingUpstreamReceiver()
-      return { receiver, exchange: wire.open({ ...bare, origin: originOf(upstream.port), ...request }, receiver) }
+      return {
+        receiver,
+        exchange: wire.open({ ...bareRequest, origin: originOf(upstream.port), ...request }, receiver),
+      }
     },
   })
   await wire.close()
@@ -244,7 +238,7 @@ suite('upstreams over our own codec', () => {
       })
       const wire = new Http1Upstream({ extraCaPem: '' })
       const receiver = new RecordingUpstreamReceiver()
-      const request = { ...bare, method: 'POST', contentLength: -1, origin: originOf(upstream.port) }
+      const request = { ...bareRequest, method: 'POST', contentLength: -1, origin: originOf(upstream.port) }
       const exchange = wire.open(request, receiver)
       const piece = Buffer.alloc(65_536)
       while (!receiver.isEnded && receiver.error === null) {

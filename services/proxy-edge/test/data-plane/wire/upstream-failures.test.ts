@@ -4,17 +4,9 @@ import { freePort } from '@gpt-load/testkit/servers/free-port'
 import { startRawUpstream } from '@gpt-load/testkit/upstreams/raw-upstream'
 import { createUpstream, wireNames, type WireName } from '../../../src/data-plane/wire/create-wires.ts'
 import type { UpstreamOrigin } from '../../../src/data-plane/wire/upstream-exchange.ts'
-import { originOf, RecordingUpstreamReceiver } from '../../support/recording-receivers.ts'
+import { bareRequest, originOf, RecordingUpstreamReceiver } from '../../support/recording-receivers.ts'
 
-const bare = {
-  method: 'POST',
-  target: '/',
-  rawHeaders: ['Host', 'h'],
-  body: null,
-  contentLength: 0,
-  isUpgrade: false,
-  mayResend: true,
-}
+const bare = { ...bareRequest, method: 'POST' }
 
 async function failed(wireName: WireName, origin: UpstreamOrigin) {
   const wire = await createUpstream(wireName, { extraCaPem: '' })

@@ -4,18 +4,9 @@ import { suite, test } from 'node:test'
 import { startRawUpstream } from '@gpt-load/testkit/upstreams/raw-upstream'
 import { until } from '@gpt-load/testkit/until'
 import { createUpstream, wireNames } from '../../../src/data-plane/wire/create-wires.ts'
-import { originOf, RecordingUpstreamReceiver } from '../../support/recording-receivers.ts'
+import { bareRequest, originOf, RecordingUpstreamReceiver } from '../../support/recording-receivers.ts'
 
 const mebibyte = 1_048_576
-const bare = {
-  method: 'GET',
-  target: '/',
-  rawHeaders: ['Host', 'h'],
-  body: null,
-  contentLength: 0,
-  isUpgrade: false,
-  mayResend: true,
-}
 
 for (const wireName of wireNames)
   suite(`flow and abort over ${wireName}`, () => {
@@ -23,7 +14,7 @@ for (const wireName of wireNames)
       await using upstream = await startRawUpstream()
       const wire = await createUpstream(wireName, { extraCaPem: '' })
       const receiver = new RecordingUpstreamReceiver()
-      const exchange = wire.open({ ...bare, origin: originOf(upstream.port) }, receiver)
+      const exchange = wire.open({ ...bareRequest, origin: originOf(upstream.port) }, receiver)
       const { connection } = await upstream.expectRequest()
       receiver.onChunk = () => exchange.pause()
       const { socket } = connection
@@ -50,7 +41,7 @@ for (const wireName of wireNames)
       const wire = await createUpstream(wireName, { extraCaPem: '' })
       const receiver = new RecordingUpstreamReceiver()
       const exchange = wire.open(
-        { ...bare, method: 'POST', contentLength: -1, origin: originOf(upstream.port) },
+        { ...bareRequest, method: 'POST', contentLength: -1, origin: originOf(upstream.port) },
         receiver,
       )
       await until(() => receiver.connects.length, { what: 'the connection' })
@@ -85,7 +76,7 @@ for (const wireName of wireNames)
         const receiver = new RecordingUpstreamReceiver()
         const contentLength = stage === 'in the upload' ? 1_000 : 0
         const exchange = wire.open(
-          { ...bare, method: 'POST', contentLength, origin: originOf(upstream.port) },
+          { ...bareRequest, method: 'POST', contentLength, origin: originOf(upstream.port) },
           receiver,
         )
         if (contentLength > 0) exchange.write(Buffer.from('part'))
@@ -108,9 +99,9 @@ for (const wireName of wireNames)
       await using upstream = await startRawUpstream(() => undefined)
       const wire = await createUpstream(wireName, { extraCaPem: '' })
       const receiver = new RecordingUpstreamReceiver()
-      wire.open({ ...bare, origin: originOf(upstream.port) }, receiver).abort()
+      wire.open({ ...bareRequest, origin: originOf(upstream.port) }, receiver).abort()
       const second = new RecordingUpstreamReceiver()
-      wire.open({ ...bare, origin: originOf(upstream.port) }, second)
+      wire.open({ ...bareRequest, origin: originOf(upstream.port) }, second)
       await until(() => upstream.connections.some(({ receivedBytes }) => receivedBytes > 0), {
         what: 'the second request',
       })
@@ -129,7 +120,7 @@ for (const wireName of wireNames)
       await using upstream = await startRawUpstream()
       const wire = await createUpstream(wireName, { extraCaPem: '' })
       const receiver = new RecordingUpstreamReceiver()
-      const exchange = wire.open({ ...bare, origin: originOf(upstream.port) }, receiver)
+      const exchange = wire.open({ ...bareRequest, origin: originOf(upstream.port) }, receiver)
       let deliveries = 0
       receiver.onChunk = () => {
         deliveries += 1

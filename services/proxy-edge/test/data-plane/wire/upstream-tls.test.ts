@@ -7,22 +7,13 @@ import { UndiciUpstream } from '../../../src/data-plane/wire/undici-upstream.ts'
 import { chat } from '../../support/chat-request.ts'
 import { send } from '../../support/http-message.ts'
 import { openDataPlane } from '../../support/open-data-plane.ts'
-import { originOf, RecordingUpstreamReceiver } from '../../support/recording-receivers.ts'
+import { bareRequest, originOf, RecordingUpstreamReceiver } from '../../support/recording-receivers.ts'
 import { startTlsUpstreamThread } from '../../support/tls-upstream-thread.ts'
 
 const authority = await createCertificateAuthority()
 const certificate = await authority.issue()
 const callers = 16
 const requestsEach = 25
-const bare = {
-  method: 'GET',
-  target: '/',
-  rawHeaders: ['Host', 'h'],
-  body: null,
-  contentLength: 0,
-  isUpgrade: false,
-  mayResend: true,
-}
 
 suite('TLS to upstreams', () => {
   after(() => authority[Symbol.dispose]())
@@ -51,7 +42,7 @@ suite('TLS to upstreams', () => {
     await using upstream = await startRawUpstream(() => undefined, { tls: certificate })
     const wire = new UndiciUpstream({ extraCaPem: '' })
     const receiver = new RecordingUpstreamReceiver()
-    wire.open({ ...bare, origin: originOf(upstream.port, { protocol: 'https:' }) }, receiver)
+    wire.open({ ...bareRequest, origin: originOf(upstream.port, { protocol: 'https:' }) }, receiver)
     await receiver.over()
     assert.deepEqual([receiver.error?.kind, receiver.error?.isUnsent], ['tls', true])
     assert.match(receiver.error!.code, /SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET/)
@@ -64,7 +55,7 @@ suite('TLS to upstreams', () => {
     const wire = new UndiciUpstream({ extraCaPem: authority.caPem })
     const receiver = new RecordingUpstreamReceiver()
     const origin = originOf(upstream.port, { protocol: 'https:' })
-    wire.open({ ...bare, rawHeaders: ['Host', 'other.test'], origin }, receiver)
+    wire.open({ ...bareRequest, rawHeaders: ['Host', 'other.test'], origin }, receiver)
     await receiver.over()
     assert.deepEqual(receiver.error, { kind: 'tls', code: 'ERR_TLS_CERT_ALTNAME_INVALID', isUnsent: true })
     await wire.close()
@@ -74,7 +65,7 @@ suite('TLS to upstreams', () => {
     await using upstream = await startRawUpstream((socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
     const wire = new UndiciUpstream({ extraCaPem: '' })
     const receiver = new RecordingUpstreamReceiver()
-    wire.open({ ...bare, origin: originOf(upstream.port, { protocol: 'https:' }) }, receiver)
+    wire.open({ ...bareRequest, origin: originOf(upstream.port, { protocol: 'https:' }) }, receiver)
     await receiver.over()
     assert.equal(receiver.error?.kind, 'tls')
     await wire.close()
