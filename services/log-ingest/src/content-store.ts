@@ -11,6 +11,7 @@ import { SeekRequired, type LogConsumerHandler } from '@gpt-load/transport/log-s
 import type { IngestMeter } from './ingest-meter.ts'
 import { upsertRows } from './insert-rows.ts'
 import { cut, isRequestId } from './log-row.ts'
+import { splitBySize } from './split-by-size.ts'
 import { dayOf } from './stored-days.ts'
 import type { StoredDays } from './stored-days.ts'
 import { advanceOffset, createStreamHandler, type OffsetStep } from './stream-handler.ts'
@@ -84,23 +85,12 @@ async function tryStore(sql: SqlClient, step: OffsetStep, rows: readonly SqlValu
 
 async function store(transaction: SqlTransaction, step: OffsetStep, rows: readonly SqlValue[][]): Promise<void> {
   await advanceOffset(transaction, step)
-  for (const part of splitRows(rows)) await upsertRows(transaction, contentRow, part)
+  for (const part of splitBySize(rows, { sizeOf: charsOf, maxSize: maxStatementChars }))
+    await upsertRows(transaction, contentRow, part)
 }
 
-function* splitRows(rows: readonly SqlValue[][]): Generator<SqlValue[][]> {
-  let part: SqlValue[][] = []
-  let chars = 0
-  for (const row of rows) {
-    const size = row.reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 0), 0)
-    if (part.length > 0 && chars + size > maxStatementChars) {
-      yield part
-      part = []
-      chars = 0
-    }
-    part.push(row)
-    chars += size
-  }
-  if (part.length > 0) yield part
+function charsOf(row: SqlValue[]): number {
+  return row.reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 0), 0)
 }
 
 function isStorable({ request_id, received_at, group_id }: ContentRecord): boolean {

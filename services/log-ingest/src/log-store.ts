@@ -3,6 +3,7 @@ import type { SqlClient } from '@gpt-load/database/sql-client/sql-client'
 import type { IngestMeter } from './ingest-meter.ts'
 import { openRecords } from './open-records.ts'
 import { storeRecords } from './store-records.ts'
+import { splitBySize } from './split-by-size.ts'
 import { dayMs, dayOf } from './stored-days.ts'
 import type { StoredDays } from './stored-days.ts'
 import { createStreamHandler } from './stream-handler.ts'
@@ -28,7 +29,7 @@ export function createLogStore({ sql, days, meter, nowMs, retentionDays }: LogSt
   return createStreamHandler({
     sql,
     nowMs,
-    split: splitRecords,
+    split: (records) => splitBySize(records, { sizeOf: eventsIn, maxSize: maxEventsPerTransaction }),
     async store(step, records) {
       const startedAt = performance.now()
       const storedOn = dayOf(step.nowMs)
@@ -41,19 +42,7 @@ export function createLogStore({ sql, days, meter, nowMs, retentionDays }: LogSt
   })
 }
 
-/** By a guess of the events inside (about 150 compressed bytes each): chunks need not be exact, only bounded. */
-function* splitRecords(records: readonly StreamRecord[]): Generator<StreamRecord[]> {
-  let part: StreamRecord[] = []
-  let events = 0
-  for (const record of records) {
-    const guess = Math.max(1, Math.ceil(record.bytes.length / 150))
-    if (part.length > 0 && events + guess > maxEventsPerTransaction) {
-      yield part
-      part = []
-      events = 0
-    }
-    part.push(record)
-    events += guess
-  }
-  if (part.length > 0) yield part
+/** A guess (about 150 compressed bytes each): parts need not be exact, only bounded. */
+function eventsIn({ bytes }: StreamRecord): number {
+  return Math.max(1, Math.ceil(bytes.length / 150))
 }
