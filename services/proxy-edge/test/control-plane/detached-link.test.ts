@@ -69,6 +69,9 @@ test('a detached edge waits for a first snapshot, and takes a newer one that is 
     await served(2)
     assert.deepEqual([...applier.values], [[7, 70]])
     assert.equal(link.sync.position.epoch, plane.epoch)
+    // Only the first base and the restored one void what was learnt about keys.
+    assert.deepEqual([applier.bases[0], applier.bases.at(-1)], [true, true])
+    assert.equal(applier.bases.filter((isOtherEpoch) => isOtherEpoch).length, 2)
   } finally {
     await link.close()
     await rm(dir, { recursive: true, force: true })

@@ -178,14 +178,21 @@ export class FakeControlPlane implements InternalApi {
 }
 
 /** Holds what an edge would serve. */
-export function createRecordingApplier(): SnapshotApplier & { values: Map<number, number>; smallest: number } {
+export function createRecordingApplier(): SnapshotApplier & {
+  values: Map<number, number>
+  smallest: number
+  bases: boolean[]
+} {
   const values = new Map<number, number>()
   let named: Set<number> | null = null
   const applier = {
     values,
     /** Least number of values there ever were after the first base. */
     smallest: Infinity,
-    beginBase() {
+    /** Of each base: was it of another epoch? */
+    bases: [] as boolean[],
+    beginBase(isOtherEpoch: boolean) {
+      applier.bases.push(isOtherEpoch)
       named = new Set()
     },
     apply(record: SnapshotRecord) {
