@@ -5,10 +5,10 @@
 import { severityOf, type KeyFacts } from '@gpt-load/contracts/key-state'
 import { addKeyToHash, createStateHash, removeKeyFromHash, type StateHash } from '@gpt-load/key-health/state-hash'
 import { header, headerWords, type SharedColumns } from './shared-columns.ts'
-import { factsOf, isOutForATime, membershipOf } from './stored-facts.ts'
+import { factsOf, isOutForATime, isTimed, membershipOf } from './stored-facts.ts'
 import { membership, moveToSet } from './usable-set.ts'
 
-/** True when the main thread must look at the slot: a deadline to watch, or a ring without room. */
+/** True when the main thread must look at the slot: a deadline to watch or to end, or a ring without room. */
 export function writeFacts(
   columns: SharedColumns,
   groupNumber: number,
@@ -28,10 +28,9 @@ export function writeFacts(
   columns.failures[slot] = facts.failures
   Atomics.add(columns.stamp, slot, 1)
   const hasRoom = moveToSet(columns, groupNumber, slot, membershipOf(state, facts.until, serverNow))
-  const isTimed = isOutForATime(state, facts.until, serverNow)
-  if (isTimed) lowerEarliestReturn(columns, groupNumber, facts.until)
-  // A deadline that is gone must leave the main thread's heap too.
-  return !hasRoom || isTimed || before.until !== facts.until
+  if (isOutForATime(state, facts.until, serverNow)) lowerEarliestReturn(columns, groupNumber, facts.until)
+  // A deadline that has passed already must be ended too, and one that is gone must leave the main thread's heap.
+  return !hasRoom || isTimed(state, facts.until) || before.until !== facts.until
 }
 
 /** Facts of a slot that had none; its place says `out` already. */
