@@ -1,5 +1,7 @@
 import { relative, resolve } from 'node:path'
 
+type TestError = (Error & { cause?: unknown; failureType?: string }) | undefined
+
 /** The events of node:test's `run()` that the report reads. */
 export type TestEvent = {
   type: string
@@ -10,7 +12,7 @@ export type TestEvent = {
     message?: string
     skip?: string | boolean
     todo?: string | boolean
-    details?: { type?: string; duration_ms?: number; error?: Error & { cause?: unknown; failureType?: string } }
+    details?: { type?: string; duration_ms?: number; error?: TestError }
     tests?: unknown
   }
 }
@@ -19,7 +21,7 @@ export type TestEvent = {
 export function createTestReport({ root, write }: { root: string; write(text: string): void }) {
   const files = new Map<string, { passed: number; failed: number; output: string[] }>()
   const skips: string[] = []
-  const failures: string[] = []
+  const failures: { title: string; error: TestError }[] = []
   const reported = new Set<string>()
   const startedAt = performance.now()
 
@@ -43,7 +45,7 @@ export function createTestReport({ root, write }: { root: string; write(text: st
     if (isPass) entry.passed += 1
     else {
       entry.failed += 1
-      failures.push(`${file}: ${data.name}\n${describeError(data.details?.error)}`)
+      failures.push({ title: `${file}: ${data.name}`, error: data.details?.error })
     }
   }
 
@@ -58,7 +60,9 @@ export function createTestReport({ root, write }: { root: string; write(text: st
       // A file that could not even be loaded has no summary event.
       for (const file of files.keys()) if (!reported.has(file)) writeFileLine(resolve(root, file))
       for (const skip of skips) write(`${skip}\n`)
-      for (const failure of failures) write(`\nFAILED ${failure}\n`)
+      for (const { title, error } of failures) write(`\nFAILED ${title}\n${describeError(error)}\n`)
+      // Once more, a line each: of a long log often only the end is kept.
+      for (const { title, error } of failures) write(`\nfailed: ${title}: ${firstLineOf(error)}`)
       const counts = [...files.values()]
       const passed = counts.reduce((sum, file) => sum + file.passed, 0)
       const failed = counts.reduce((sum, file) => sum + file.failed, 0)
@@ -88,9 +92,18 @@ export function createTestReport({ root, write }: { root: string; write(text: st
   }
 }
 
-function describeError(error: (Error & { cause?: unknown }) | undefined): string {
-  if (error === undefined) return 'no error given'
-  const thrown = error.cause instanceof Error ? error.cause : error
+function firstLineOf(error: TestError): string {
+  return thrownBy(error)?.message.split('\n', 1)[0] ?? 'no error given'
+}
+
+/** node:test wraps what a test threw. */
+function thrownBy(error: TestError): Error | undefined {
+  return error?.cause instanceof Error ? error.cause : error
+}
+
+function describeError(error: TestError): string {
+  const thrown = thrownBy(error)
+  if (thrown === undefined) return 'no error given'
   const reason = thrown.cause instanceof Error ? `\n    caused by ${thrown.cause.stack ?? String(thrown.cause)}` : ''
   return `${thrown.stack ?? String(thrown)}${reason}`
 }

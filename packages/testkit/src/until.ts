@@ -1,5 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
+/** Only a test that fails waits so long; two cores that run many servers may stall for seconds. */
+const defaultTimeoutMs = 15_000
+
 export type UntilOptions = {
   /** Completes "timed out after N ms waiting for …". */
   what: string
@@ -13,7 +16,7 @@ export type UntilOptions = {
  */
 export async function until<T>(
   condition: () => T | Promise<T>,
-  { what, timeoutMs = 5_000, intervalMs = 10 }: UntilOptions,
+  { what, timeoutMs = defaultTimeoutMs, intervalMs = 10 }: UntilOptions,
 ): Promise<NonNullable<T>> {
   const deadline = performance.now() + timeoutMs
   let cause: unknown
