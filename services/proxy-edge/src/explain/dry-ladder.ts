@@ -1,5 +1,5 @@
 import type { Explanation } from '@gpt-load/contracts/explanation'
-import { hintOf } from '../data-plane/answer/mask-secret.ts'
+import { keyHint } from '@gpt-load/contracts/key-hint'
 import { failureOfAnswer, type AttemptFailure } from '../data-plane/attempt-failure.ts'
 import { failsOver, isRepeatable, isUpstreamFault, longestBackoffMs } from '../data-plane/retry-policy.ts'
 import { type SelectorServices, type Target, TargetSelector } from '../data-plane/select-target.ts'
@@ -43,7 +43,7 @@ export function describeStep({ plan, keyId, secret, upstream, isTrial }: Target,
   return {
     group: plan.name,
     key_id: keyId,
-    key_hint: hintOf(secret),
+    key_hint: keyHint(secret),
     upstream: upstream.label,
     is_trial: isTrial,
     wait_ms: waitMs,

@@ -1,16 +1,12 @@
-/** Display form of a key, as the key table has it: short ones show nothing, so that a hint never is most of a key. */
-export function hintOf(secret: string): string {
-  return secret.length < 16 ? '…' : `${secret.slice(0, 4)}…${secret.slice(-3)}`
-}
+import { keyHint } from '@gpt-load/contracts/key-hint'
 
 /**
  * Keeps a provider key out of answers: a mask of the same length in its place, so that Content-Length stays true. Shows what
  * the key's hint shows.
  */
 export function maskOf(secret: string): string {
-  const [head = '', tail = ''] = hintOf(secret).split('…')
-  const shown = head.length + tail.length
-  return shown + 1 > secret.length ? '*'.repeat(secret.length) : head + '*'.repeat(secret.length - shown) + tail
+  const [head = '', tail = ''] = keyHint(secret).split('…')
+  return head + '*'.repeat(secret.length - head.length - tail.length) + tail
 }
 
 /** The same bytes when the secret is not in them. */

@@ -60,8 +60,6 @@ export interface KeyTable {
   generation(slot: number): number
   /** The secret as a latin1 string, made on each call; '' when the slot was vacated meanwhile. */
   secret(slot: number): string
-  /** Display form, `sk-a…Zx9`. */
-  hint(slot: number): string
   /** Stored facts; a fresh object, so not on the path of a successful first attempt. */
   facts(slot: number): KeyFacts
   /** Cheap test for the success path: the counter is above zero or the state is not active. */

@@ -221,10 +221,6 @@ export class SharedKeyTable implements KeyTable, SlotFilter {
     return readSecret(this.#columns, slot)
   }
 
-  hint(slot: number): string {
-    return hintOf(this.secret(slot))
-  }
-
   facts(slot: number): KeyFacts {
     this.#see(slot)
     return readFacts(this.#columns, slot)
@@ -382,10 +378,4 @@ export class SharedKeyTable implements KeyTable, SlotFilter {
     this.#modelReturn = { groupNumber, model, until, readAtMs: now }
     return until
   }
-}
-
-/** Short ones show nothing, so that a hint never is most of a key. */
-function hintOf(secret: string): string {
-  if (secret.length < 16) return secret === '' ? '' : '…'
-  return `${secret.slice(0, 4)}…${secret.slice(-3)}`
 }

@@ -1,8 +1,9 @@
+import { keyHint } from '@gpt-load/contracts/key-hint'
 import type { EndReason, LogAttempt, LogEvent, TokenUsage } from '@gpt-load/contracts/log-event'
 import { logStringBounds } from '@gpt-load/contracts/log-event'
 import type { Attempt } from '../attempt.ts'
 import type { AttemptFailure } from '../attempt-failure.ts'
-import { hintOf, maskText } from '../answer/mask-secret.ts'
+import { maskText } from '../answer/mask-secret.ts'
 import { findHeader } from '../headers/raw-headers.ts'
 import type { AccessKey } from '../plan/access-key-index.ts'
 import type { GroupPlan } from '../plan/group-plan.ts'
@@ -64,7 +65,7 @@ export class RequestLog {
       number: attempt.number,
       groupId: target.plan.id,
       keyId: target.keyId,
-      keyHint: hintOf(target.secret),
+      keyHint: keyHint(target.secret),
       upstream: cut(target.upstream.label, logStringBounds.upstream),
       startedAtMs: Math.round(attempt.startedAtMs),
       connectMs: Math.round(attempt.connectMs),
