@@ -205,7 +205,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
     runningWorkers: () => pool.running,
     wantedWorkers: options.workers,
     isLogStreamConnected: () => options.logProducer?.isConnected() ?? null,
-    log: () => ({ ...shipper.counts, spoolTrouble: spool === null ? 'there is none' : spool.trouble }),
+    log: () => ({ ...shipper.counts, spoolTrouble: spool === null ? null : spool.trouble }),
   })
   registerEdgeMetrics({ metrics: options.metrics, ...parts })
 

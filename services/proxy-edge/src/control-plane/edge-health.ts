@@ -19,8 +19,8 @@ export type EdgeHealthOptions = {
   stateHash(): string
   /** null = there is no log stream. */
   isLogStreamConnected(): boolean | null
-  /** `spoolTrouble` '' = the disk takes what it is given. */
-  log(): { inFlight: number; spooled: number; dropped: number; spoolTrouble: string }
+  /** `spoolTrouble` '' = the disk takes what it is given; null = there is no spool. */
+  log(): { inFlight: number; spooled: number; dropped: number; spoolTrouble: string | null }
 }
 
 /** Reports go every second; so many missed is news. */
@@ -79,9 +79,14 @@ function contactCheck({ link, clock, maxSnapshotAgeMs }: EdgeHealthOptions) {
 
 function logCheck({ isLogStreamConnected, log }: EdgeHealthOptions) {
   const { inFlight, spooled, dropped, spoolTrouble } = log()
-  const disk = spoolTrouble === '' ? `${spooled} on disk` : `the disk spool does not work (${spoolTrouble})`
+  const disk = describeSpool(spooled, spoolTrouble)
   const isConnected = isLogStreamConnected()
   if (isConnected === null) return { ok: true, detail: `there is none: ${dropped} records dropped` }
   const detail = `${inFlight} records in memory, ${disk}, ${dropped} dropped`
   return { ok: isConnected, detail }
+}
+
+function describeSpool(spooled: number, trouble: string | null): string {
+  if (trouble === null) return 'no disk spool'
+  return trouble === '' ? `${spooled} on disk` : `the disk spool does not work (${trouble})`
 }
