@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { until } from '@gpt-load/testkit/until'
 import type { Locator, Page } from 'playwright-core'
+import { violationsOf } from './support/browser.ts'
 import { addGroup, callModel, untilLogged } from './support/installation.ts'
 import { drag, openPortal } from './support/portal.ts'
 
@@ -142,13 +143,16 @@ test('filters are pills in the URL, each is taken off by itself, and a search go
   await portal.at('/logs/?live=false', async (page) => {
     const table = page.getByRole('region', { name: 'Requests' })
     await rowsOf(table, 6)
-    await page.getByLabel('Filter', { exact: true }).selectOption('Model')
-    await page.getByLabel('Value').fill('model-without-price')
     await page.getByRole('button', { name: 'Add filter' }).click()
+    await page.getByLabel('Filter', { exact: true }).selectOption('Model')
+    assert.deepEqual(await violationsOf(page), [])
+    await page.getByLabel('Value').fill('model-without-price')
+    await page.getByRole('button', { name: 'Apply' }).click()
     await rowsOf(table, 2)
     await page.waitForURL(/model=model-without-price/)
-    await page.getByLabel('Filter', { exact: true }).selectOption('Failed')
     await page.getByRole('button', { name: 'Add filter' }).click()
+    await page.getByLabel('Filter', { exact: true }).selectOption('Failed')
+    await page.getByRole('button', { name: 'Apply' }).click()
     await page.getByText('Nothing found').waitFor()
     await page.getByRole('button', { name: 'Remove filter Model' }).click()
     await rowsOf(table, 1)

@@ -14,8 +14,8 @@ export default function NotFound() {
       title={t('notFound.title')}
       text={t('notFound.text')}
       action={
-        <PageLink href="/groups/" className={buttonStyle()}>
-          {t('nav.groups')}
+        <PageLink href="/" className={buttonStyle()}>
+          {t('nav.overview')}
         </PageLink>
       }
     />

@@ -712,6 +712,7 @@ export const en = {
   'filter.kind': 'Filter',
   'filter.value': 'Value',
   'filter.add': 'Add filter',
+  'filter.apply': 'Apply',
   'filter.remove': 'Remove filter {name}',
   'filter.failed': 'Failed',
   'filter.model': 'Model',

@@ -701,6 +701,7 @@ export const zh: Messages = {
   'filter.kind': '筛选项',
   'filter.value': '值',
   'filter.add': '添加筛选',
+  'filter.apply': '应用',
   'filter.remove': '移除筛选 {name}',
   'filter.failed': '失败',
   'filter.model': '模型',

@@ -8,8 +8,13 @@ export type MenuItem = { label: string; icon?: ReactNode; isDanger?: boolean; is
 export const menuItemStyle =
   'flex h-8 cursor-default items-center gap-2 rounded px-2 outline-none select-none data-highlighted:bg-sunken'
 
-export const menuPopupStyle =
-  'min-w-44 rounded-lg border border-line bg-surface p-1 shadow-float outline-none transition-opacity data-ending-style:opacity-0 data-starting-style:opacity-0'
+const floatStyle =
+  'rounded-lg border border-line bg-surface shadow-float outline-none transition-opacity data-ending-style:opacity-0 data-starting-style:opacity-0'
+
+export const menuPopupStyle = `min-w-44 p-1 ${floatStyle}`
+
+/** Of something to fill in rather than to choose from. */
+export const popupStyle = `max-w-[calc(100vw-1.5rem)] p-3 ${floatStyle}`
 
 export function Menu(props: { trigger: ReactElement; items: readonly (MenuItem | 'line')[]; label?: string }) {
   return (

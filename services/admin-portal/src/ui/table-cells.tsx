@@ -1,4 +1,5 @@
 import { ArrowDown, ArrowUp } from 'lucide-react'
+import type { CSSProperties } from 'react'
 import type { Column } from './table-columns.ts'
 
 const hiddenBelow = { sm: 'max-sm:hidden', md: 'max-md:hidden', lg: 'max-lg:hidden' } as const
@@ -10,14 +11,14 @@ export function HeadCell<Row>(props: {
   onSort?: ((isDescending: boolean) => void) | null
 }) {
   const { column, sorted = false, onSort = null } = props
-  const { header, width, isNumber, from, order } = column
+  const { header, width = 'auto', narrowWidth = width, isNumber, from, order } = column
   const Arrow = sorted === 'asc' ? ArrowUp : ArrowDown
   return (
     <th
-      style={width === undefined ? {} : { width }}
+      style={{ '--width': width, '--narrow-width': narrowWidth } as CSSProperties}
       scope="col"
       {...(sorted === false ? {} : { 'aria-sort': sorted === 'asc' ? 'ascending' : 'descending' })}
-      className={`h-9 border-b border-line bg-sunken px-3 text-xs font-medium whitespace-nowrap text-ink-faint first:pl-4 last:pr-4 ${isNumber === true ? 'text-right' : 'text-left'} ${from === undefined ? '' : hiddenBelow[from]}`}
+      className={`h-9 w-(--width) border-b border-line bg-sunken px-3 text-xs font-medium whitespace-nowrap text-ink-faint max-sm:w-(--narrow-width) first:pl-4 last:pr-4 ${isNumber === true ? 'text-right' : 'text-left'} ${from === undefined ? '' : hiddenBelow[from]}`}
     >
       {onSort === null ? (
         header

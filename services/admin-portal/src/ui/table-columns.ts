@@ -16,6 +16,8 @@ export type Column<Row> = {
   header: ReactNode
   /** CSS width; one column without takes what is left. */
   width?: string
+  /** Instead of `width` on a narrow screen. */
+  narrowWidth?: string
   isNumber?: boolean
   /** Not shown on screens narrower than this. */
   from?: 'sm' | 'md' | 'lg'

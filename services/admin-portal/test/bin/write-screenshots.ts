@@ -22,8 +22,11 @@ await using installation = await startInstallation()
 const { group, aggregate, task } = await fillWithSamples(installation)
 const newest = (await installation.api('GET /api/v1/logs', { query: { limit: 100 } })).data.items
 const retried = newest.find(({ attempt_count: count }) => count > 1) ?? newest[0]!
-const firstKey = (
-  await installation.api('GET /api/v1/groups/{id}/keys', { params: { id: group }, query: { limit: 1 } })
+const coolingKey = (
+  await installation.api('GET /api/v1/groups/{id}/keys', {
+    params: { id: group },
+    query: { state: ['cooling'], limit: 1 },
+  })
 ).data.items[0]!
 const { revision } = (await installation.api('GET /api/v1/policy-revisions', {})).data.items[3]!
 const pages: [name: string, path: string][] = [
@@ -33,7 +36,7 @@ const pages: [name: string, path: string][] = [
   ['group-create', '/groups/?create=true'],
   ['keys', `/groups/view/?id=${group}`],
   ['keys-out', `/groups/view/?id=${group}&state=cooling,exhausted,invalid,disabled`],
-  ['key', `/groups/view/?id=${group}&key=${firstKey.id}`],
+  ['key', `/groups/view/?id=${group}&key=${coolingKey.id}`],
   ['keys-import', `/groups/view/?id=${group}&add=true`],
   ['upstreams', `/groups/view/?id=${group}&tab=upstreams`],
   ['members', `/groups/view/?id=${aggregate}`],

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import {
   addAccessKey,
   addGroup,
@@ -8,12 +9,16 @@ import {
   type Installation,
 } from './installation.ts'
 
+/** As different from key to key as real ones, and the same in each run. */
+function keyOf(name: string, number: number): string {
+  return `sk-${name}-${createHash('sha256').update(`${name} ${number}`).digest('base64url').slice(0, 32)}`
+}
+
 /** An installation as it looks after a while: groups of several kinds, keys in every state, requests with failovers. */
 export async function fillWithSamples(
   installation: Installation,
 ): Promise<{ group: number; aggregate: number; task: number }> {
   const { api, provider } = installation
-  const keyOf = (name: string, number: number): string => `sk-${name}-${String(number).padStart(4, '0')}-Zx81kQ`
   const keys = Array.from({ length: 180 }, (_, number) => keyOf('proj', number))
   const group = await addGroup(installation, 'openai-production', keys)
   const edit = async (id: number, body: Record<string, unknown>): Promise<void> =>

@@ -37,7 +37,13 @@ export function useKeyColumns(props: { onAction: OnKeyAction; onOpen: (id: numbe
         </button>
       ),
     },
-    { id: 'state', header: t('keys.state'), width: '26%', cell: (key) => <KeyStateCell item={key} /> },
+    {
+      id: 'state',
+      header: t('keys.state'),
+      width: '26%',
+      narrowWidth: '48%',
+      cell: (key) => <KeyStateCell item={key} />,
+    },
     {
       id: 'failures',
       header: t('keys.failures'),

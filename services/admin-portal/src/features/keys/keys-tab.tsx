@@ -91,9 +91,9 @@ export function KeysTab({ group }: { group: Group }) {
         toolbar={
           <>
             <SearchField label={t('keys.search')} value={search} onChange={setSearch} />
-            <StateFilter counts={group.key_counts} chosen={state} onChange={(value) => void setUrl({ state: value })} />
             <CauseFilter keysOut={group.keys_out} chosen={cause} onChange={(value) => void setUrl({ cause: value })} />
             <UseFilter chosen={unused} onChange={(value) => void setUrl({ unused: value })} />
+            <StateFilter counts={group.key_counts} chosen={state} onChange={(value) => void setUrl({ state: value })} />
           </>
         }
         action={importButton}

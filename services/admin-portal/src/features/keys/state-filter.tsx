@@ -16,7 +16,7 @@ export function StateFilter(props: {
   const { counts, chosen, onChange } = props
   const offered = keyStates.filter((state) => counts[state] > 0 || chosen.includes(state))
   return (
-    <div role="group" aria-label={t('keys.filterState')} className="flex flex-wrap gap-1">
+    <div role="group" aria-label={t('keys.filterState')} className="order-last flex basis-full flex-wrap gap-1">
       {offered.map((state) => {
         const isOn = chosen.includes(state)
         return (

@@ -1,20 +1,22 @@
 'use client'
 
 import { errorClasses } from '@gpt-load/contracts/error-class'
-import { X } from 'lucide-react'
+import { Popover } from '@base-ui/react/popover'
+import { ListFilterPlus, X } from 'lucide-react'
 import { useState } from 'react'
 import { useText } from '../../i18n/locale.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Select, TextInput } from '../../ui/field.tsx'
+import { popupStyle } from '../../ui/menu.tsx'
 import { isValid, pillFilters, pillNames, type PillName, type PillValues } from './log-filters.ts'
 
-/** Filters that are set, each to be taken off by itself; and one field that adds another. */
+/** Filters that are set, each to be taken off by itself; and a button that adds another. */
 export function FilterPills(props: { values: PillValues; onChange: (name: PillName, value: string | null) => void }) {
   const { t } = useText()
   const { values, onChange } = props
   return (
     <>
-      <AddFilter onAdd={onChange} />
+      <FilterButton onAdd={onChange} />
       {pillNames.map((name) => {
         const value = values[name]
         if (value === null) return null
@@ -55,7 +57,37 @@ function ValueText({ name, value }: { name: PillName; value: string }): string {
   return value
 }
 
-function AddFilter({ onAdd }: { onAdd: (name: PillName, value: string) => void }) {
+/** Folded away: two fields beside the pills would look like a filter that is in force. */
+function FilterButton({ onAdd }: { onAdd: (name: PillName, value: string) => void }) {
+  const { t } = useText()
+  const [isOpen, setIsOpen] = useState(false)
+  return (
+    <Popover.Root open={isOpen} onOpenChange={setIsOpen}>
+      <Popover.Trigger
+        render={
+          <Button>
+            <ListFilterPlus aria-hidden className="size-3.5" />
+            {t('filter.add')}
+          </Button>
+        }
+      />
+      <Popover.Portal>
+        <Popover.Positioner align="start" sideOffset={4} className="z-50 outline-none">
+          <Popover.Popup aria-label={t('filter.add')} className={popupStyle}>
+            <FilterForm
+              onAdd={(name, value) => {
+                setIsOpen(false)
+                onAdd(name, value)
+              }}
+            />
+          </Popover.Popup>
+        </Popover.Positioner>
+      </Popover.Portal>
+    </Popover.Root>
+  )
+}
+
+function FilterForm({ onAdd }: { onAdd: (name: PillName, value: string) => void }) {
   const { t } = useText()
   const [name, setName] = useState<PillName>('failed')
   const [value, setValue] = useState('true')
@@ -113,8 +145,8 @@ function AddFilter({ onAdd }: { onAdd: (name: PillName, value: string) => void }
           onChange={(event) => setValue(event.target.value)}
         />
       )}
-      <Button type="submit" disabled={!isValid(name, value)}>
-        {t('filter.add')}
+      <Button type="submit" kind="primary" disabled={!isValid(name, value)}>
+        {t('filter.apply')}
       </Button>
     </form>
   )

@@ -76,9 +76,14 @@ export function useLogColumns(onOpen: (id: string) => void): Column<RequestLog>[
     {
       id: 'key',
       header: t('logs.key'),
-      width: '116px',
+      width: '150px',
       from: 'lg',
-      cell: ({ key_hint: hint }) => <span className="font-mono text-[12.5px] text-ink-soft">{hint || '–'}</span>,
+      cell: ({ key_hint: hint, key_id: id }) => (
+        <span className="font-mono text-[12.5px] text-ink-soft">
+          {hint || '–'}
+          {id !== null && <span className="text-ink-faint"> #{id}</span>}
+        </span>
+      ),
     },
     {
       id: 'tokens',

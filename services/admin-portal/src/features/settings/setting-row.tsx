@@ -93,7 +93,7 @@ function SettingInput(props: {
   const { name, definition, value, isWrong, onChange } = props
   if (definition.type === 'bool')
     return (
-      <span className="flex h-8 flex-1 items-center justify-end">
+      <span className="flex h-8 flex-1 items-center md:justify-end">
         <Toggle label={name} isOn={value === true} onChange={onChange} />
       </span>
     )
