@@ -30,6 +30,10 @@ const FORMS =
   'use mysql://USER:PASSWORD@host:3306/database, USER:PASSWORD@tcp(host:3306)/database or a path of an SQLite file'
 const TLS_FORMS = 'use tls=true (verified), tls=skip-verify (encrypted only) or tls=false'
 
+const MYSQL_URL = /^(mysql|mariadb):\/\//i
+const POSTGRES_URL = /^postgres(ql)?:\/\//i
+const GO_FORM = /@(?:tcp|unix)\([^()]*\)\/[^/@]*$/
+
 /** Parameters of Go's driver, Prisma and mysql2 that change nothing here: pools, character set and time are ours. */
 const IGNORED_PARAMETERS = new Set([
   'charset',
@@ -111,13 +115,15 @@ export function databaseConnection(config: {
 
 export function parseDatabaseDsn(dsn: string): ParseResult<DatabaseConnection> {
   const text = dsn.trim()
-  if (/^postgres(ql)?:\/\//i.test(text) || /(^|\s)host=\S+\s/.test(text)) {
+  // Before the schemes: a user's password may begin with two slashes, or hold what looks like another form.
+  if (GO_FORM.test(text) && !MYSQL_URL.test(text) && !POSTGRES_URL.test(text)) return parseGoForm(text)
+  if (POSTGRES_URL.test(text) || /(^|\s)host=\S+\s/.test(text)) {
     return refused(
       'names a PostgreSQL database, which can only be imported from',
       `${FORMS}; import with: gptload import-gpt-load <DSN>`,
     )
   }
-  if (/^(mysql|mariadb):\/\//i.test(text)) return parseMysqlUrl(text)
+  if (MYSQL_URL.test(text)) return parseMysqlUrl(text)
   if (/^file:/i.test(text)) return parseSqlitePath(text.replace(/^file:(?:\/\/(?=\/))?/i, ''))
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return refused('has a scheme that is not supported', FORMS)
   if (/(?:^|@)(?:tcp|unix)?(?:\(.*\))?\/[^/]*$/i.test(text) && /@|^(?:tcp|unix)\(/i.test(text)) return parseGoForm(text)

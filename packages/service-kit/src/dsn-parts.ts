@@ -64,7 +64,13 @@ export function parseHostPort(text: string, defaultPort: number): ParseResult<Ho
   return accepted({ host: match[1].replace(/^\[|\]$/g, ''), port })
 }
 
-/** The first parameter that is neither understood nor known to be without meaning here: a typo must not weaken TLS. */
+/**
+ * The first parameter that is neither understood nor known to be without meaning here, as a problem text may name it: a typo
+ * must not weaken TLS. An unencoded ? in a password begins a query too, so what may be part of one is not repeated.
+ */
 export function unknownParameter(query: URLSearchParams, ...known: readonly ReadonlySet<string>[]): string | undefined {
-  return [...query.keys()].find((name) => !known.some((names) => names.has(name)))
+  const name = [...query.keys()].find((each) => !known.some((names) => names.has(each)))
+  if (name === undefined) return undefined
+  const isSafe = /^[\w-]{1,64}$/.test(name) && ![...query].flat().some((text) => text.includes('@'))
+  return isSafe ? name : 'one that may be a part of the password (a ? in it is %3F)'
 }

@@ -129,6 +129,7 @@ test('property: any password survives the Go form', () => {
     fc.property(fc.string({ minLength: 1, maxLength: 30 }), (password) => {
       assert.deepEqual(parsed(`gpt:${password}@tcp(db.example:3306)/load`), { ...base, password: password })
     }),
+    { examples: [['// '], [' host=x '], ['@tcp(a)/b']] },
   )
 })
 
@@ -140,6 +141,7 @@ test('property: the password is in no problem text, whatever stands around it', 
       const result = parseDatabaseDsn(`${scheme}u${before}:${password}@${after}`)
       return result.ok || !`${result.problem} ${result.advice}`.includes(password)
     }),
+    { examples: [['@/ ?', '', '']] },
   )
 })
 
