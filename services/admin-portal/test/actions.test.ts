@@ -158,11 +158,11 @@ describe('keys', () => {
       await dialog
         .getByLabel('Keys', { exact: true })
         .fill('sk-known-0123456789\nsk-a-0123456789, sk-b-0123456789\n# a comment\nsk-a-0123456789')
-      await dialog.getByRole('button', { name: 'Import 2 keys' }).waitFor()
+      await dialog.getByRole('button', { name: 'Import keys (2)' }).waitFor()
       assert.deepEqual(await dialog.locator('dt').allInnerTexts(), ['New', 'Duplicate', 'Malformed'])
       assert.deepEqual(await dialog.locator('dd').allInnerTexts(), ['2', '2', '0'])
       assert.ok(!(await dialog.getByRole('listitem').allInnerTexts()).join().includes('sk-known-0123456789'))
-      await dialog.getByRole('button', { name: 'Import 2 keys' }).click()
+      await dialog.getByRole('button', { name: 'Import keys (2)' }).click()
       await page.getByRole('dialog', { name: 'Import ended' }).waitFor()
       assert.deepEqual(await page.getByRole('dialog').locator('dd').allInnerTexts(), ['2', '2', '0'])
       await page.getByRole('button', { name: 'Done' }).click()

@@ -41,7 +41,7 @@ test('the overview shows errors by cause, latency and cost, compares with the pe
     await page.getByLabel('Metric').selectOption('Cost')
     await page.getByRole('img', { name: /^\$0\.\d+ in all/ }).waitFor()
     await page.getByLabel('Metric').selectOption('Requests')
-    const chart = page.getByRole('img', { name: /^6 requests, 1 failed/ })
+    const chart = page.getByRole('img', { name: /^Requests: 6, failed: 1/ })
     await drag(chart, 0.5, 0.995)
     await page.waitForURL(/\/logs\/\?from=.*&to=/)
     await rowsOf(page.getByRole('region', { name: 'Requests' }), 6)

@@ -19,7 +19,7 @@ test('requests over time: drawn, summed up in words, listed in a table, narrowed
   }
   await until(async () => (await totals()) === 4, { what: 'the sums', timeoutMs: 15_000 })
   const page = await visit(portal.browser, `${portal.installation.url}/`)
-  const chart = page.getByRole('img', { name: /^4 requests, 1 failed \(25%\)/ })
+  const chart = page.getByRole('img', { name: /^Requests: 4, failed: 1 \(25%\)/ })
   await chart.waitFor()
   assert.ok(await hasPaint(), 'the canvas is empty')
   // What is under the pointer is said in words.

@@ -247,7 +247,10 @@ test('keyboard: g and a letter, / for the search, ? for help, Ctrl-K for everyth
   await page.keyboard.press('Escape')
   await page.getByRole('dialog').waitFor({ state: 'detached' })
   await page.keyboard.press('Control+k')
+  // While it is being loaded these are no way to the revisions.
+  await page.keyboard.type('gr')
   await page.getByPlaceholder('Page, group or request id').fill('openai-batch')
+  assert.match(page.url(), /\/edges\//)
   await page.getByRole('option', { name: 'OpenAI batch' }).waitFor()
   await page.keyboard.press('Enter')
   await page.waitForURL(/\/groups\/view\/\?id=/)

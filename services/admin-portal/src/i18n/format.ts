@@ -45,7 +45,9 @@ export function createFormat(locale: Locale) {
     /** For titles: the same moment in UTC. */
     utc: (instant: string) => `${utc.format(new Date(instant))} UTC`,
     relative: (instant: string, now: number) => {
-      const seconds = (Date.parse(instant) - now) / 1_000
+      const distance = (Date.parse(instant) - now) / 1_000
+      // The page's clock ticks once a second: what has just happened is not "in 1 second".
+      const seconds = Math.abs(distance) < 2 ? 0 : distance
       const [unit, size] = units.find(([, least]) => Math.abs(seconds) >= least) ?? (['second', 1] as const)
       return relative.format(Math.trunc(seconds / size), unit)
     },

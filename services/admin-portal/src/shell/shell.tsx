@@ -26,7 +26,7 @@ export function Shell({ children }: { children: ReactNode }) {
 function SignedIn({ children }: { children: ReactNode }) {
   const { t } = useText()
   const [open, setOpen] = useState<'palette' | 'help' | null>(null)
-  useShortcuts({ onPalette: () => setOpen('palette'), onHelp: () => setOpen('help') })
+  useShortcuts({ onPalette: () => setOpen('palette'), onHelp: () => setOpen('help'), isOpen: open !== null })
   return (
     <div className="min-h-screen md:pl-52">
       <a

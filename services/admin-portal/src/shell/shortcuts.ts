@@ -8,7 +8,12 @@ import { destinations } from './navigation.ts'
 const sequenceMs = 1_000
 
 /** `/` search, `?` help, Cmd-K or Ctrl-K palette, `g` and a letter: a page. Letters typed into a field are text. */
-export function useShortcuts(actions: { onPalette: () => void; onHelp: () => void }): void {
+export function useShortcuts(actions: {
+  onPalette: () => void
+  onHelp: () => void
+  /** One of them is open, or still being loaded: letters are for it, not for the page below. */
+  isOpen: boolean
+}): void {
   const router = useRouter()
   const latest = useRef(actions)
   latest.current = actions
@@ -19,7 +24,8 @@ export function useShortcuts(actions: { onPalette: () => void; onHelp: () => voi
         event.preventDefault()
         return latest.current.onPalette()
       }
-      if (event.metaKey || event.ctrlKey || event.altKey || isTyping(event.target)) return
+      if (event.metaKey || event.ctrlKey || event.altKey) return
+      if (latest.current.isOpen || isTyping(event.target)) return
       const isSecond = event.timeStamp < goUntil
       goUntil = 0
       if (isSecond) {

@@ -83,7 +83,7 @@ function useColumns(onOpen: (id: number) => void): Column<AuditEntry>[] {
       header: t('logs.time'),
       isFixed: true,
       width: '150px',
-      narrowWidth: '136px',
+      narrowWidth: '146px',
       cell: ({ id, at }) => <TimeButton at={at} onOpen={() => onOpen(id)} />,
     },
     { id: 'actor', header: t('audit.actor'), width: '22%', cell: ({ actor }) => actor },

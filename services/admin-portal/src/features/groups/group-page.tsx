@@ -40,13 +40,28 @@ export function GroupPage() {
   const query = useApi('GET /api/v1/groups/{id}', { params: { id } }, { refreshMs: 10_000 })
   if (query.data !== undefined && query.data.id === id) return <GroupView key={id} group={query.data} />
   return (
-    <Panel>
-      {query.error === null ? (
-        <SkeletonRows rows={8} height={44} />
-      ) : (
-        <ErrorState error={query.error} onRetry={() => void query.refetch()} />
-      )}
-    </Panel>
+    <>
+      <WayBack />
+      <Panel>
+        {query.error === null ? (
+          <SkeletonRows rows={8} height={44} />
+        ) : (
+          <ErrorState error={query.error} onRetry={() => void query.refetch()} />
+        )}
+      </Panel>
+    </>
+  )
+}
+
+function WayBack({ children }: { children?: ReactNode }) {
+  const { t } = useText()
+  return (
+    <nav aria-label={t('nav.path')} className="mb-1 flex items-center gap-1 text-[13px] text-ink-faint">
+      <PageLink href="/groups/" className="rounded-sm hover:text-ink">
+        {t('nav.groups')}
+      </PageLink>
+      {children}
+    </nav>
   )
 }
 
@@ -120,13 +135,10 @@ function GroupHeader({ group }: { group: Group }) {
   })
   return (
     <header className="mb-4">
-      <nav aria-label={t('nav.path')} className="mb-1 flex items-center gap-1 text-[13px] text-ink-faint">
-        <PageLink href="/groups/" className="rounded-sm hover:text-ink">
-          {t('nav.groups')}
-        </PageLink>
+      <WayBack>
         <ChevronRight aria-hidden className="size-3.5" />
         <span className="font-mono text-xs">{group.name}</span>
-      </nav>
+      </WayBack>
       <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
         <h1 className="text-xl font-semibold tracking-tight break-words">{group.display_name || group.name}</h1>
         <Tag>{group.channel}</Tag>

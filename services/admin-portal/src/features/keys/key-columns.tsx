@@ -31,7 +31,7 @@ export function useKeyColumns(props: { onAction: OnKeyAction; onOpen: (id: numbe
           <span className="block truncate font-mono text-[13px]">
             {hint}
             {/* Keys of one account often begin and end alike. */}
-            <span className="text-ink-faint"> #{id}</span>
+            <span className="text-ink-faint max-sm:block"> #{id}</span>
           </span>
           {note !== '' && <span className="block truncate text-xs text-ink-faint">{note}</span>}
         </button>
@@ -41,7 +41,7 @@ export function useKeyColumns(props: { onAction: OnKeyAction; onOpen: (id: numbe
       id: 'state',
       header: t('keys.state'),
       width: '26%',
-      narrowWidth: '48%',
+      narrowWidth: '42%',
       cell: (key) => <KeyStateCell item={key} />,
     },
     {

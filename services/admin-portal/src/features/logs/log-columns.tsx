@@ -3,6 +3,7 @@
 import type { RequestLog } from '@gpt-load/contracts/api/log'
 import { useText } from '../../i18n/locale.tsx'
 import { StateMark, Tag, type Tone } from '../../ui/badge.tsx'
+import { useAccessKeys } from '../access-keys/use-access-keys.ts'
 import type { Column } from '../../ui/table-columns.ts'
 import { TimeButton } from '../../ui/time-button.tsx'
 
@@ -20,6 +21,7 @@ export function servingMember(log: RequestLog): string | null {
 
 export function useLogColumns(onOpen: (id: string) => void): Column<RequestLog>[] {
   const { t, format } = useText()
+  const accessKeys = useAccessKeys()
   const none = <span className="text-ink-faint">–</span>
   const extra = (id: string, header: string, width: string, cell: Column<RequestLog>['cell']): Column<RequestLog> => ({
     id,
@@ -115,6 +117,9 @@ export function useLogColumns(onOpen: (id: string) => void): Column<RequestLog>[
       isNumber: true,
       cell: ({ duration_ms: ms }) => format.milliseconds(ms),
     },
+    extra('accessKey', t('logs.accessKey'), '160px', ({ access_key_id: id }) =>
+      id === null ? none : accessKeys.nameOf(id),
+    ),
     extra('firstToken', t('logs.firstToken'), '104px', ({ first_token_ms: ms }) =>
       ms === null ? none : format.milliseconds(ms),
     ),

@@ -15,6 +15,7 @@ import { Drawer, DrawerSection } from '../../ui/drawer.tsx'
 import { DateTime } from '../../ui/moment.tsx'
 import { Facts } from '../../ui/page.tsx'
 import { ErrorState, SkeletonRows } from '../../ui/states.tsx'
+import { useAccessKeys } from '../access-keys/use-access-keys.ts'
 import { LogContent } from './log-content.tsx'
 import { servingMember, toneOfStatus } from './log-columns.tsx'
 
@@ -146,10 +147,11 @@ function GroupLink({ id, name }: { id: number; name: string }) {
 }
 
 function AccessKeyLink({ id }: { id: number }) {
-  if (id === adminAccessKeyId) return <span className="font-mono">AUTH_KEY</span>
+  const { nameOf } = useAccessKeys()
+  if (id === adminAccessKeyId) return <span className="font-mono">{nameOf(id)}</span>
   return (
     <PageLink href={`/access-keys/?edit=${id}`} className="text-accent hover:underline">
-      #{id}
+      {nameOf(id)}
     </PageLink>
   )
 }

@@ -10,6 +10,7 @@ import { TextInput } from '../../ui/field.tsx'
 import { Toolbar } from '../../ui/page.tsx'
 import { SearchField } from '../../ui/search-field.tsx'
 import { rangeNames, type RangeName } from '../analytics/period.ts'
+import { useAccessKeys } from '../access-keys/use-access-keys.ts'
 import { GroupSelect } from '../groups/group-select.tsx'
 
 /** What an index answers, and the range of time. */
@@ -36,7 +37,7 @@ export function LogToolbar(props: {
   latest.current = props
   const search = useCallback((value: string) => latest.current.onSearch(value), [])
   const groups = useApi('GET /api/v1/groups', { query: { limit: 1_000 } })
-  const accessKeys = useApi('GET /api/v1/access-keys', { query: { limit: 1_000 } })
+  const accessKeys = useAccessKeys()
   return (
     <Toolbar>
       <SearchField label={t('logs.search')} value={url.search} onChange={search} />
@@ -50,7 +51,7 @@ export function LogToolbar(props: {
       <GroupSelect
         label={t('logs.accessKey')}
         all={t('filter.allAccessKeys')}
-        groups={accessKeys.data?.items ?? []}
+        groups={accessKeys.items}
         value={url.accessKey}
         onChange={(accessKey) => onChange({ accessKey })}
       />

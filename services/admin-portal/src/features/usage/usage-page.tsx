@@ -12,6 +12,7 @@ import { CompareToggle } from '../analytics/compare-toggle.tsx'
 import { ModelSelect } from '../analytics/model-select.tsx'
 import { PeriodFigures } from '../analytics/period-figures.tsx'
 import { rangeNames, rangeState, scopeQuery, scopeState, usePeriod } from '../analytics/period.ts'
+import { useAccessKeys } from '../access-keys/use-access-keys.ts'
 import { GroupSelect } from '../groups/group-select.tsx'
 import { KeyLeaderboard } from './key-leaderboard.tsx'
 import { usageDimensions, usageOrders, UsageTable } from './usage-table.tsx'
@@ -31,7 +32,7 @@ export function UsagePage() {
   const { range, by, order, compare, group } = url
   const period = usePeriod(range)
   const groups = useApi('GET /api/v1/groups', { query: { limit: 1_000 } })
-  const accessKeys = useApi('GET /api/v1/access-keys', { query: { limit: 1_000 } })
+  const accessKeys = useAccessKeys()
   const shared = {
     period,
     order,
@@ -80,7 +81,7 @@ export function UsagePage() {
         <GroupSelect
           label={t('logs.accessKey')}
           all={t('filter.allAccessKeys')}
-          groups={accessKeys.data?.items ?? []}
+          groups={accessKeys.items}
           value={url.accessKey}
           onChange={(id) => void setUrl({ accessKey: id })}
         />
