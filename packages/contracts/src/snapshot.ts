@@ -7,7 +7,6 @@ import {
   modelRedirectsSchema,
   paramOverridesSchema,
 } from './group-shape.ts'
-import { maxEntityId } from './api/parameters.ts'
 import { groupSettingsSchema, systemSettingsSchema } from './settings-schema.ts'
 
 /**
@@ -79,10 +78,6 @@ export const accessKeyRecordSchema = z.object({
   /** Group behind /v1 and /v1beta for this key; 0 = the group named `default`. */
   default_group_id: z.number().int().nonnegative(),
 })
-/**
- * The record of AUTH_KEY while `auth_key_opens_proxy` is on: no row has this id, logs name it.
- */
-export const adminAccessKeyId = maxEntityId
 export type AccessKeyRecord = z.infer<typeof accessKeyRecordSchema>
 
 export const removedRecordSchema = z.object({

@@ -1,4 +1,4 @@
-import { maxEntityId } from '@gpt-load/contracts/api/parameters'
+import { maxEntityId } from '@gpt-load/contracts/entity-id'
 import type { LogAttempt, LogBatchIdentity, LogEvent } from '@gpt-load/contracts/log-event'
 import type { SqlValue } from '@gpt-load/database/sql-client/sql-client'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { adminAccessKeyId } from '@gpt-load/contracts/snapshot'
+import { adminAccessKeyId } from '@gpt-load/contracts/entity-id'
 import { until } from '@gpt-load/testkit/until'
 import { startFakeProvider } from '@gpt-load/testkit/upstreams/fake-provider'
 import { start, temporaryFolder, type Running } from './support/standalone.ts'

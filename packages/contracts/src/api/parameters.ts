@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { maxEntityId } from '../entity-id.ts'
 
 /** Building blocks of paths and queries: their values arrive as text, the schemas below say what the text must hold. */
 const integerText = /^-?\d{1,16}$/
@@ -30,8 +31,6 @@ export function listParameter<T extends z.ZodType>(item: T, maxItems: number) {
   return z.preprocess(listOf, z.array(item).min(1).max(maxItems))
 }
 
-/** Ids of groups and access keys are 32 bits wide in the database, those of keys are not. */
-export const maxEntityId = 2_147_483_647
 export const idParameter = integerParameter({ min: 1, max: maxEntityId })
 export const entityIdSchema = z.number().int().min(1).max(maxEntityId)
 export const keyIdParameters = z.strictObject({ id: integerParameter({ min: 1 }) })

@@ -1,9 +1,5 @@
-import {
-  adminAccessKeyId,
-  type AccessKeyRecord,
-  type GroupRecord,
-  type SnapshotRecord,
-} from '@gpt-load/contracts/snapshot'
+import { adminAccessKeyId } from '@gpt-load/contracts/entity-id'
+import { type AccessKeyRecord, type GroupRecord, type SnapshotRecord } from '@gpt-load/contracts/snapshot'
 import { resolveSettings, settingsRegistry, type Settings } from '@gpt-load/contracts/settings'
 import type { Keyring } from '@gpt-load/database/keyring'
 import { openGroupSettings, openHeaderRules, openSettingValue, openUpstreamUrl } from '@gpt-load/database/row-secrets'

@@ -1,4 +1,5 @@
-import { adminAccessKeyId, maxDeltaBytes, type MetaRecord, type SnapshotRecord } from '@gpt-load/contracts/snapshot'
+import { adminAccessKeyId } from '@gpt-load/contracts/entity-id'
+import { maxDeltaBytes, type MetaRecord, type SnapshotRecord } from '@gpt-load/contracts/snapshot'
 import type { SqlRunner } from '@gpt-load/database/sql-runner'
 import { readTouches, touchedIn, type Touch, type Touched } from './change-log.ts'
 import { lateStages, type DeltaCursor, type LateStage } from './delta-cursor.ts'

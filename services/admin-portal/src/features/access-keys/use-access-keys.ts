@@ -1,4 +1,4 @@
-import { adminAccessKeyId } from '@gpt-load/contracts/snapshot'
+import { adminAccessKeyId } from '@gpt-load/contracts/entity-id'
 import { useCallback } from 'react'
 import { useApi } from '../../client/api.ts'
 

@@ -1,7 +1,7 @@
 'use client'
 
 import type { RequestAttempt, RequestLogDetail } from '@gpt-load/contracts/api/log'
-import { adminAccessKeyId } from '@gpt-load/contracts/snapshot'
+import { adminAccessKeyId } from '@gpt-load/contracts/entity-id'
 import { Route } from 'lucide-react'
 import dynamic from 'next/dynamic'
 import { Button } from '../../ui/button.tsx'

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
-import { adminAccessKeyId, type AccessKeyRecord } from '@gpt-load/contracts/snapshot'
+import { adminAccessKeyId } from '@gpt-load/contracts/entity-id'
+import type { AccessKeyRecord } from '@gpt-load/contracts/snapshot'
 
 export type AccessKey = {
   readonly id: number
