@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { PGlite } from '@electric-sql/pglite'
@@ -361,6 +361,14 @@ test('a source that is no GPT-Load database, or is not there, is refused', async
   assert.equal(away.code, 1)
   assert.match(away.stderr, /the PostgreSQL database cannot be opened \(ECONNREFUSED\)/)
   assert.ok(!away.stderr.includes('pg-pa55word'))
+  const mysqlAway = await target.run(['u:my-pa55word@tcp(127.0.0.1:9)/db'])
+  assert.equal(mysqlAway.code, 1)
+  assert.match(mysqlAway.stderr, /^no connection to MySQL at 127\.0\.0\.1:9: .*ECONNREFUSED/)
+  const text = join(temporaryFolder(), 'keys.txt')
+  writeFileSync(text, 'sk-not-a-database\n')
+  const noDatabase = await target.run([text])
+  assert.match(noDatabase.stderr, /^\S*keys\.txt is no SQLite database\n {4}-> /)
+  assert.ok(!/\n\s+at |my-pa55word/.test(mysqlAway.stderr + noDatabase.stderr))
   const unnamed = await target.run([])
   assert.match(unnamed.stderr, /GPT_LOAD_DSN/)
 })
