@@ -13,10 +13,15 @@ export class ServerRefusal extends Error {
   readonly problem: ApiError
 
   constructor(problem: ApiError, lines: readonly string[]) {
-    const detail = problem.detail === null ? '' : `: ${problem.detail}`
+    const detail = problem.detail === null ? '' : `: ${asOptions(problem.detail)}`
     super([`${problem.title} (${problem.status} ${problem.code})${detail}`, ...lines].join('\n'), { cause: problem })
     this.problem = problem
   }
+}
+
+/** The API's members that are options here. */
+function asOptions(detail: string): string {
+  return detail.replace(/`(adopt|prune|allow_mass_delete)`/g, (_, name: string) => `--${name.replaceAll('_', '-')}`)
 }
 
 /** Planning hashes every key of the file; a million take seconds. */
@@ -63,7 +68,7 @@ function toMessage(error: ApiError, origin: string): Error {
   if (code === 'unauthorized')
     return new StartupError(
       `${origin} does not accept the token`,
-      'give an admin token or the admin key in GPTLOAD_TOKEN',
+      'it is wrong, was deleted or has expired: give an admin token or the admin key in GPTLOAD_TOKEN',
     )
   return new ServerRefusal(
     error,

@@ -98,7 +98,17 @@ export function createProgram(context: CommandContext): Command {
       rollBack(flags, await openSession(flags, context, environment())),
     )
   addEncryptionCommands(program, context, environment)
+  nameOwnHelp(program, 'gptload')
   return program
+}
+
+/** A wrong option is answered with where the right ones are. */
+function nameOwnHelp(command: Command, name: string): void {
+  for (const child of command.commands) {
+    const childName = `${name} ${child.name()}`
+    child.showHelpAfterError(`(${childName} --help says what it takes)`)
+    nameOwnHelp(child, childName)
+  }
 }
 
 const hasAuthKey = (source: EnvironmentSource) => Boolean(source['AUTH_KEY'] || source['AUTH_KEY_FILE'])

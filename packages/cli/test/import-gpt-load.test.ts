@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { after, describe, test } from 'node:test'
+import { seedDefaultGroup } from '@gpt-load/config-service/config/seed-default-group'
 import { PGlite } from '@electric-sql/pglite'
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket'
 import { createDatabase } from '@gpt-load/database/create-database'
@@ -24,6 +26,7 @@ import {
 } from '@gpt-load/testkit/gpt-load-fixtures'
 import { freePort } from '@gpt-load/testkit/servers/free-port'
 import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
+import { openImportTarget } from '../src/import-gpt-load/open-target.ts'
 import { createKeyOpener } from '../src/import-gpt-load/key-cipher.ts'
 import { clearKey, encryptedKey, writeSource, type SourceRows } from './support/gpt-load-source.ts'
 import { gptload, openStandaloneData, temporaryFolder } from './support/gptload.ts'
@@ -68,6 +71,13 @@ async function openTarget() {
     setting: async (name: string) => {
       const row = await store.database.setting.findUnique({ where: { name } })
       return row === null ? null : openSettingValue(keyring, name, row.value)
+    },
+    /** As the first start of standalone does. */
+    async seed(...keys: readonly string[]) {
+      const { ctx, close } = await openImportTarget({ ENCRYPTION_KEY: masterKey }, folder)
+      const lines = keys.length === 0 ? null : Readable.from(keys.map((key) => ({ line: 1, key })))
+      await seedDefaultGroup(ctx, { baseUrls: [], settings: {}, authKey: null, keys: lines })
+      await close()
     },
     revision: async () => (await store.database.revisionCounter.findUniqueOrThrow({ where: { id: 1 } })).value,
     [Symbol.asyncDispose]: () => store.close(),
@@ -176,8 +186,8 @@ for (const [name, createSource] of Object.entries(sources)) {
       })
       assert.equal(code, 0, stderr)
       const report = JSON.parse(stdout)
-      assert.deepEqual([report.groups.created, report.keys.created, report.accessKeys.created], [3, 4, 5])
-      assert.deepEqual(report.source, { clear: 4, encrypted: 1, unreadable: 0, unreadableIds: [] })
+      assert.deepEqual([report.groups.created, report.keys.created, report.access_keys.created], [3, 4, 5])
+      assert.deepEqual(report.source, { clear: 4, encrypted: 1, unreadable: 0, unreadable_ids: [] })
 
       const main = await target.groupNamed('main')
       assert.deepEqual([main.id, main.display_name, main.description, main.sort], [2, 'OpenAI 主', 'first', 10])
@@ -231,7 +241,7 @@ for (const [name, createSource] of Object.entries(sources)) {
       )
       const before = await target.revision()
       const { stdout } = await target.run([source], env)
-      const { groups, keys, accessKeys, settings } = JSON.parse(stdout)
+      const { groups, keys, access_keys: accessKeys, settings } = JSON.parse(stdout)
       assert.deepEqual(
         [groups, keys, accessKeys, settings],
         [
@@ -254,7 +264,7 @@ for (const [name, createSource] of Object.entries(sources)) {
       assert.equal(await target.store.database.accessKey.count(), 0)
       assert.equal(await target.store.database.auditEntry.count(), 0)
       const real = JSON.parse((await target.run([source], env)).stdout)
-      for (const what of ['groups', 'keys', 'accessKeys', 'settings']) assert.deepEqual(dry[what], real[what], what)
+      for (const what of ['groups', 'keys', 'access_keys', 'settings']) assert.deepEqual(dry[what], real[what], what)
     })
   })
 }
@@ -279,7 +289,7 @@ test('DATABASE_DSN names the database of a cluster, which must have been served 
     await openKeyring({ database: store, masterKey })
     const first = await run()
     assert.equal(first.code, 0, first.stderr)
-    const { groups, keys, accessKeys } = JSON.parse(first.stdout)
+    const { groups, keys, access_keys: accessKeys } = JSON.parse(first.stdout)
     assert.deepEqual([groups.created, keys.created, accessKeys.created], [3, 4, 5])
     assert.equal(await store.database.providerKey.count(), 4)
     assert.equal(JSON.parse((await run()).stdout).keys.present, 4)
@@ -311,6 +321,29 @@ test('a missing and a wrong encryption key are told apart, and nothing is writte
   assert.equal(wrong.code, 1)
   assert.match(wrong.stderr, /is not the one that they were encrypted with/)
   assert.equal(await target.store.database.group.count(), 0)
+})
+
+test('the group of a first start gives way while nobody has used it, and stays once somebody has', async () => {
+  const source = await sources.SQLite({
+    groups: [group('default', { description: 'from there' }), group('other')],
+    api_keys: [{ ...clearKey('sk-default-1'), group_id: 1, status: 'active', notes: '' }],
+  })
+  await using unused = await openTarget()
+  await unused.seed()
+  const dry = JSON.parse((await unused.run([source, '--dry-run'])).stdout)
+  assert.equal((await unused.groupNamed('default')).managed_by, 'environment')
+  const report = JSON.parse((await unused.run([source])).stdout)
+  assert.deepEqual([report.groups, report.is_seed_removed, report.renumbered], [{ created: 2, present: 0 }, true, []])
+  for (const what of ['groups', 'keys', 'is_seed_removed']) assert.deepEqual(dry[what], report[what], what)
+  const { description, upstreams: urls, keys } = await unused.groupNamed('default')
+  assert.deepEqual(
+    [description, urls, keys],
+    ['from there', [['https://api.example.com', 1]], [['sk-default-1', 'active', '']]],
+  )
+  await using used = await openTarget()
+  await used.seed('sk-somebody-has-begun-1')
+  const left = JSON.parse((await used.run([source])).stdout)
+  assert.deepEqual([left.groups, left.is_seed_removed], [{ created: 1, present: 1 }, false])
 })
 
 test('what does not fit is named and left out, the rest is imported', async () => {
@@ -361,6 +394,14 @@ test('a source that is no GPT-Load database, or is not there, is refused', async
   assert.equal(away.code, 1)
   assert.match(away.stderr, /the PostgreSQL database cannot be opened \(ECONNREFUSED\)/)
   assert.ok(!away.stderr.includes('pg-pa55word'))
+  const mysqlAway = await target.run(['u:my-pa55word@tcp(127.0.0.1:9)/db'])
+  assert.equal(mysqlAway.code, 1)
+  assert.match(mysqlAway.stderr, /^no connection to MySQL at 127\.0\.0\.1:9: .*ECONNREFUSED/)
+  const text = join(temporaryFolder(), 'keys.txt')
+  writeFileSync(text, 'sk-not-a-database\n')
+  const noDatabase = await target.run([text])
+  assert.match(noDatabase.stderr, /^\S*keys\.txt is no SQLite database\n {4}-> /)
+  assert.ok(!/\n\s+at |my-pa55word/.test(mysqlAway.stderr + noDatabase.stderr))
   const unnamed = await target.run([])
   assert.match(unnamed.stderr, /GPT_LOAD_DSN/)
 })
@@ -377,7 +418,7 @@ for (const form of ['plain', 'encrypted'] as const) {
     assert.equal(code, 0, stderr)
     assert.deepEqual(readFileSync(path), bytes, 'the source is only read')
     const report = JSON.parse(stdout)
-    assert.deepEqual([report.groups.created, report.keys.created, report.accessKeys.created], [6, 287, 5])
+    assert.deepEqual([report.groups.created, report.keys.created, report.access_keys.created], [6, 287, 5])
     assert.deepEqual([report.problems, report.renumbered], [[], []])
     assert.match(report.warnings.join('\n'), /access key "global 1" is also AUTH_KEY/)
     const main = await target.groupNamed('openai-main')

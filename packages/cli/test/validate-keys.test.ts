@@ -55,6 +55,17 @@ describe('keys validate', () => {
     )
   })
 
+  test('asks nobody without an address that is meant', async () => {
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, 'keys.txt'), good)
+    const run = async (...args: string[]) => {
+      const { code, stderr } = await gptload(['keys', 'validate', 'keys.txt', ...args], { cwd: folder })
+      return [code, stderr.split('\n')[0]]
+    }
+    assert.deepEqual(await run('--url', 'nowhere'), [1, '--url is not a URL'])
+    assert.deepEqual(await run('--channel', 'azure-openai'), [1, 'there is no base URL to ask'])
+  })
+
   test('fails when no key is valid, and when there is none', async () => {
     await using provider = await startFakeProvider({ dialect: 'anthropic' })
     provider.everyKey.revoke()

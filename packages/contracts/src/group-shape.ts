@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { jsonValueSchema } from './json-value.ts'
 import { channelTypes } from './channel-types.ts'
 
 /** Fields of a group that config file, API and snapshot share, each defined once. */
@@ -35,7 +36,7 @@ export const headerRulesSchema = z
   })
 
 /** Top-level members that replace those of any JSON-object body. */
-export const paramOverridesSchema = z.record(z.string().min(1).max(256), z.json())
+export const paramOverridesSchema = z.record(z.string().min(1).max(256), jsonValueSchema)
 
 const modelSchema = z.string().trim().min(1).max(255)
 const weightedTargetSchema = z.strictObject({

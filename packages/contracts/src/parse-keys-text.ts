@@ -9,6 +9,8 @@ export type KeyLine = {
   key: string
   /** Of this key alone; else that of all keys of the import. */
   note?: string
+  /** The same for this. */
+  weight?: number
   /** `invalid`: another system has condemned it; probes decide whether it comes back. */
   state?: 'active' | 'invalid'
 }

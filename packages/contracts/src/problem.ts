@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { jsonValueSchema } from './json-value.ts'
 
 /** Errors of the admin API: problem+json (RFC 9457) with JSON pointers to the wrong fields. */
 export const problemCodes = {
@@ -33,7 +34,7 @@ export const problemSchema = z.object({
   /** Stable, for programs. */
   code: z.enum(Object.keys(problemCodes) as [ProblemCode, ...ProblemCode[]]),
   request_id: z.string().optional(),
-  current: z.json().optional().describe('With `precondition_failed`: the object as it is now.'),
+  current: jsonValueSchema.optional().describe('With `precondition_failed`: the object as it is now.'),
   errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
 })
 export type Problem = z.infer<typeof problemSchema>

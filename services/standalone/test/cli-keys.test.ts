@@ -109,7 +109,7 @@ describe('gptload on the keys of a running standalone', () => {
     const listed = await cli('keys', 'list', '-g', 'cli-list', '--cause', 'operator', '--note', 'team red')
     assert.match(
       listed.stdout,
-      /^\d+ {2}sk-…002 {2}disabled \(operator, leaked\) {2}used not in 90 days {2}team red\n$/,
+      /^\d+ {2}sk-…002 {2}disabled \(operator, leaked\) {2}not used in 90 days {2}team red\n$/,
       listed.stderr,
     )
     const json = await cli('keys', 'list', '-g', 'cli-list', '--limit', '1', '--json')

@@ -122,9 +122,15 @@ describe('configuration as code against a running standalone', () => {
     write('foreign.yaml', group('mine') + group('first'))
     const refused = await cli(['plan', 'foreign.yaml'])
     assert.equal(refused.code, 1)
-    assert.match(refused.stderr, /\(409 conflict\)/)
+    assert.match(refused.stderr, /\(409 conflict\).* With --adopt it takes that over\./)
     assert.match(refused.stderr, /foreign\.yaml:6:\d+: groups\[1\]: belongs to "first\.yaml"/)
     assert.equal((await cli(['plan', 'foreign.yaml', '--adopt'])).code, 2)
+  })
+
+  test('a wrong option is answered with where the right ones are', async () => {
+    const { code, stderr } = await cli(['plan', 'foreign.yaml', '--adpot'])
+    assert.equal(code, 1)
+    assert.match(stderr, /unknown option '--adpot'[^]*\(gptload plan --help says what it takes\)$/m)
   })
 
   test('a server that is away, one that is none, and a token that is wrong or missing are told apart', async () => {

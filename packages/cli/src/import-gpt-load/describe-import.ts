@@ -15,9 +15,24 @@ export function describeImport(outcome: ImportOutcome): string {
     row('keys', keys, keys.malformed === 0 ? '' : `, ${keys.malformed} malformed`),
     row('access keys', accessKeys),
     row('settings', settings),
+    ...(outcome.isSeedRemoved
+      ? [`the unused group of the first start ${isDryRun ? 'would give' : 'has given'} way to them`]
+      : []),
     ...renumbered
       .slice(0, maxRenumbered)
       .map(({ name, from, to }) => `group "${name}" had the id ${from} and has ${to} here`),
     ...[...problems, ...warnings].map((text) => `warning: ${text}`),
   ].join('\n')
+}
+
+/** The same for machines. */
+export function toJson({ accessKeys, isSeedRemoved, isDryRun, source, ...rest }: ImportOutcome) {
+  const { unreadableIds, ...found } = source
+  return {
+    ...rest,
+    access_keys: accessKeys,
+    is_seed_removed: isSeedRemoved,
+    is_dry_run: isDryRun,
+    source: { ...found, unreadable_ids: unreadableIds },
+  }
 }

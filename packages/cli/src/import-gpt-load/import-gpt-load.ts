@@ -10,7 +10,7 @@ import type { CommandContext } from '../create-program.ts'
 import { convertAccessKeys } from './convert-access-keys.ts'
 import { convertGroup } from './convert-group.ts'
 import { convertSettings, withFirstByteTimeout } from './convert-settings.ts'
-import { describeImport } from './describe-import.ts'
+import { describeImport, toJson } from './describe-import.ts'
 import { createKeyOpener } from './key-cipher.ts'
 import { openGptLoadSource, type GptLoadSource } from './open-source.ts'
 import { openImportTarget } from './open-target.ts'
@@ -39,7 +39,7 @@ export async function importGptLoad(
   const source = await openGptLoadSource(dsn ?? readSourceDsn(environment))
   try {
     const outcome = await importFrom(source, { ...options, encryptionKey, environment })
-    say(options.json === true ? JSON.stringify(outcome, null, 2) : describeImport(outcome))
+    say(options.json === true ? JSON.stringify(toJson(outcome), null, 2) : describeImport(outcome))
   } finally {
     await source.close()
   }

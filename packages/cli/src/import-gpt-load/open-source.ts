@@ -1,8 +1,9 @@
-import { access } from 'node:fs/promises'
+import { access, open } from 'node:fs/promises'
+import { createDatabase } from '@gpt-load/database/create-database'
 import { createMariadbSqlClient } from '@gpt-load/database/sql-client/mariadb-sql-client'
 import { isMissingTable, type SqlClient, type SqlRow, type SqlValue } from '@gpt-load/database/sql-client/sql-client'
 import { createSqliteSqlClient } from '@gpt-load/database/sql-client/sqlite-sql-client'
-import { parseDatabaseDsn } from '@gpt-load/service-kit/database-dsn'
+import { parseDatabaseDsn, type DatabaseConnection } from '@gpt-load/service-kit/database-dsn'
 import { StartupError } from '@gpt-load/service-kit/startup-error'
 import { isMissingPostgresTable, isPostgresDsn, openPostgresSource } from './postgres-source.ts'
 
@@ -53,11 +54,40 @@ async function openClient(dsn: string): Promise<SourceClient> {
   if (isPostgresDsn(dsn)) return openPostgresSource(dsn)
   const parsed = parseDatabaseDsn(dsn)
   if (!parsed.ok) throw new StartupError(`the source ${parsed.problem}`, parsed.advice)
-  if (parsed.value.dialect === 'mysql')
+  if (parsed.value.dialect === 'mysql') {
+    await explainUnreachable(parsed.value)
     return withQuote(createMariadbSqlClient(parsed.value, { connections: 1 }), (name) => `\`${name}\``)
+  }
   // Opening would say only that it cannot be opened.
   await access(parsed.value.path)
+  await assertSqlite(parsed.value.path)
   return withQuote(createSqliteSqlClient(parsed.value.path, { isReadOnly: true }), (name) => `"${name}"`)
+}
+
+/** The pool would say only that it has no connection. */
+async function explainUnreachable(connection: DatabaseConnection): Promise<void> {
+  const handle = createDatabase(connection, { poolSize: 1 })
+  try {
+    await handle.ping()
+  } finally {
+    await handle.close()
+  }
+}
+
+const sqliteMagic = 'SQLite format 3\0'
+
+async function assertSqlite(path: string): Promise<void> {
+  const file = await open(path)
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(sqliteMagic.length), 0, sqliteMagic.length, 0)
+    if (buffer.toString('latin1', 0, bytesRead) === sqliteMagic) return
+  } finally {
+    await file.close()
+  }
+  throw new StartupError(
+    `${path} is no SQLite database`,
+    "name GPT-Load's own file, data/gpt-load.db, or its DATABASE_DSN",
+  )
 }
 
 function withQuote(client: SqlClient, quote: SourceClient['quote']): SourceClient {

@@ -58,8 +58,10 @@ const doneWords = {
   disable: 'disabled',
 } as const satisfies Record<TaskKind, string>
 
+const failedWords: Partial<Record<TaskKind, string>> = { validate: 'invalid', import: 'malformed', delete: 'malformed' }
+
 function countsOf({ kind, processed, total, succeeded, skipped, failed }: Task): string {
-  const failedWord = kind === 'validate' ? 'invalid' : 'malformed'
+  const failedWord = failedWords[kind] ?? 'failed'
   const of = total === null ? '' : `/${total}`
   return `${processed}${of} keys: ${succeeded} ${doneWords[kind]}, ${skipped} skipped, ${failed} ${failedWord}`
 }

@@ -45,7 +45,8 @@ function toInstant(option: string, text: string | undefined): string | undefined
 
 function lineOf(key: ListedKey): string {
   const { id, hint, note, usage } = key
-  const used = usage === null ? '' : `  used ${usage.last_used_at ?? 'not in 90 days'}`
+  const lastUse = usage?.last_used_at ?? null
+  const used = usage === null ? '' : lastUse === null ? '  not used in 90 days' : `  used ${lastUse}`
   return `${id}  ${hint}  ${stateOf(key)}${used}${note === '' ? '' : `  ${note}`}`
 }
 

@@ -76,7 +76,11 @@ async function tryAll(keys: readonly string[], flags: ValidateFlags, context: Co
     models: flags.model ?? [channel.defaults.testModel],
     timeoutMs: flags.timeout * 1_000,
   }
-  if (!URL.canParse(target.url)) throw new StartupError('there is no base URL to ask', 'give it with --url')
+  if (!URL.canParse(target.url))
+    throw new StartupError('--url is not a URL', 'write the whole URL, like https://host/base')
+  // Everybody has a host of their own there: keys must not go to the one of the examples.
+  if (flags.url === undefined && flags.channel === 'azure-openai')
+    throw new StartupError('there is no base URL to ask', 'give yours with --url: https://NAME.openai.azure.com')
   const outcomes: Outcome[] = []
   let valid = 0
   const queue = keys.values()

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { jsonValueSchema } from '../json-value.ts'
 import { instantInputSchema, instantSchema } from './parameters.ts'
 import { pageParameters } from './page.ts'
 
@@ -11,7 +12,7 @@ export const auditEntrySchema = z.object({
   entity: z.string(),
   entity_id: z.string(),
   detail: z
-    .record(z.string(), z.json())
+    .record(z.string(), jsonValueSchema)
     .describe('Fields as they became; `changed` in place of secrets. `cut` holds the beginning of what was too long.'),
   revision: z.number().int().describe('Of the configuration after it.'),
   request_id: z.string(),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { jsonValueSchema } from '../json-value.ts'
 import { configFileSchema } from '../config-file.ts'
 import { groupNameSchema } from '../group-shape.ts'
 import { booleanParameter, listParameter } from './parameters.ts'
@@ -43,11 +44,13 @@ export const configApplyInputSchema = z.strictObject({
 })
 export type ConfigApplyInput = z.infer<typeof configApplyInputSchema>
 
-export const fieldChangeSchema = z.object({
-  field: z.string().describe('As in the file: `settings.max_retries`.'),
-  before: z.json().describe('null = not there. Secrets are fingerprints: `secret #1a2b3c4d5e6f`.'),
-  after: z.json(),
-})
+export const fieldChangeSchema = z
+  .object({
+    field: z.string().describe('As in the file: `settings.max_retries`.'),
+    before: jsonValueSchema,
+    after: jsonValueSchema,
+  })
+  .describe('null = not there. Secrets are fingerprints: `secret #1a2b3c4d5e6f`.')
 export type FieldChange = z.infer<typeof fieldChangeSchema>
 
 export const keySetChangeSchema = z.object({
@@ -93,7 +96,7 @@ export const configExportQuerySchema = z.strictObject({
 export const configExportSchema = z.object({
   epoch: z.string(),
   revision: z.number().int(),
-  config: z.record(z.string(), z.json()).describe('The text of a configuration file as JSON.'),
+  config: z.record(z.string(), jsonValueSchema).describe('The text of a configuration file as JSON.'),
   placeholders: z
     .array(z.object({ variable: z.string(), stands_for: z.string(), hint: z.string() }))
     .describe('Environment variables that the file needs to be applied.'),

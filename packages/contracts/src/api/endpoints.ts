@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { jsonValueSchema } from '../json-value.ts'
 import { accessEndpoints } from './access-endpoints.ts'
 import { configEndpoints } from './config-endpoints.ts'
 import {
@@ -426,7 +427,7 @@ export const endpoints = {
     path: '/api/v1/openapi.json',
     tag: 'system',
     summary: 'This API as an OpenAPI 3.1 document',
-    response: { status: 200, schema: z.record(z.string(), z.json()) },
+    response: { status: 200, schema: z.record(z.string(), jsonValueSchema) },
   },
 } as const satisfies Record<string, Endpoint>
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { jsonValueSchema } from '../json-value.ts'
 import { explainedRequestSchema } from '../explanation.ts'
 
 const { shape } = explainedRequestSchema
@@ -20,7 +21,7 @@ export const explainInputSchema = z.strictObject({
     .record(z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'must be a header name'), z.string().max(8_192))
     .optional()
     .describe('Credentials in them are left out.'),
-  body: z.record(z.string(), z.json()).optional(),
+  body: z.record(z.string(), jsonValueSchema).optional(),
   client_address: shape.client_address.optional(),
 })
 export type ExplainInput = z.infer<typeof explainInputSchema>

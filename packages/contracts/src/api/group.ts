@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { jsonValueSchema } from '../json-value.ts'
 import {
   channelTypeSchema,
   groupNameSchema,
@@ -44,7 +45,7 @@ export const groupSchema = z.object({
   validation_endpoint: z.string(),
   upstreams: z.array(upstreamSchema),
   members: z.array(aggregateMemberSchema),
-  param_overrides: z.record(z.string(), z.json()),
+  param_overrides: z.record(z.string(), jsonValueSchema),
   header_rules: z.array(z.object({ key: z.string(), value: z.string(), action: z.enum(['set', 'remove']) })),
   model_redirects: modelRedirectsSchema,
   model_redirect_strict: z.boolean(),

@@ -74,15 +74,15 @@ export const keysDisableSchema = z
   .strictObject({ ...selectionShape, ...keyDisableSchema.shape })
   .refine(isOneOfBoth, oneOfBoth)
 
-/** What the keys of an import get. */
+/** What the keys of an import get where their line says nothing else. */
 export const keyImportQuerySchema = z.strictObject({
   note: noteSchema.optional(),
   weight: integerParameter({ min: 1 }).pipe(weightSchema).optional(),
 })
 
 /**
- * One key per line or between blanks, commas and semicolons; the column `key` or the first one; a string or `{"key": …}` a line;
- * a list of those, or an object with them as `keys`.
+ * One key per line or between blanks, commas and semicolons; a table with the columns `key`, `note` and `weight`, or keys in the first
+ * one; a string or `{"key": …, "note": …, "weight": …}` a line; a list of those, or an object with them as `keys`.
  */
 export const keyImportTypes = ['text/plain', 'text/csv', 'application/x-ndjson', 'application/json'] as const
 export type KeyImportType = (typeof keyImportTypes)[number]

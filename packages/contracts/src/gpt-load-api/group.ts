@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { jsonValueSchema } from '../json-value.ts'
 import { groupKinds } from '../api/group.ts'
 import { instantSchema } from '../api/parameters.ts'
 import { channelTypeSchema } from '../group-shape.ts'
@@ -16,8 +17,8 @@ export const gptLoadGroupSchema = z.object({
   sort: z.number().int(),
   test_model: z.string(),
   validation_endpoint: z.string(),
-  param_overrides: z.record(z.string(), z.json()).nullable(),
-  model_redirect_rules: z.record(z.string(), z.json()),
+  param_overrides: z.record(z.string(), jsonValueSchema).nullable(),
+  model_redirect_rules: z.record(z.string(), jsonValueSchema),
   model_redirect_strict: z.boolean(),
   config: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).nullable(),
   header_rules: z.array(z.object({ key: z.string(), value: z.string(), action: z.string() })).nullable(),
@@ -44,10 +45,10 @@ export const gptLoadGroupInputSchema = z.object({
   sort: z.number().int().nullish(),
   test_model: z.string().nullish(),
   validation_endpoint: z.string().nullish(),
-  param_overrides: z.record(z.string(), z.json()).nullish(),
-  model_redirect_rules: z.record(z.string(), z.json()).nullish(),
+  param_overrides: z.record(z.string(), jsonValueSchema).nullish(),
+  model_redirect_rules: z.record(z.string(), jsonValueSchema).nullish(),
   model_redirect_strict: z.boolean().nullish(),
-  config: z.record(z.string(), z.json()).nullish(),
+  config: z.record(z.string(), jsonValueSchema).nullish(),
   header_rules: z
     .array(z.object({ key: z.string(), value: z.string().optional(), action: z.string().optional() }))
     .nullish(),

@@ -11,7 +11,10 @@ export const statesOfGptLoadStatus = {
   invalid: ['invalid', 'disabled'],
 } as const satisfies Record<GptLoadKeyStatus, readonly KeyState[]>
 
-/** `key_value` is in clear for `secrets:read`, else masked. */
+/**
+ * `key_value` is in clear for `secrets:read`, else masked. Uses are counted as far back as log-ingest keeps them; null while they cannot
+ * be read, and when there were none.
+ */
 export const gptLoadKeySchema = z.object({
   id: z.number().int(),
   key_value: z.string(),
@@ -19,7 +22,9 @@ export const gptLoadKeySchema = z.object({
   group_id: z.number().int(),
   status: z.enum(gptLoadKeyStatuses),
   notes: z.string(),
+  request_count: z.number().int().nullable(),
   failure_count: z.number().int(),
+  last_used_at: instantSchema.nullable(),
   created_at: instantSchema,
   updated_at: instantSchema,
   state: keyStateSchema,

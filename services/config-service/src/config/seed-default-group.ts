@@ -11,7 +11,7 @@ import { importKeys, type ImportResult } from '../keys/import-keys.ts'
 import type { KeyLine } from '@gpt-load/contracts/parse-keys-text'
 import type { ChangeTransaction } from '../truth/change-transaction.ts'
 import { commitChange } from '../truth/commit.ts'
-import type { VerbContext } from '../verb.ts'
+import type { ChangeContext } from '../verb.ts'
 import { ConfigApplyError, withFieldNames } from './config-apply-error.ts'
 
 /**
@@ -37,7 +37,7 @@ const accessKeyName = 'AUTH_KEY'
 const openaiUrl = 'https://api.openai.com'
 const leaseTtlMs = 30_000
 
-export async function seedDefaultGroup(ctx: VerbContext, seed: DefaultGroupSeed): Promise<SeedReport> {
+export async function seedDefaultGroup(ctx: ChangeContext, seed: DefaultGroupSeed): Promise<SeedReport> {
   return waitForLease(ctx.store, 'apply-config', { ttlMs: leaseTtlMs }, async () => {
     const { result } = await withFieldNames('OPENAI_BASE_URL', () =>
       commitChange({ ctx }, (tx) => seedGroup(tx, ctx, seed)),
@@ -52,7 +52,7 @@ export async function seedDefaultGroup(ctx: VerbContext, seed: DefaultGroupSeed)
 
 async function seedGroup(
   tx: ChangeTransaction,
-  ctx: VerbContext,
+  ctx: ChangeContext,
   seed: DefaultGroupSeed,
 ): Promise<{ id: number; isGroupCreated: boolean }> {
   const known = await tx.database.group.findUnique({ where: { name: defaultGroupName }, select: { id: true } })
@@ -62,7 +62,7 @@ async function seedGroup(
   return { id, isGroupCreated: known === null }
 }
 
-async function createDefaultGroup(tx: ChangeTransaction, ctx: VerbContext, seed: DefaultGroupSeed): Promise<number> {
+async function createDefaultGroup(tx: ChangeTransaction, ctx: ChangeContext, seed: DefaultGroupSeed): Promise<number> {
   const urls = seed.baseUrls.length === 0 ? [openaiUrl] : seed.baseUrls
   const upstreams = upstreamListInputSchema.safeParse(urls.map((url) => ({ url, weight: 1 })))
   if (!upstreams.success)
@@ -79,7 +79,7 @@ async function createDefaultGroup(tx: ChangeTransaction, ctx: VerbContext, seed:
 
 async function seedAccessKey(
   tx: ChangeTransaction,
-  ctx: VerbContext,
+  ctx: ChangeContext,
   groupId: number,
   authKey: string,
   isNewGroup: boolean,

@@ -3,7 +3,7 @@ import { channelTypeSchema } from '@gpt-load/contracts/group-shape'
 import { gptLoadLoginInputSchema, gptLoadLoginSchema } from '@gpt-load/contracts/gpt-load-api/setting'
 import { ApiProblem } from '../http/api-problem.ts'
 import { setSessionCookie } from '../http/session-cookie.ts'
-import { callVerb, route, type GptLoadRoute } from './gpt-load-route.ts'
+import { callVerb, route, type GptLoadRoute, type RouteCall } from './gpt-load-route.ts'
 
 /** Signing in, which in GPT-Load only tells whether a key is right; here it opens a session, too. */
 export const authRoutes: readonly GptLoadRoute[] = [
@@ -15,6 +15,7 @@ export const authRoutes: readonly GptLoadRoute[] = [
     answer: gptLoadLoginSchema,
     isBare: true,
     async handle(call) {
+      refuseForeignForm(call)
       try {
         const { sessionToken } = await callVerb(call, 'createSession', { body: { key: call.body.auth_key } })
         const isSecure = call.origin.startsWith('https:')
@@ -37,3 +38,13 @@ export const authRoutes: readonly GptLoadRoute[] = [
     handle: async () => channelTypes,
   }),
 ]
+
+/**
+ * What a form can send, a form of another site can send too, and sign somebody in as somebody else. Before a page sends JSON the
+ * browser asks here whether it may.
+ */
+function refuseForeignForm({ request, origin }: Pick<RouteCall<unknown>, 'request' | 'origin'>): void {
+  const from = request.headers.origin?.toLowerCase()
+  if (from === undefined || from === origin || request.is('application/json') !== false) return
+  throw new ApiProblem('cross_origin', 'Pages of other sites sign in with a JSON body only.')
+}

@@ -3,6 +3,7 @@ import { gptLoadKeyStatuses, statesOfGptLoadStatus, type GptLoadKey } from '@gpt
 import type { SqlRunner, SqlValue } from '@gpt-load/database/sql-runner'
 import { toInstant, toOptionalInstant } from '../instant.ts'
 import { keyAnswerColumns, toCause, type KeyAnswerRow } from '../keys/key-answer.ts'
+import { loadKeyUses } from '../keys/key-usage.ts'
 import { revealKeys } from '../keys/reveal-keys.ts'
 import type { VerbContext } from '../verb.ts'
 import type { PageRequest } from './paging.ts'
@@ -43,10 +44,13 @@ export async function toGptLoadKeys(
 ): Promise<GptLoadKey[]> {
   const ids = rows.map(({ id }) => id)
   const clear = ctx.actor.scopes.has('secrets:read') ? await revealKeys(ctx, groupId, ids) : new Map<number, string>()
-  return rows.map((row) => toGptLoadKey(row, clear.get(row.id) ?? row.hint))
+  const usesOf = await loadKeyUses(ctx, ids)
+  return rows.map((row) => toGptLoadKey(row, clear.get(row.id) ?? row.hint, usesOf(row.id)))
 }
 
-function toGptLoadKey(row: KeyPageRow, value: string): GptLoadKey {
+type KeyUses = ReturnType<Awaited<ReturnType<typeof loadKeyUses>>>
+
+function toGptLoadKey(row: KeyPageRow, value: string, uses: KeyUses): GptLoadKey {
   const state = row.state as KeyState
   return {
     id: row.id,
@@ -57,7 +61,9 @@ function toGptLoadKey(row: KeyPageRow, value: string): GptLoadKey {
       (statesOfGptLoadStatus[status] as readonly KeyState[]).includes(state),
     )!,
     notes: row.note,
+    request_count: uses?.requests ?? null,
     failure_count: row.failures,
+    last_used_at: toOptionalInstant(uses?.lastUsedMs ?? 0),
     created_at: toInstant(row.created_at),
     updated_at: toInstant(row.updated_at),
     state,

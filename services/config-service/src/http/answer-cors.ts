@@ -11,6 +11,7 @@ const exposedHeaders = [
   'Location',
   'Retry-After',
   'x-gptload-request-id',
+  'x-gptload-revision',
   'x-gptload-applied',
   'idempotency-replayed',
 ]

@@ -53,8 +53,9 @@ async function verifyToken(
   if (waitMs > 0) throw tooManyFailures(waitMs)
   const actor = token === '' ? null : await adminKeys.verify(token)
   if (actor !== null) return actor
-  if (token !== '') throttles.byAddress.recordFailure(address)
-  throw unauthorized('Send the admin key as "Authorization: Bearer …".')
+  if (token === '') throw unauthorized('Send the admin key as "Authorization: Bearer …".')
+  throttles.byAddress.recordFailure(address)
+  throw unauthorized('The key is wrong, was deleted, or has expired.')
 }
 
 export function unauthorized(detail: string, errors: readonly FieldProblem[] = []): ApiProblem {

@@ -30,8 +30,21 @@ export function createOpenapiDocument(endpoints: Readonly<Record<string, Endpoin
       schemas: { Problem: jsonSchema(problemSchema, 'output') },
     },
   }
+  return withSharedSchemas(document)
+}
+
+/** A reference starts at the root of this document: what schemas define beside themselves is moved to where all find it. */
+function withSharedSchemas(document: { components: { schemas: JsonObject } }): OpenapiDocument {
+  const shared: JsonObject = {}
   // A copy free of `undefined`, as a client gets it.
-  return JSON.parse(JSON.stringify(document)) as OpenapiDocument
+  const copy = JSON.parse(JSON.stringify(document), (name: string, value: unknown) => {
+    if (name === '$ref' && typeof value === 'string') return value.replace(/^#\/\$defs\//, '#/components/schemas/')
+    if (name !== '$defs') return value
+    Object.assign(shared, value)
+    return undefined
+  }) as typeof document
+  Object.assign(copy.components.schemas, shared)
+  return copy as unknown as OpenapiDocument
 }
 
 function operation(operationId: string, endpoint: Endpoint): JsonObject {

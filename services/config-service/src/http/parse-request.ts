@@ -17,11 +17,13 @@ export function parseRequest(endpoint: Endpoint, parts: RequestParts): RequestPa
     body: endpoint.body === null ? undefined : parsePart(endpoint.body, parts.body, problems),
   }
   if (problems.length === 0) return parsed
+  if (parts.body === undefined && problems.some(({ pointer }) => pointer === ''))
+    throw new ApiProblem('bad_request', 'There is no body: send JSON.')
   throw new ApiProblem('validation_failed', describe(problems), { errors: problems.slice(0, maxFieldProblems) })
 }
 
 function parsePart(schema: z.ZodType, value: unknown, problems: FieldProblem[]): unknown {
-  const result = schema.safeParse(value)
+  const result = schema.safeParse(value, { reportInput: true })
   if (result.success) return result.data
   problems.push(...fieldProblems(result.error))
   return undefined
@@ -46,7 +48,8 @@ function problemsOf(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[]): Fi
   }
   if (issue.code === 'invalid_key')
     return [{ pointer: jsonPointer(path), detail: `has a name that is not allowed: ${issue.issues[0]?.message ?? ''}` }]
-  return [{ pointer: jsonPointer(path), detail: issue.message }]
+  const isMissing = issue.code === 'invalid_type' && 'input' in issue && issue.input === undefined
+  return [{ pointer: jsonPointer(path), detail: isMissing ? 'is required' : issue.message }]
 }
 
 function depthOf(problems: readonly FieldProblem[]): number {

@@ -4,6 +4,7 @@ import type { Settings } from '@gpt-load/contracts/settings'
 import { waitForLease } from '@gpt-load/database/lease'
 import { insertAccessKey, tokenTakenAsProblem } from '../access-keys/create-access-key.ts'
 import { insertGroup, type NewGroup } from '../groups/create-group.ts'
+import { removeGroup } from '../groups/delete-group.ts'
 import { ApiProblem } from '../http/api-problem.ts'
 import { importKeys } from '../keys/import-keys.ts'
 import type { KeyLine } from '@gpt-load/contracts/parse-keys-text'
@@ -11,10 +12,11 @@ import { applySettings } from '../settings/update-settings.ts'
 import { commitChange } from '../truth/commit.ts'
 import type { ChangeContext } from '../verb.ts'
 import { countNewKeys } from './count-new-keys.ts'
+import { findUnusedSeed } from './unused-seed.ts'
 
 /**
  * Takes over another installation: what is missing here is created, what is there already is left as it is, whoever made
- * it. So running it again changes nothing, and after a crash it completes what is left: each group is one transaction, keys
+ * it, but for a group that only a first start has made. So running it again changes nothing, and after a crash it completes what is left: each group is one transaction, keys
  * follow in chunks, access keys come last. A dry run reads the same and writes nothing.
  */
 export type InstallationImport = {
@@ -43,6 +45,8 @@ export type ImportReport = {
   keys: Tally & { malformed: number }
   accessKeys: Tally
   settings: Tally
+  /** The group of the first start was there, unused; it has given way. */
+  isSeedRemoved: boolean
   /** Groups that have another id here. */
   renumbered: { name: string; from: number; to: number }[]
   /** What was left out, and why. */
@@ -51,7 +55,14 @@ export type ImportReport = {
 
 /** `to` is null in a dry run of a group that is not there yet. */
 type Target = { to: number | null }
-type Import = { ctx: ChangeContext; isDryRun: boolean; report: ImportReport; targets: Map<number, Target> }
+type Import = {
+  ctx: ChangeContext
+  isDryRun: boolean
+  report: ImportReport
+  targets: Map<number, Target>
+  /** The unused group of the first start, which a dry run takes for gone. */
+  seedId: number | null
+}
 
 const leaseTtlMs = 30_000
 
@@ -60,7 +71,7 @@ export async function importInstallation(
   source: InstallationImport,
   { isDryRun }: { isDryRun: boolean },
 ): Promise<ImportReport> {
-  const run: Import = { ctx, isDryRun, report: emptyReport(), targets: new Map() }
+  const run: Import = { ctx, isDryRun, report: emptyReport(), targets: new Map(), seedId: null }
   if (isDryRun) await importAll(run, source)
   else await waitForLease(ctx.store, 'apply-config', { ttlMs: leaseTtlMs }, () => importAll(run, source))
   return run.report
@@ -69,14 +80,32 @@ export async function importInstallation(
 function emptyReport(): ImportReport {
   const tally = (): Tally => ({ created: 0, present: 0 })
   const keys = { ...tally(), malformed: 0 }
-  return { groups: tally(), keys, accessKeys: tally(), settings: tally(), renumbered: [], problems: [] }
+  return {
+    groups: tally(),
+    keys,
+    accessKeys: tally(),
+    settings: tally(),
+    isSeedRemoved: false,
+    renumbered: [],
+    problems: [],
+  }
 }
 
 async function importAll(run: Import, source: InstallationImport): Promise<void> {
-  const isEmpty = (await run.ctx.store.database.group.count()) === 0
+  await makeWay(run, source)
+  const isEmpty = (await run.ctx.store.database.group.count()) === (run.seedId === null ? 0 : 1)
   await importSettings(run, source.settings)
   for (const group of source.groups) await importGroup(run, group, isEmpty)
   for (const accessKey of source.accessKeys) await importAccessKey(run, accessKey)
+}
+
+async function makeWay(run: Import, { groups }: InstallationImport): Promise<void> {
+  const { ctx, isDryRun, report } = run
+  const id = groups.length === 0 ? null : await findUnusedSeed(ctx)
+  if (id === null) return
+  report.isSeedRemoved = true
+  if (isDryRun) run.seedId = id
+  else await commitChange({ ctx }, (tx) => removeGroup(tx, { params: { id }, precondition: null }))
 }
 
 async function importSettings({ ctx, isDryRun, report }: Import, settings: Partial<Settings>): Promise<void> {
@@ -94,8 +123,8 @@ async function importSettings({ ctx, isDryRun, report }: Import, settings: Parti
 async function importGroup(run: Import, group: ImportedGroup, isEmpty: boolean): Promise<void> {
   const { ctx, report, targets } = run
   const { name, kind, channel } = group
-  const known = await ctx.store.database.group.findUnique({
-    where: { name },
+  const known = await ctx.store.database.group.findFirst({
+    where: { name, ...(run.seedId !== null && { id: { not: run.seedId } }) },
     select: { id: true, kind: true, channel: true },
   })
   if (known !== null && (known.kind !== kind || known.channel !== channel))

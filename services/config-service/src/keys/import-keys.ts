@@ -2,16 +2,7 @@ import { maxMalformedLines, type KeyAddResult } from '@gpt-load/contracts/api/ke
 import { commitChange } from '../truth/commit.ts'
 import type { ChangeContext } from '../verb.ts'
 import { adjustKeyCounts, countKeys } from './adjust-key-counts.ts'
-import {
-  hashKeys,
-  insertKeys,
-  requireStandardGroup,
-  sealKeys,
-  withoutKnown,
-  type HashedKey,
-  type KeyDefaults,
-  type KeyRow,
-} from './insert-keys.ts'
+import { insertKeys, newKeyRows, requireStandardGroup, type KeyDefaults, type KeyRow } from './insert-keys.ts'
 import { keyProblem, type KeyLine } from '@gpt-load/contracts/parse-keys-text'
 
 /**
@@ -66,31 +57,20 @@ async function importChunk(
   keys: readonly KeyLine[],
   progress: ImportResult,
 ): Promise<void> {
-  const lines = new Map(keys.toReversed().map((line) => [line.key, line]))
-  const hashed = await hashKeys(ctx.keyring, [...new Set(keys.map(({ key }) => key))])
-  const fresh = await withoutKnown(ctx.store.sql, groupId, hashed)
-  const { added, revision } = await addChunk(ctx, { groupId, fresh, lines, defaults, action })
+  const rows = await newKeyRows(ctx, groupId, keys)
+  const { added, revision } = await addChunk(ctx, { groupId, rows, defaults, action })
   progress.added += added
   progress.duplicate += keys.length - added
   progress.revision = revision ?? progress.revision
 }
 
-type Chunk = Pick<ImportKeysOptions, 'groupId' | 'defaults' | 'action'> & {
-  fresh: readonly HashedKey[]
-  /** The first line of each key. */
-  lines: ReadonlyMap<string, KeyLine>
-}
+type Chunk = Pick<ImportKeysOptions, 'groupId' | 'defaults' | 'action'> & { rows: readonly KeyRow[] }
 
 async function addChunk(
   ctx: ChangeContext,
-  { groupId, fresh, lines, defaults, action }: Chunk,
+  { groupId, rows, defaults, action }: Chunk,
 ): Promise<{ added: number; revision: number | null }> {
-  if (fresh.length === 0) return { added: 0, revision: null }
-  const sealed = await sealKeys(ctx.keyring, fresh)
-  const rows = sealed.map((row, index): KeyRow => {
-    const { note, state } = lines.get(fresh[index]?.key ?? '') ?? {}
-    return { ...row, ...(note !== undefined && { note }), ...(state && { state }) }
-  })
+  if (rows.length === 0) return { added: 0, revision: null }
   const { result: added, revision } = await commitChange({ ctx }, async (tx) => {
     await requireStandardGroup(tx.sql, groupId)
     const inserted = await insertKeys(tx, groupId, rows, defaults)

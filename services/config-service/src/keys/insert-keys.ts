@@ -21,7 +21,7 @@ export type KeyRow = {
   hash: Uint8Array<ArrayBuffer>
   secret: Uint8Array<ArrayBuffer>
   hint: string
-} & Pick<KeyLine, 'note' | 'state'>
+} & Pick<KeyLine, 'note' | 'weight' | 'state'>
 export type InsertedKeys = { added: number; changes: KeyCountChanges }
 
 export type KeyDefaults = { note: string; weight: number; managedBy: string | null }
@@ -34,8 +34,24 @@ export async function hashKeys(keyring: Keyring, keys: readonly string[]): Promi
   return inTurns(keys, (key) => ({ key, hash: keyring.hashToken(key) }))
 }
 
-export async function sealKeys(keyring: Keyring, keys: readonly HashedKey[]): Promise<KeyRow[]> {
-  return inTurns(keys, ({ key, hash }) => ({ hash, secret: sealProviderKey(keyring, hash, key), hint: keyHint(key) }))
+/** Rows of those that the group does not have, each once: of several lines with one key the first counts. */
+export async function newKeyRows(
+  { keyring, store }: { keyring: Keyring; store: { sql: SqlRunner } },
+  groupId: number,
+  keys: readonly KeyLine[],
+): Promise<KeyRow[]> {
+  const lines = new Map(keys.toReversed().map((line) => [line.key, line]))
+  const hashed = await hashKeys(keyring, [...new Set(keys.map(({ key }) => key))])
+  return inTurns(await withoutKnown(store.sql, groupId, hashed), ({ key, hash }) => {
+    const { note, weight, state } = lines.get(key) ?? {}
+    const row = { hash, secret: sealProviderKey(keyring, hash, key), hint: keyHint(key) }
+    return {
+      ...row,
+      ...(note !== undefined && { note }),
+      ...(weight !== undefined && { weight }),
+      ...(state && { state }),
+    }
+  })
 }
 
 async function inTurns<In, Out>(items: readonly In[], convert: (item: In) => Out): Promise<Out[]> {
@@ -73,8 +89,8 @@ export async function insertKeys(
   const inserted = await bulkInsert(tx.sql, {
     table: 'provider_keys',
     columns: keyColumns,
-    rows: keys.map(({ hash, secret, hint, note = defaults.note, state = 'active' }) => {
-      const { weight, managedBy } = defaults
+    rows: keys.map(({ hash, secret, hint, note = defaults.note, weight = defaults.weight, state = 'active' }) => {
+      const { managedBy } = defaults
       const cause = state === 'active' ? '' : causeOfImport
       return [groupId, hash, secret, hint, note, weight, state, 0, 0, 0, cause, 0, managedBy, 0, tx.nowMs, tx.nowMs]
     }),

@@ -24,6 +24,18 @@ export async function loadKeyUsage(
   return (id) => ({ last_used_at: toOptionalInstant(lastUsed.get(id) ?? 0), last_day: totals.get(id) ?? nothing })
 }
 
+/** As far back as uses are kept. */
+export async function loadKeyUses(
+  ctx: UsageContext,
+  ids: readonly number[],
+): Promise<(id: number) => { lastUsedMs: number; requests: number } | null> {
+  const { keys } = ctx.logReader
+  const found = await orNull(ctx, () => Promise.all([keys.lastUsed(ids), keys.totals(ids, 0)]))
+  if (found === null) return () => null
+  const [lastUsed, totals] = found
+  return (id) => ({ lastUsedMs: lastUsed.get(id) ?? 0, requests: totals.get(id)?.requests ?? 0 })
+}
+
 /** With every hour of the last day, those without a request too. */
 export async function loadKeyHours(ctx: UsageContext, id: number): Promise<KeyDetail['usage']> {
   const { keys } = ctx.logReader

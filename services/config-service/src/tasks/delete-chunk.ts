@@ -9,7 +9,15 @@ import { isOverInput } from './task-row.ts'
 const deleteSelected = changeSelected((tx, task, keys) => removeKeys(tx, task.group_id, keys, { task: task.id }))
 
 const deleteListed = changePart(async (ctx, { id: task, group_id: groupId }, keys) => {
-  const ids = [...(await findKeyIds(ctx, groupId, keys)).values()]
+  const ids = [
+    ...(
+      await findKeyIds(
+        ctx,
+        groupId,
+        keys.map(({ key }) => key),
+      )
+    ).values(),
+  ]
   return async (tx) => {
     const locked = await lockSelected(tx.sql, { groupId, selection: { ids } }, ids)
     return locked.length === 0 ? 0 : removeKeys(tx, groupId, locked, { task })

@@ -1,20 +1,14 @@
 import { adjustKeyCounts } from '../keys/adjust-key-counts.ts'
-import { hashKeys, insertKeys, sealKeys, withoutKnown, type KeyRow } from '../keys/insert-keys.ts'
+import { insertKeys, newKeyRows, type KeyRow } from '../keys/insert-keys.ts'
 import type { ChangeTransaction } from '../truth/change-transaction.ts'
-import type { VerbContext } from '../verb.ts'
 import { changePart } from './part-chunk.ts'
 import { importParametersOf, type TaskRow } from './task-row.ts'
 
 /** Told apart from what the group has and sealed outside of the transaction that adds them. */
 export const importChunk = changePart(async (ctx, task, keys) => {
-  const rows = await newRows(ctx, task.group_id, keys)
+  const rows = await newKeyRows(ctx, task.group_id, keys)
   return (tx) => addRows(tx, task, rows)
 })
-
-async function newRows({ keyring, store }: VerbContext, groupId: number, keys: readonly string[]): Promise<KeyRow[]> {
-  const hashed = await hashKeys(keyring, [...new Set(keys)])
-  return sealKeys(keyring, await withoutKnown(store.sql, groupId, hashed))
-}
 
 async function addRows(tx: ChangeTransaction, task: TaskRow, rows: readonly KeyRow[]): Promise<number> {
   if (rows.length === 0) return 0

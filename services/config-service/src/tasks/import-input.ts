@@ -3,7 +3,7 @@ import type { Keyring } from '@gpt-load/database/keyring'
 import { databaseNowMs } from '@gpt-load/database/sql-runner'
 import type { Clock } from '@gpt-load/service-kit/clock'
 import { ApiProblem } from '../http/api-problem.ts'
-import type { ImportEntry } from './read-key-lines.ts'
+import type { ImportEntry } from './key-entry.ts'
 
 /**
  * The keys of a task between the request that brings them and the chunks that work on them: sealed parts in the database, so
@@ -36,7 +36,7 @@ export async function storeInput(
     ;[part, length, since] = [[], 0, clock.monotonicMs()]
   }
   for await (const entry of entries) {
-    length += 'key' in entry ? entry.key.length : 0
+    length += 'key' in entry ? entry.key.length + (entry.note?.length ?? 0) : 0
     part.push(entry)
     const isFull = part.length >= perPart || length >= maxPartLength
     if (isFull || clock.monotonicMs() - since > maxPartAgeMs) await flush()

@@ -1,11 +1,11 @@
 import type { TaskProblem } from '@gpt-load/contracts/api/task'
 import { requireStandardGroup } from '../keys/insert-keys.ts'
-import { keyProblem } from '@gpt-load/contracts/parse-keys-text'
+import { keyProblem, type KeyLine } from '@gpt-load/contracts/parse-keys-text'
 import type { ChangeTransaction } from '../truth/change-transaction.ts'
 import type { VerbContext } from '../verb.ts'
 import type { TaskWork } from './commit-chunk.ts'
 import { openPart } from './import-input.ts'
-import type { ImportEntry } from './read-key-lines.ts'
+import type { ImportEntry } from './key-entry.ts'
 import type { TaskRow } from './task-row.ts'
 
 /**
@@ -16,7 +16,7 @@ export function changePart(
   prepare: (
     ctx: VerbContext,
     task: TaskRow,
-    keys: readonly string[],
+    keys: readonly KeyLine[],
   ) => Promise<(tx: ChangeTransaction) => Promise<number>>,
 ): TaskWork {
   return async (ctx, task) => {
@@ -39,14 +39,14 @@ export function changePart(
   }
 }
 
-function sortOut(entries: readonly ImportEntry[]): { keys: string[]; problems: TaskProblem[] } {
-  const keys: string[] = []
+function sortOut(entries: readonly ImportEntry[]): { keys: KeyLine[]; problems: TaskProblem[] } {
+  const keys: KeyLine[] = []
   const problems: TaskProblem[] = []
   for (const entry of entries) {
-    const key = 'key' in entry ? entry.key.trim() : ''
-    const reason = 'key' in entry ? keyProblem(key) : entry.problem
-    if (reason === null) keys.push(key)
-    else problems.push({ line: entry.line, key_id: null, hint: '', reason })
+    const line = 'key' in entry ? { ...entry, key: entry.key.trim() } : null
+    const reason = 'problem' in entry ? entry.problem : keyProblem(entry.key.trim())
+    if (line !== null && reason === null) keys.push(line)
+    else problems.push({ line: entry.line, key_id: null, hint: '', reason: reason ?? '' })
   }
   return { keys, problems }
 }

@@ -1,18 +1,14 @@
-import { pipeline } from 'node:stream'
-import { Readable } from 'node:stream'
 import type { KeyImportType } from '@gpt-load/contracts/api/task'
-import { parse, CsvError, type Info } from 'csv-parse'
-import { z } from 'zod'
 import { ApiProblem } from '../http/api-problem.ts'
-import { keysOfLine, type KeyLine } from '@gpt-load/contracts/parse-keys-text'
+import { keysOfLine } from '@gpt-load/contracts/parse-keys-text'
+import { keyEntry, type ImportEntry } from './key-entry.ts'
+import { readCsvKeys } from './read-csv-keys.ts'
 import { readJsonKeys } from './read-json-keys.ts'
 
 /**
  * A stream of any size -> keys with the line of each, one line in memory at a time. A line that cannot be read is reported
  * and left out, never quoted; only what is not UTF-8, or not of the announced type at all, refuses the whole.
  */
-export type ImportEntry = KeyLine | { line: number; problem: string }
-
 type Bytes = AsyncIterable<Uint8Array>
 type Line = { line: number; content: string } | { line: number; problem: string }
 
@@ -25,7 +21,7 @@ export function readKeyLines(bytes: Bytes, type: KeyImportType): AsyncIterable<I
 
 const readers: Readonly<Record<KeyImportType, (text: AsyncIterable<string>) => AsyncIterable<ImportEntry>>> = {
   'text/plain': readPlain,
-  'text/csv': readCsv,
+  'text/csv': readCsvKeys,
   'application/x-ndjson': readNdjson,
   'application/json': readJson,
 }
@@ -44,8 +40,6 @@ async function* readPlain(text: AsyncIterable<string>): AsyncGenerator<ImportEnt
   }
 }
 
-const keyValueSchema = z.union([z.string(), z.object({ key: z.string() }).transform(({ key }) => key)])
-
 async function* readNdjson(text: AsyncIterable<string>): AsyncGenerator<ImportEntry> {
   for await (const part of linesOf(text)) {
     if ('problem' in part) yield part
@@ -55,7 +49,7 @@ async function* readNdjson(text: AsyncIterable<string>): AsyncGenerator<ImportEn
 
 function ndjsonEntry({ line, content }: { line: number; content: string }): ImportEntry {
   try {
-    return entryOf(line, JSON.parse(content))
+    return keyEntry(line, JSON.parse(content))
   } catch {
     return { line, problem: 'is not JSON' }
   }
@@ -64,45 +58,7 @@ function ndjsonEntry({ line, content }: { line: number; content: string }): Impo
 /** Values are counted as lines are. */
 async function* readJson(text: AsyncIterable<string>): AsyncGenerator<ImportEntry> {
   let line = 0
-  for await (const value of readJsonKeys(text)) yield entryOf((line += 1), value)
-}
-
-function entryOf(line: number, value: unknown): ImportEntry {
-  const { success, data } = keyValueSchema.safeParse(value)
-  return success ? { line, key: data } : { line, problem: 'is neither a string nor an object with a string "key"' }
-}
-
-const keyColumns: ReadonlySet<string> = new Set(['key', 'api_key', 'apikey', 'key_value', 'token'])
-
-async function* readCsv(text: AsyncIterable<string>): AsyncGenerator<ImportEntry> {
-  const parser = parse({
-    info: true,
-    bom: true,
-    trim: true,
-    skip_empty_lines: true,
-    relax_column_count: true,
-    relax_quotes: true,
-    max_record_size: maxLineLength,
-  })
-  // An error of either end ends the iteration below with it.
-  pipeline(Readable.from(text), parser, () => {})
-  let column: number | null = null
-  try {
-    for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: Info }>) {
-      const isHeader: boolean = column === null && record.some((name) => keyColumns.has(name.toLowerCase()))
-      column ??= Math.max(
-        0,
-        record.findIndex((name) => keyColumns.has(name.toLowerCase())),
-      )
-      if (isHeader) continue
-      const key = record[column] ?? ''
-      yield key === '' ? { line: info.lines, problem: 'has no key in its column' } : { line: info.lines, key }
-    }
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error
-    // The library's message quotes the input.
-    throw new ApiProblem('bad_request', `The CSV cannot be read near line ${parser.info.lines} (${error.code}).`)
-  }
+  for await (const value of readJsonKeys(text)) yield keyEntry((line += 1), value)
 }
 
 async function* linesOf(text: AsyncIterable<string>): AsyncGenerator<Line> {

@@ -19,24 +19,68 @@ export function describeTasks(api: () => Promise<OpenedApi>): void {
         { line: 3, key_id: null, hint: '', reason: 'must not contain control characters' },
       ])
       assert.equal(task.revision, await opened.revision())
-      const { items } = (await opened.operate('listKeys', { params: { id } })).body
-      assert.deepEqual(
-        items.map(({ note, weight }: { note: string; weight: number }) => [note, weight]),
-        [
-          ['by file', 3],
-          ['by file', 3],
-        ],
-      )
+      assert.deepEqual(await notesAndWeights(opened, id), [
+        ['by file', 3],
+        ['by file', 3],
+      ])
       assert.equal((await stateCounts(opened, id))['active'], 2)
     })
 
-    test('a CSV brings the keys of its key column, with quotes and other columns', async () => {
+    test('a CSV brings the keys of its key column with their notes and weights, quotes and other columns', async () => {
       const opened = await api()
       const id = await newGroup(opened, 'import-csv')
-      const csv = 'name,Key,note\r\n"a, b",sk-csv-key-aaaaaaaa,x\r\nc,"sk-csv-key-bbbbbbbb"\r\nd\r\n'
-      const task = await succeeded(opened, await startImport(opened, id, csv, { type: 'text/csv; charset=utf-8' }))
-      assert.deepEqual(counts(task), [3, 3, 2, 0, 1])
-      assert.deepEqual(task.problems, [{ line: 4, key_id: null, hint: '', reason: 'has no key in its column' }])
+      const csv = [
+        '\ufeffname,Key,Notes,weight',
+        '"a, b",sk-csv-key-aaaaaaaa,"says ""x"", y",7',
+        'c,"sk-csv-key-bbbbbbbb"',
+        'd',
+        '# sk-csv-comment-cccc',
+        'e,sk-csv-key-dddddddd,,0',
+        `f,sk-csv-key-eeeeeeee,${'n'.repeat(256)},`,
+      ]
+      const type = 'text/csv; charset=utf-8'
+      const task = await succeeded(opened, await startImport(opened, id, csv.join('\r\n'), { type, query: 'note=all' }))
+      assert.deepEqual(counts(task), [5, 5, 2, 0, 3])
+      assert.deepEqual(
+        task.problems.map(({ line, reason }) => [line, reason]),
+        [
+          [4, 'has no key in its column'],
+          [6, 'has a weight that is no whole number from 1 to 1000'],
+          [7, 'has a note that is no text of at most 255 characters'],
+        ],
+      )
+      assert.deepEqual(await notesAndWeights(opened, id), [
+        ['all', 1],
+        ['says "x", y', 7],
+      ])
+    })
+
+    test('a table may be divided by semicolons or tabs', async () => {
+      const opened = await api()
+      const id = await newGroup(opened, 'import-semicolon')
+      const send = async (table: string) =>
+        succeeded(opened, await startImport(opened, id, table, { type: 'text/csv' }))
+      await send('# of a spreadsheet\nnote;api_key\nred, green;sk-csv-semicolon-aaaa')
+      await send('sk-csv-tab-bbbbbbbb\tnot a note without its column')
+      assert.deepEqual(await notesAndWeights(opened, id), [
+        ['', 1],
+        ['red, green', 1],
+      ])
+    })
+
+    test('an export in clear is imported again with notes and weights', async () => {
+      const opened = await api()
+      const [from, to] = [await newGroup(opened, 'import-again-from'), await newGroup(opened, 'import-again-to')]
+      const lines = '{"key":"sk-again-aaaaaaaa","note":"é","weight":9}\n{"key":"sk-again-bbbbbbbb"}\n'
+      const type = 'application/x-ndjson'
+      await succeeded(opened, await startImport(opened, from, lines, { type }))
+      const path = `/api/v1/groups/${from}/keys/export`
+      const { text } = await opened.call(path, { method: 'POST', body: {} })
+      await succeeded(opened, await startImport(opened, to, text, { type, query: 'weight=2' }))
+      assert.deepEqual(await notesAndWeights(opened, to), [
+        ['', 1],
+        ['é', 9],
+      ])
     })
 
     test('JSON lines are strings or objects with a key', async () => {
@@ -224,4 +268,10 @@ export function describeTasks(api: () => Promise<OpenedApi>): void {
       assert.deepEqual([...actions].toSorted(), ['admin task.cancel', 'admin task.create'])
     })
   })
+}
+
+/** Newest first. */
+async function notesAndWeights(opened: OpenedApi, id: number): Promise<[string, number][]> {
+  const { items } = (await opened.operate('listKeys', { params: { id } })).body
+  return items.map(({ note, weight }: { note: string; weight: number }) => [note, weight])
 }

@@ -89,6 +89,27 @@ export function describeConventions(api: () => Promise<OpenedApi>): void {
       assert.deepEqual([empty.status, empty.body.success], [400, false])
     })
 
+    test('a form of another site signs nobody in', async () => {
+      const { call } = await api()
+      const send = (type: string, headers: Record<string, string>) =>
+        call('/api/auth/login', {
+          method: 'POST',
+          raw: JSON.stringify({ auth_key: adminKey }),
+          headers: { ...nobody, 'content-type': type, ...headers },
+        })
+      const foreign = { origin: 'http://elsewhere.example' }
+      for (const [type, headers] of [
+        ['text/plain', foreign],
+        ['application/x-www-form-urlencoded', { origin: 'null' }],
+      ] as const) {
+        const refused = await send(type, headers)
+        assert.deepEqual([refused.status, refused.body.code], [403, 'FORBIDDEN'])
+        assert.equal(refused.headers.get('set-cookie'), null)
+      }
+      assert.equal((await send('text/plain', {})).status, 200)
+      assert.equal((await send('application/json', foreign)).status, 200)
+    })
+
     test('channel types are a list of names', async () => {
       const { data } = createGptLoadClient(await api())
       const types = ['openai', 'openai-response', 'anthropic', 'gemini', 'azure-openai']

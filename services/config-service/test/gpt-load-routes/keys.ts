@@ -8,7 +8,10 @@ import { typesOf } from './groups.ts'
 
 type ListedKey = { id: number; key_value: string; status: string; state: string }
 
-export function describeKeys(api: () => Promise<OpenedApi>): void {
+/** What the log store would say of keys. */
+export type KeyUses = Map<number, { lastUsedMs: number; requests: number }>
+
+export function describeKeys(api: () => Promise<OpenedApi>, uses: KeyUses): void {
   const client = async () => createGptLoadClient(await api())
   const pool = async (name: string, keys: readonly string[], more: object = {}): Promise<number> => {
     const { data } = await client()
@@ -49,6 +52,7 @@ export function describeKeys(api: () => Promise<OpenedApi>): void {
         group_id: 'number',
         status: 'string',
         notes: 'string',
+        request_count: 'number',
         failure_count: 'number',
         created_at: 'string',
         updated_at: 'string',
@@ -60,6 +64,23 @@ export function describeKeys(api: () => Promise<OpenedApi>): void {
       const headers = { authorization: `Bearer ${token.token}` }
       const [masked] = (await data('GET', path, undefined, headers)).items
       assert.deepEqual([masked.id, masked.key_value], [items[0].id, 'sk-…001'])
+    })
+
+    test('a listed key tells its uses', async () => {
+      const { data } = await client()
+      const id = await pool('uses', ['sk-uses-never', 'sk-uses-often'])
+      const list = async () => (await data('GET', `/api/keys?group_id=${id}`)).items
+      uses.set((await list())[0].id, { lastUsedMs: Date.parse('2026-01-02T03:04:05Z'), requests: 7 })
+      assert.deepEqual(
+        (await list()).map((key: { request_count: number; last_used_at: string | null }) => [
+          key.request_count,
+          key.last_used_at,
+        ]),
+        [
+          [7, '2026-01-02T03:04:05.000Z'],
+          [0, null],
+        ],
+      )
     })
 
     test('pages are numbered, bad numbers are the default, a page past the end is empty', async () => {

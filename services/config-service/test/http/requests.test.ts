@@ -50,6 +50,17 @@ for (const [name, connectStore] of Object.entries(dialects))
       assert.deepEqual(pointers((await call('/api/v1/groups/0')).body), ['/id'])
     })
 
+    test('what is missing is said to be required, a body too', async () => {
+      const { call } = await api()
+      const { body } = await call('/api/v1/admin-tokens', { method: 'POST', body: { name: 5 } })
+      assert.deepEqual(body.errors, [
+        { pointer: '/name', detail: 'Invalid input: expected string, received number' },
+        { pointer: '/scopes', detail: 'is required' },
+      ])
+      const bodiless = await call('/api/v1/groups', { method: 'POST' })
+      assert.deepEqual([bodiless.status, bodiless.body.detail], [400, 'There is no body: send JSON.'])
+    })
+
     test('malformed JSON is answered with its place, and never quoted', async () => {
       const { call } = await api()
       const answer = await call('/api/v1/groups', { method: 'POST', raw: '{\n  "key": sk-in-broken-json\n}' })
