@@ -28,6 +28,7 @@ for (const [name, open] of Object.entries(clients)) {
     assert.deepEqual(await reader.series({ spanS: 60, fromS: 0, toS: 60 }), [])
     await client.execute('CREATE TABLE request_logs (id INTEGER)')
     await client.execute('CREATE TABLE failed_requests (request_id INTEGER)')
+    await client.execute('CREATE TABLE request_shapes (shape INTEGER)')
     await assert.rejects(reader.find('req-1'))
     await client.close()
   })

@@ -7,29 +7,13 @@ export const requestColumns = [
   'stored_on',
   'received_at',
   'request_id',
-  'source',
-  'edge',
-  'sequence',
+  'shape',
   'group_id',
-  'group_name',
-  'member_group_id',
-  'member_group_name',
-  'channel',
-  'method',
-  'request_path',
-  'model_requested',
-  'model_sent',
-  'is_stream',
   'access_key_id',
   'key_id',
   'key_hint',
-  'upstream',
   'client_address',
-  'user_agent',
   'status',
-  'error_class',
-  'error_code',
-  'end_reason',
   'connect_ms',
   'first_byte_ms',
   'first_token_ms',
@@ -67,7 +51,6 @@ export const failureColumns = [
   'stored_on',
   'received_at',
   'request_id',
-  'group_id',
   'status',
   'error_class',
   'error_code',
@@ -80,6 +63,7 @@ const hourMs = 3_600_000
 /** Year 2200: a clock beyond it is broken, and the column must hold it. */
 const maxInstantMs = 7_258_118_400_000
 const maxStatus = 999
+const maxUint32 = 4_294_967_295
 
 export const isRequestId = (text: string): boolean => /^[\x21-\x7e]{1,36}$/.test(text)
 
@@ -99,16 +83,38 @@ export function clockFlag(receivedAtMs: number, context: RowContext): 0 | 1 | 2 
   return context.retentionMs > 0 && receivedAtMs < context.nowMs - context.retentionMs ? 2 : 0
 }
 
-export function requestRow(event: LogEvent, context: RowContext): SqlValue[] {
+export function requestRow(event: LogEvent, shape: Buffer, context: RowContext): SqlValue[] {
   const last = event.attempts.at(-1)
   return [
     context.storedOn,
     event.receivedAtMs,
     event.requestId,
-    context.identity.source,
-    context.identity.edge,
-    event.sequence,
+    shape,
     event.groupId,
+    event.accessKeyId,
+    last?.keyId ?? 0,
+    cut(last?.keyHint ?? '', 32),
+    cut(event.clientAddress, 64),
+    event.status,
+    known(last?.connectMs ?? -1),
+    known(event.firstByteMs),
+    known(event.firstTokenMs),
+    Math.max(0, int32(event.durationMs)),
+    Math.min(event.bytesIn, maxUint32),
+    Math.min(event.bytesOut, maxUint32),
+    known(event.tokens.input),
+    known(event.tokens.output),
+    known(event.tokens.cached),
+    known(event.tokens.reasoning),
+    event.attempts.length,
+    clockFlag(event.receivedAtMs, context),
+  ]
+}
+
+/** In the order of `shapeColumns`. */
+export function shapeValues(event: LogEvent, { edge }: LogBatchIdentity): (string | number)[] {
+  return [
+    edge,
     cut(event.groupName, 100),
     event.memberGroupId,
     cut(event.memberGroupName, 100),
@@ -118,28 +124,11 @@ export function requestRow(event: LogEvent, context: RowContext): SqlValue[] {
     cut(event.modelRequested, 255),
     cut(event.modelSent, 255),
     event.isStream ? 1 : 0,
-    event.accessKeyId,
-    last?.keyId ?? 0,
-    cut(last?.keyHint ?? '', 32),
-    cut(last?.upstream ?? '', 500),
-    cut(event.clientAddress, 64),
+    cut(event.attempts.at(-1)?.upstream ?? '', 500),
     cut(event.userAgent, 512),
-    event.status,
     event.errorClass,
     cut(event.errorCode, 100),
     event.endReason,
-    int32(last?.connectMs ?? -1),
-    int32(event.firstByteMs),
-    int32(event.firstTokenMs),
-    int32(event.durationMs),
-    event.bytesIn,
-    event.bytesOut,
-    int32(event.tokens.input),
-    int32(event.tokens.output),
-    int32(event.tokens.cached),
-    int32(event.tokens.reasoning),
-    event.attempts.length,
-    clockFlag(event.receivedAtMs, context),
   ]
 }
 
@@ -178,7 +167,6 @@ export function failureRow(event: LogEvent, context: RowContext): SqlValue[] {
     context.storedOn,
     event.receivedAtMs,
     event.requestId,
-    event.groupId,
     event.status,
     event.errorClass,
     cut(event.errorCode, 100),
@@ -194,5 +182,7 @@ export function cut(text: string, characters: number): string {
 function ascii(text: string, characters: number): string {
   return cut(text.replaceAll(/[^\x20-\x7e]/g, '?'), characters)
 }
+
+const known = (value: number): number | null => (value < 0 ? null : int32(value))
 
 export const int32 = (value: number) => Math.max(-1, Math.min(2_147_483_647, Math.round(value)))

@@ -18,6 +18,8 @@ export async function applyRetention(options: RetentionOptions): Promise<void> {
   const nowS = Math.floor(nowMs / 1_000)
   await dropDays(options, [contentTable], retention.contentDays)
   await dropDays(options, rowTables, retention.rowDays)
+  if (retention.rowDays > 0)
+    await deleteInChunks(options, 'request_shapes', 'stored_on < ?', [dayOf(nowMs) - retention.rowDays])
   for (const { spanS, keptS } of [seriesSteps.minute, seriesSteps.hour])
     for (const table of ['request_rollups', 'error_rollups', 'latency_histograms'])
       await deleteInChunks(options, table, 'span = ? AND bucket < ?', [spanS, nowS - keptS])

@@ -15,6 +15,7 @@ import {
 import type { RowContext } from './log-row.ts'
 import { mergeLatencies } from './merge-latencies.ts'
 import type { OpenedRecord, PoisonRecord } from './open-records.ts'
+import { createRequestShapes } from './request-shapes.ts'
 import { createRollupSums, errorRollup, keyRollup, requestRollup } from './rollup-sums.ts'
 import { createSourceAccounts, sourceAccount } from './source-accounts.ts'
 import { advanceOffset, type OffsetStep } from './stream-handler.ts'
@@ -144,17 +145,19 @@ export async function insertEvents(
   const requests: SqlValue[][] = []
   const attempts: SqlValue[][] = []
   const failures: SqlValue[][] = []
+  const shapes = createRequestShapes(storedOn)
   const sums = createRollupSums()
   for (const { identity, events } of fresh) {
     const context: RowContext = { storedOn, nowMs, retentionMs, identity }
     for (const event of events) {
       sums.add(event)
       if (event.isSampledOut) continue
-      requests.push(requestRow(event, context))
+      requests.push(requestRow(event, shapes.nameOf(event, identity), context))
       if (event.attempts.length > 1) attempts.push(...attemptRows(event, context))
       if (isFailure(event)) failures.push(failureRow(event, context))
     }
   }
+  await shapes.store(transaction)
   await insertRows(transaction, 'request_logs', requestColumns, requests)
   await upsertRows(transaction, attemptRow, attempts)
   await upsertRows(transaction, failedRequest, failures)

@@ -456,7 +456,7 @@ function guarantees(open: () => Promise<SqlClient>): void {
         times.map((receivedAtMs, index) => logEvent(index + 1, { receivedAtMs })),
       ),
     ])
-    const rows = await sql.client.read('SELECT clock_flag, received_at FROM request_logs ORDER BY sequence')
+    const rows = await sql.client.read('SELECT clock_flag, received_at FROM request_logs ORDER BY id')
     assert.deepEqual(
       rows.map((row) => [Number(row['clock_flag']), Number(row['received_at'])]),
       [
@@ -492,8 +492,48 @@ function guarantees(open: () => Promise<SqlClient>): void {
       ]),
     ])
     assert.equal(await count(sql.client, 'log_dead_letters'), 0)
-    const [row] = await sql.client.read('SELECT user_agent FROM request_logs')
+    const [row] = await sql.client.read('SELECT user_agent FROM request_shapes')
     assert.match(String(row?.['user_agent']), /^(🔑)+$/u)
+  })
+
+  test('what requests have in common is stored once a day, by whichever store comes first', async () => {
+    await using sql = disposable(await open())
+    const other = { topic: place.topic, partition: 1 }
+    let now = nowMs
+    const [a, b] = [openStore(sql.client, { now: () => now }).store, openStore(sql.client, { now: () => now }).store]
+    await a.startOffset(place)
+    await b.startOffset(other)
+    const events = Array.from({ length: 40 }, (_, index) => logEvent(index + 1, { userAgent: `agent-${index % 4}` }))
+    const mine = batchRecord(0, events)
+    const theirs = batchRecord(0, events, { source: 'edge-1.1' })
+    await Promise.all([a.handle(place, [mine]), b.handle(other, [{ ...theirs, partition: 1 }])])
+    assert.deepEqual([await count(sql.client, 'request_logs'), await count(sql.client, 'request_shapes')], [80, 4])
+    const dayMs = 86_400_000
+    now += 8 * dayMs
+    await a.handle(place, [batchRecord(1, [logEvent(41, { userAgent: 'agent-3' })])])
+    assert.equal(await count(sql.client, 'request_shapes'), 5)
+    await applyRetention({
+      sql: sql.client,
+      nowMs: now,
+      retention: { rowDays: 7, contentDays: 3 },
+      signal: new AbortController().signal,
+    })
+    assert.deepEqual([await count(sql.client, 'request_logs'), await count(sql.client, 'request_shapes')], [1, 1])
+    assert.equal((await createRequestLogReader(sql.client).find('req-41'))?.user_agent, 'agent-3')
+  })
+
+  test('a request whose shape was lost is shown with what is known', async () => {
+    await using sql = disposable(await open())
+    const { store } = openStore(sql.client)
+    await store.startOffset(place)
+    await store.handle(place, [batchRecord(0, [logEvent(1)])])
+    await sql.client.execute('DELETE FROM request_shapes')
+    const reader = createRequestLogReader(sql.client)
+    const range = { fromMs: 0, toMs: nowMs + 1 }
+    const shown = (await reader.search({ ...range, order: 'newest', limit: 10 })).items
+    assert.partialDeepStrictEqual(shown, [{ request_id: 'req-1', model_sent: '', status: 200, tokens: { input: 10 } }])
+    assert.equal((await reader.attempts.rows(range, { limit: 10 }))[0]?.requestId, 'req-1')
+    assert.deepEqual((await reader.search({ ...range, order: 'newest', limit: 10, model: 'gpt-4.1-nano' })).items, [])
   })
 
   test('rollups equal a recomputation from the rows', async () => {

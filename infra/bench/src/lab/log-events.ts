@@ -1,8 +1,11 @@
 import type { LogEvent } from '@gpt-load/contracts/log-event'
+import { RequestIds } from '@gpt-load/proxy-edge/data-plane/observe/request-id'
+
+const workers = Array.from({ length: 4 }, () => new RequestIds())
 
 /**
  * Requests as a busy installation has them: 20 groups, two of them aggregates, 12 models, 60 access keys that each use two of
- * the groups and three of the models, 5,000 keys, one failure in forty. The same for the same sequence: runs are alike.
+ * the groups and three of the models, 5,000 keys, one failure in forty. The same for the same sequence but for the ids, which are the edge's.
  */
 export function logEventOf(sequence: number, receivedAtMs: number): LogEvent {
   const roll = mixed(sequence)
@@ -31,8 +34,7 @@ export function logEventOf(sequence: number, receivedAtMs: number): LogEvent {
   } as const
   return {
     sequence,
-    // As the edge makes them: ascending per worker, of which there are four.
-    requestId: `0123456789${(sequence % 4).toString(16).padStart(2, '0')}${sequence.toString(36)}-${mixed(roll + 1).toString(36)}`,
+    requestId: workers[sequence % workers.length]!.create(),
     receivedAtMs,
     groupId,
     groupName: `group-${groupId}`,

@@ -8,7 +8,7 @@ import { createSqliteSqlClient } from '@gpt-load/database/sql-client/sqlite-sql-
 import { createMariadbSqlClient } from '@gpt-load/database/sql-client/mariadb-sql-client'
 import type { SqlClient } from '@gpt-load/database/sql-client/sql-client'
 import { insertEvents } from '@gpt-load/log-ingest/store-records'
-import { createStoredDays, dayOf } from '@gpt-load/log-ingest/stored-days'
+import { createStoredDays, dayOf, rowTables } from '@gpt-load/log-ingest/stored-days'
 import { startMariadb } from '@gpt-load/testkit/servers/mariadb-server'
 import { percentile, type Figure, type ScenarioReport } from '../figure.ts'
 import { logEventOf } from '../lab/log-events.ts'
@@ -43,9 +43,10 @@ export async function measureLogs(rows: number): Promise<ScenarioReport> {
       2,
       (at, count) => endMs - (count - at) / (rowsPerSecond / 1_000),
     )
-    await sql.execute('TRUNCATE TABLE request_logs')
+    for (const table of storedTables) await sql.execute(`TRUNCATE TABLE ${table}`)
     await store(sql, rows, 1, (at) => endMs - spanMs + (at / rows) * spanMs)
     const reader = createRequestLogReader(sql)
+    const sizes = await bytesPerRow(sql, rows)
     return {
       title: `A log of ${rows.toLocaleString('en')} requests`,
       conditions: `MariaDB with a buffer pool of 512 MB on the same cores; ${rowsPerTransaction} rows per transaction.`,
@@ -56,11 +57,12 @@ export async function measureLogs(rows: number): Promise<ScenarioReport> {
         {
           name: 'bytes per row, indexes included',
           unit: 'B',
-          values: [await bytesPerRow(sql, rows)],
+          values: [sizes.reduce((sum, { bytes }) => sum + bytes, 0)],
           target: { atMost: 350 },
         },
         ...(await questions(reader, endMs)),
       ],
+      notes: [`bytes per row: ${sizes.map(({ name, bytes }) => `${name} ${bytes.toFixed(1)}`).join(', ')}`],
     }
   } finally {
     await sql.close()
@@ -117,12 +119,22 @@ async function standaloneStores(rows: number, endMs: number): Promise<Figure> {
   }
 }
 
-async function bytesPerRow(sql: SqlClient, rows: number): Promise<number> {
-  await sql.execute('ANALYZE TABLE request_logs')
-  const [size] = await sql.read(
-    "SELECT SUM(DATA_LENGTH + INDEX_LENGTH) AS bytes FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'request_logs'",
-  )
-  return Number(size?.['bytes'] ?? 0) / rows
+/** Everything that a request leaves but its sums. */
+const storedTables = [...rowTables, 'request_shapes'] as const
+
+/** By index, of every table that holds requests; the rows themselves are in PRIMARY. */
+async function bytesPerRow(sql: SqlClient, rows: number): Promise<{ name: string; bytes: number }[]> {
+  const indexes: { name: string; bytes: number }[] = []
+  for (const table of storedTables) {
+    await sql.read(`ANALYZE TABLE ${table}`)
+    const sizes = await sql.read(
+      `SELECT index_name AS name, SUM(stat_value) * @@innodb_page_size AS bytes FROM mysql.innodb_index_stats
+       WHERE database_name = DATABASE() AND stat_name = 'size' AND (table_name = ? OR table_name LIKE ?) GROUP BY index_name`,
+      [table, `${table}#%`],
+    )
+    indexes.push(...sizes.map(({ name, bytes }) => ({ name: `${table}.${String(name)}`, bytes: Number(bytes) / rows })))
+  }
+  return indexes
 }
 
 const asked = 60

@@ -1,5 +1,6 @@
 import { likePattern } from '../like-pattern.ts'
 import type { SqlReader, SqlRow, SqlValue } from '../sql-client/sql-client.ts'
+import { failureJoin, shaped, shapeJoin } from './request-log-rows.ts'
 
 /**
  * The request log with a row per attempt, as GPT-Load keeps it: the last attempt of a request is the request itself, those
@@ -110,21 +111,22 @@ type Source = {
   tokens: 'r' | 'none'
 }
 
+const memberGroupId = shaped('member_group_id')
+
 const finalAttempts: Source = {
   alias: 'finals',
-  from: `request_logs r LEFT JOIN failed_requests f ON f.received_at = r.received_at AND f.request_id = r.request_id
-    WHERE 1 = 1`,
+  from: `request_logs r ${failureJoin} ${shapeJoin} WHERE 1 = 1`,
   number: 'r.attempts',
-  isSuccess: "(CASE WHEN r.status < 400 AND r.end_reason = 'complete' THEN 1 ELSE 0 END)",
-  groupId: '(CASE WHEN r.member_group_id > 0 THEN r.member_group_id ELSE r.group_id END)',
-  groupName: '(CASE WHEN r.member_group_id > 0 THEN r.member_group_name ELSE r.group_name END)',
+  isSuccess: `(CASE WHEN r.status < 400 AND ${shaped('end_reason')} = 'complete' THEN 1 ELSE 0 END)`,
+  groupId: `(CASE WHEN ${memberGroupId} > 0 THEN ${memberGroupId} ELSE r.group_id END)`,
+  groupName: `(CASE WHEN ${memberGroupId} > 0 THEN ${shaped('member_group_name')} ELSE ${shaped('group_name')} END)`,
   columns: {
     key_id: 'r.key_id',
     key_hint: 'r.key_hint',
     status: 'r.status',
-    error_class: 'r.error_class',
+    error_class: shaped('error_class'),
     error_message: "COALESCE(f.error_message, '')",
-    upstream: 'r.upstream',
+    upstream: shaped('upstream'),
   },
   firstByteMs: 'r.first_byte_ms',
   durationMs: 'r.duration_ms',
@@ -133,12 +135,12 @@ const finalAttempts: Source = {
 
 const earlierAttempts: Source = {
   alias: 'earlier',
-  from: 'request_logs r JOIN request_attempts a ON a.request_id = r.request_id WHERE r.attempts > 1',
+  from: `request_logs r JOIN request_attempts a ON a.request_id = r.request_id ${shapeJoin} WHERE r.attempts > 1`,
   number: 'a.number',
   isSuccess: '0',
   groupId: 'a.group_id',
-  groupName: `(CASE WHEN a.group_id = r.member_group_id THEN r.member_group_name
-    WHEN a.group_id = r.group_id THEN r.group_name ELSE '' END)`,
+  groupName: `(CASE WHEN a.group_id = ${memberGroupId} THEN ${shaped('member_group_name')}
+    WHEN a.group_id = r.group_id THEN ${shaped('group_name')} ELSE '' END)`,
   columns: {
     key_id: 'a.key_id',
     key_hint: 'a.key_hint',
@@ -152,7 +154,7 @@ const earlierAttempts: Source = {
   tokens: 'none',
 }
 
-const model = "(CASE WHEN r.model_requested = '' THEN r.model_sent ELSE r.model_requested END)"
+const model = `(CASE WHEN ${shaped('model_requested')} = '' THEN ${shaped('model_sent')} ELSE ${shaped('model_requested')} END)`
 
 function branchOf(source: Source, query: AttemptLogQuery, { limit, after }: Bounds): Branch {
   const { where, values } = conditions(source, query, after)
@@ -164,14 +166,14 @@ function branchOf(source: Source, query: AttemptLogQuery, { limit, after }: Boun
     `${source.isSuccess} AS is_success`,
     `${source.groupId} AS group_id`,
     `${source.groupName} AS group_name`,
-    '(CASE WHEN r.member_group_id > 0 THEN r.group_id ELSE 0 END) AS parent_group_id',
-    "(CASE WHEN r.member_group_id > 0 THEN r.group_name ELSE '' END) AS parent_group_name",
+    `(CASE WHEN ${memberGroupId} > 0 THEN r.group_id ELSE 0 END) AS parent_group_id`,
+    `(CASE WHEN ${memberGroupId} > 0 THEN ${shaped('group_name')} ELSE '' END) AS parent_group_name`,
     ...Object.entries(source.columns).map(([name, from]) => `${from} AS ${name}`),
-    'r.request_id, r.edge, r.access_key_id, r.method, r.request_path, r.is_stream, r.client_address, r.user_agent',
+    'r.request_id, s.edge, r.access_key_id, s.method, s.request_path, s.is_stream, r.client_address, s.user_agent',
     `${model} AS model`,
     `${source.firstByteMs} AS first_byte_ms`,
     `${source.durationMs} AS duration_ms`,
-    source.tokens === 'r' ? 'r.tokens_input, r.tokens_output' : '-1 AS tokens_input, -1 AS tokens_output',
+    source.tokens === 'r' ? 'r.tokens_input, r.tokens_output' : 'NULL AS tokens_input, NULL AS tokens_output',
   ]
   const order = `r.received_at DESC, r.id DESC, ${source.number} DESC`
   const text = `SELECT ${columns.join(', ')} FROM ${source.from} AND ${where} ORDER BY ${order} LIMIT ${limit}`
@@ -194,8 +196,8 @@ function conditions(source: Source, query: AttemptLogQuery, after?: AttemptLogPo
   if (query.status !== undefined) add(`${source.columns.status} = ?`, query.status)
   if (query.clientAddress !== undefined) add('r.client_address = ?', query.clientAddress)
   if (query.isSuccess !== undefined) add(`${source.isSuccess} = ?`, query.isSuccess ? 1 : 0)
-  if (query.parentGroupName !== undefined) add('r.member_group_id > 0')
-  addPart('r.group_name', query.parentGroupName)
+  if (query.parentGroupName !== undefined) add(`${memberGroupId} > 0`)
+  addPart(shaped('group_name'), query.parentGroupName)
   addPart(source.groupName, query.groupName)
   addPart(model, query.model)
   addPart(source.columns.error_message, query.error)
@@ -215,6 +217,7 @@ function addPosition(
 function toRow(row: SqlRow): AttemptLogRow {
   const text = (column: string) => String(row[column] ?? '')
   const number = (column: string) => Number(row[column] ?? 0)
+  const known = (column: string) => Number(row[column] ?? -1)
   return {
     receivedAtMs: number('received_at'),
     rowId: number('row_id'),
@@ -240,9 +243,9 @@ function toRow(row: SqlRow): AttemptLogRow {
     status: number('status'),
     errorClass: text('error_class'),
     errorMessage: text('error_message'),
-    firstByteMs: number('first_byte_ms'),
+    firstByteMs: known('first_byte_ms'),
     durationMs: number('duration_ms'),
-    tokensInput: number('tokens_input'),
-    tokensOutput: number('tokens_output'),
+    tokensInput: known('tokens_input'),
+    tokensOutput: known('tokens_output'),
   }
 }

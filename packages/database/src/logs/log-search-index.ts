@@ -1,5 +1,6 @@
 import { likePattern } from '../like-pattern.ts'
 import type { SqlReader, SqlValue } from '../sql-client/sql-client.ts'
+import { shaped } from './request-log-rows.ts'
 import type { LogFilters, LogSearchQuery } from './log-search.ts'
 
 /**
@@ -100,14 +101,13 @@ function joined(conditions: readonly Condition[]): Condition {
   }
 }
 
-const tokens =
-  '(CASE WHEN r.tokens_input > 0 THEN r.tokens_input ELSE 0 END + CASE WHEN r.tokens_output > 0 THEN r.tokens_output ELSE 0 END)'
-const failed = "(r.status >= 400 OR r.end_reason <> 'complete')"
+const tokens = '(COALESCE(r.tokens_input, 0) + COALESCE(r.tokens_output, 0))'
+const failed = `(r.status >= 400 OR ${shaped('end_reason')} <> 'complete')`
 
 /** One entry per filter that is set. Errors are asked of `f`, which is there when one of them is. */
 function conditionsOf(filters: LogFilters): Conditions {
   const makers: { [K in keyof LogFilters]-?: (value: NonNullable<LogFilters[K]>) => Condition } = {
-    groupId: (id) => ({ text: '(r.group_id = ? OR r.member_group_id = ?)', values: [id, id] }),
+    groupId: (id) => ({ text: `(r.group_id = ? OR ${shaped('member_group_id')} = ?)`, values: [id, id] }),
     accessKeyId: (id) => ({ text: 'r.access_key_id = ?', values: [id] }),
     keyId: (id) => ({ text: 'r.key_id = ?', values: [id] }),
     requestId: (id) => ({ text: 'r.request_id = ?', values: [id] }),
@@ -115,19 +115,22 @@ function conditionsOf(filters: LogFilters): Conditions {
     errorClass: (name) => ({ text: 'f.error_class = ?', values: [name] }),
     errorCode: (code) => ({ text: 'f.error_code = ?', values: [code] }),
     error: (text) => ({ text: "LOWER(f.error_message) LIKE ? ESCAPE '!'", values: [likePattern(text.toLowerCase())] }),
-    model: (model) => ({ text: '(r.model_requested = ? OR r.model_sent = ?)', values: [model, model] }),
+    model: (model) => ({
+      text: `(${shaped('model_requested')} = ? OR ${shaped('model_sent')} = ?)`,
+      values: [model, model],
+    }),
     status: (status) => ({ text: 'r.status = ?', values: [status] }),
     statusClass: (hundreds) => ({
       text: 'r.status >= ? AND r.status < ?',
       values: [hundreds * 100, hundreds * 100 + 100],
     }),
-    upstream: (upstream) => ({ text: 'r.upstream = ?', values: [upstream] }),
+    upstream: (upstream) => ({ text: `${shaped('upstream')} = ?`, values: [upstream] }),
     clientAddress: (address) => ({ text: 'r.client_address = ?', values: [address] }),
-    isStream: (isStream) => ({ text: 'r.is_stream = ?', values: [isStream ? 1 : 0] }),
+    isStream: (isStream) => ({ text: `${shaped('is_stream')} = ?`, values: [isStream ? 1 : 0] }),
     minDurationMs: (ms) => ({ text: 'r.duration_ms >= ?', values: [ms] }),
     maxDurationMs: (ms) => ({ text: 'r.duration_ms <= ?', values: [ms] }),
     minFirstTokenMs: (ms) => ({ text: 'r.first_token_ms >= ?', values: [ms] }),
-    maxFirstTokenMs: (ms) => ({ text: 'r.first_token_ms >= 0 AND r.first_token_ms <= ?', values: [ms] }),
+    maxFirstTokenMs: (ms) => ({ text: 'r.first_token_ms <= ?', values: [ms] }),
     minTokens: (count) => ({ text: `${tokens} >= ?`, values: [count] }),
     maxTokens: (count) => ({ text: `${tokens} <= ?`, values: [count] }),
   }

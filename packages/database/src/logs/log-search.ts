@@ -2,7 +2,7 @@ import { logScanBounds, type RequestLog } from '@gpt-load/contracts/api/log'
 import type { ErrorClass } from '@gpt-load/contracts/error-class'
 import type { SqlReader, SqlRow } from '../sql-client/sql-client.ts'
 import { drivingIndexOf, type Condition, type DrivingIndex } from './log-search-index.ts'
-import { failureJoin, requestColumns, toRequestLog } from './request-log-rows.ts'
+import { failureJoin, requestColumns, shapeJoin, toRequestLog } from './request-log-rows.ts'
 
 /**
  * Requests of a bounded time, by keyset, nothing counted. An index leads (log-search-index.ts); what no index knows is looked
@@ -154,7 +154,7 @@ async function readSlice(
       }
   const direction = isNewest(query) ? 'DESC' : 'ASC'
   return sql.read(
-    `SELECT ${requestColumns} FROM ${index.from} ${index.isJoined ? '' : failureJoin} WHERE ${keyset.text}${index.lead.text}${index.rest.text}
+    `SELECT ${requestColumns} FROM ${index.from} ${index.isJoined ? '' : failureJoin} ${shapeJoin} WHERE ${keyset.text}${index.lead.text}${index.rest.text}
      ORDER BY r.received_at ${direction}, r.id ${direction} LIMIT ${limit}`,
     [...keyset.values, ...index.lead.values, ...index.rest.values],
   )

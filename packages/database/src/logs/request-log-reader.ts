@@ -3,7 +3,7 @@ import { createAttemptLogReader, type AttemptLogReader } from './attempt-log-rea
 import { createContentReader, type ContentReader } from './content-reader.ts'
 import { createKeyUsageReader, type KeyUsageReader } from './key-usage-reader.ts'
 import { searchLogs, type LogSearchPage, type LogSearchQuery } from './log-search.ts'
-import { failureJoin, lastAttempt, requestColumns, toAttempt, toRequestLog } from './request-log-rows.ts'
+import { failureJoin, lastAttempt, requestColumns, shapeJoin, toAttempt, toRequestLog } from './request-log-rows.ts'
 import { createStatsReader, type StatsReader } from './stats-reader.ts'
 import type { SqlReader } from '../sql-client/sql-client.ts'
 import { withoutTablesEmpty } from './without-tables-empty.ts'
@@ -60,7 +60,7 @@ export function createRequestLogReader(client: SqlReader): RequestLogReader {
     newest: (query) => readNewest(sql, query),
     async find(requestId) {
       const [row] = await sql.read(
-        `SELECT ${requestColumns} FROM request_logs r ${failureJoin} WHERE r.request_id = ? LIMIT 1`,
+        `SELECT ${requestColumns} FROM request_logs r ${failureJoin} ${shapeJoin} WHERE r.request_id = ? LIMIT 1`,
         [requestId],
       )
       if (row === undefined) return null
@@ -100,7 +100,7 @@ async function readNewest(
     return { items: [], lastId: Number(row?.['id'] ?? 0), skipped: 0 }
   }
   const rows = await sql.read(
-    `SELECT ${requestColumns} FROM request_logs r ${failureJoin} WHERE r.id > ? ORDER BY r.id DESC LIMIT ${limit}`,
+    `SELECT ${requestColumns} FROM request_logs r ${failureJoin} ${shapeJoin} WHERE r.id > ? ORDER BY r.id DESC LIMIT ${limit}`,
     [afterId],
   )
   const oldestFirst = rows.toReversed()

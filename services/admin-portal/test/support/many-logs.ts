@@ -12,6 +12,7 @@ const spreadMs = 23 * 3_600_000
 const rare = 3
 const rareModel = 'rare-model'
 const groupColumns = 'group_id, member_group_id, access_key_id, model_requested, model_sent, channel, upstream'
+const models = 8
 
 export async function fillLog({ folder }: Installation, rows: number): Promise<ManyLogs> {
   const sql = createSqliteSqlClient(join(folder, 'data', 'logs.db'))
@@ -19,7 +20,8 @@ export async function fillLog({ folder }: Installation, rows: number): Promise<M
     // The copies end before the newest minute: what really comes stays newest.
     const endMs = Math.floor(Date.now() / minuteMs) * minuteMs - minuteMs
     const fromMs = endMs - spreadMs
-    const columns = await copiedColumns(sql)
+    await addShapes(sql)
+    const columns = await copiedColumns(sql, 'request_logs', replaced)
     for (let from = 0; from < rows; from += rowsPerStatement)
       await sql.execute(copyStatement(columns), [
         from,
@@ -27,12 +29,12 @@ export async function fillLog({ folder }: Installation, rows: number): Promise<M
         fromMs,
         spreadMs / rows,
       ])
-    await sql.execute(`UPDATE request_logs SET model_requested = ? WHERE request_id IN (${'?,'.repeat(rare - 1)}?)`, [
-      rareModel,
+    await sql.execute(`UPDATE request_logs SET shape = ? WHERE request_id IN (${'?,'.repeat(rare - 1)}?)`, [
+      shapeOf(models),
       ...Array.from({ length: rare }, (_, index) => requestId(index)),
     ])
     await sql.execute(
-      `INSERT INTO failed_requests SELECT stored_on, received_at, request_id, group_id, status, 'upstream', 'overloaded', 'too busy'
+      `INSERT INTO failed_requests SELECT stored_on, received_at, request_id, status, 'upstream', 'overloaded', 'too busy'
        FROM request_logs WHERE request_id LIKE 'copy-%' AND status = 503`,
     )
     for (const span of [60, 3_600, 86_400]) await sumUp(sql, span)
@@ -46,19 +48,30 @@ export function requestId(index: number): string {
   return `copy-${String(index).padStart(12, '0')}`
 }
 
-async function copiedColumns(sql: SqlClient): Promise<string[]> {
-  const columns = await sql.read("SELECT name FROM pragma_table_info('request_logs')")
-  return columns.map(({ name }) => String(name)).filter((name) => name !== 'id' && !(name in replaced))
+async function copiedColumns(sql: SqlClient, table: string, others: object): Promise<string[]> {
+  const columns = await sql.read(`SELECT name FROM pragma_table_info('${table}')`)
+  return columns.map(({ name }) => String(name)).filter((name) => name !== 'id' && !(name in others))
+}
+
+const shapeOf = (place: number): Buffer => Buffer.from(`shape-${String(place).padStart(2, '0')}`)
+
+/** One for each model and for the rare one, else like that of the one request. */
+async function addShapes(sql: SqlClient): Promise<void> {
+  const copied = await copiedColumns(sql, 'request_shapes', { shape: '', model_requested: '' })
+  for (let place = 0; place <= models; place += 1)
+    await sql.execute(
+      `INSERT INTO request_shapes (shape, model_requested, ${copied.join(', ')}) SELECT ?, ?, ${copied.join(', ')}
+       FROM (SELECT s.* FROM request_logs r JOIN request_shapes s ON s.stored_on = r.stored_on AND s.shape = r.shape ORDER BY r.id LIMIT 1)`,
+      [shapeOf(place), place === models ? rareModel : `model-${place}`],
+    )
 }
 
 /** Of 40 requests one fails; of 8 models each has as many. */
 const replaced: Readonly<Record<string, string>> = {
   request_id: "printf('copy-%012d', n)",
   received_at: 'CAST(? + n * ? AS INTEGER)',
-  sequence: '1000000 + n',
-  model_requested: "printf('model-%d', n % 8)",
+  shape: `CAST(printf('shape-%02d', n % ${models}) AS BLOB)`,
   status: 'CASE WHEN n % 40 = 0 THEN 503 ELSE 200 END',
-  error_class: "CASE WHEN n % 40 = 0 THEN 'upstream' ELSE '' END",
   duration_ms: '20 + n % 3000',
 }
 
@@ -77,7 +90,7 @@ async function sumUp(sql: SqlClient, span: number): Promise<void> {
      SELECT ${span}, received_at / 1000 / ${span} * ${span}, randomblob(16), ${groupColumns},
        status / 100, COUNT(*), SUM(status >= 500), 0, COUNT(*), SUM(duration_ms), SUM(bytes_in), SUM(bytes_out),
        SUM(MAX(0, tokens_input)), SUM(MAX(0, tokens_output)), 0, 0
-     FROM request_logs WHERE request_id LIKE 'copy-%'
+     FROM request_logs r JOIN request_shapes s ON s.stored_on = r.stored_on AND s.shape = r.shape WHERE request_id LIKE 'copy-%'
      GROUP BY received_at / 1000 / ${span}, ${groupColumns}, status / 100`,
   )
 }

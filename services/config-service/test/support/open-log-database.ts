@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
+import { shapeColumns } from '@gpt-load/database/logs/request-log-rows'
 import { createRequestLogReader } from '@gpt-load/database/logs/request-log-reader'
 import { splitStatements } from '@gpt-load/database/split-statements'
 import { createSqliteSqlClient } from '@gpt-load/database/sql-client/sqlite-sql-client'
@@ -35,8 +36,19 @@ export async function openLogDatabase() {
       for (const span of [3_600, 86_400])
         await insert('error_rollups', { ...errorRow, ...bucketOf(span, atMs), ...row })
     },
-    addLog: (id: number, row: Record<string, SqlValue> = {}) =>
-      insert('request_logs', { ...logRow, id, request_id: `req-${id}`, ...row }),
+    /** With a shape of its own. */
+    async addLog(id: number, changes: Record<string, SqlValue> = {}): Promise<void> {
+      const isOfShape = (name: string) => shapeColumns.some((column) => column === name)
+      const shape = Buffer.from(String(id).padStart(8, '0'))
+      const columns = Object.entries({ ...logRow, id, request_id: `req-${id}`, ...changes })
+      const { stored_on } = { ...logRow, ...changes }
+      await insert('request_shapes', {
+        stored_on,
+        shape,
+        ...Object.fromEntries(columns.filter(([name]) => isOfShape(name))),
+      })
+      await insert('request_logs', { shape, ...Object.fromEntries(columns.filter(([name]) => !isOfShape(name))) })
+    },
   }
 }
 export type LogDatabase = Awaited<ReturnType<typeof openLogDatabase>>
@@ -76,9 +88,7 @@ const errorRow = {
 const logRow = {
   stored_on: 1,
   received_at: 0,
-  source: 's',
   edge: 'e',
-  sequence: 1,
   group_id: 1,
   group_name: 'g',
   member_group_id: 0,
@@ -101,14 +111,14 @@ const logRow = {
   end_reason: 'complete',
   connect_ms: 1,
   first_byte_ms: 1,
-  first_token_ms: -1,
+  first_token_ms: null,
   duration_ms: 2,
   bytes_in: 0,
   bytes_out: 0,
   tokens_input: 3,
   tokens_output: 4,
-  tokens_cached: -1,
-  tokens_reasoning: -1,
+  tokens_cached: null,
+  tokens_reasoning: null,
   attempts: 1,
   clock_flag: 0,
 }
