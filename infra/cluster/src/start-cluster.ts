@@ -26,6 +26,8 @@ export type ClusterOptions = {
   edgeEnv?: Record<string, string>
   configServiceEnv?: Record<string, string>
   logIngestEnv?: Record<string, string>
+  /** More arguments of the database server. */
+  mariadbArgs?: string[]
   /** Starts the broker; a plain one unless told. The cluster stops it. */
   startKafka?: () => Promise<KafkaServer>
   /** Fixed public ports for people; random free ones otherwise. */
@@ -77,7 +79,11 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const stack = new AsyncDisposableStack()
   try {
     log('starting MariaDB, Redis and Kafka …')
-    const started = await Promise.allSettled([startMariadb(), startRedis(), (options.startKafka ?? startKafka)()])
+    const started = await Promise.allSettled([
+      startMariadb({ args: options.mariadbArgs ?? [] }),
+      startRedis(),
+      (options.startKafka ?? startKafka)(),
+    ])
     for (const result of started) if (result.status === 'fulfilled') stack.use(result.value)
     const [mariadb, redis, kafka] = started.map(valueOf) as [MariadbServer, RedisServer, KafkaServer]
     const snapshotDir = await mkdtemp(join(tmpdir(), 'gpt-load-snapshot-'))

@@ -24,13 +24,3 @@ export function databaseNowMs(dialect: Dialect): string {
 export function placeholders(count: number): string {
   return '?,'.repeat(count).slice(0, -1)
 }
-
-/** Converts what drivers return for 64-bit integers; other values stay. */
-export function numbersInRows<Row extends object>(rows: readonly object[]): Row[] {
-  for (const row of rows as Record<string, unknown>[]) {
-    for (const column in row) {
-      if (typeof row[column] === 'bigint') row[column] = Number(row[column])
-    }
-  }
-  return rows as Row[]
-}

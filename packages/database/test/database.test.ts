@@ -6,7 +6,8 @@ import { setImmediate } from 'node:timers/promises'
 import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
 import { bulkInsert } from '../src/bulk-insert.ts'
 import type { DatabaseConnection } from '../src/create-database.ts'
-import { faultOf, isUniqueViolation, LeaseLost } from '../src/database-errors.ts'
+import { DatabaseUnavailable, faultOf, isUniqueViolation, LeaseLost } from '../src/database-errors.ts'
+import type { WriteTransaction } from '../src/database-handle.ts'
 import { envelopeKeyId } from '../src/envelope.ts'
 import { WrongMasterKeyError } from '../src/data-key.ts'
 import { openKeyring } from '../src/keyring.ts'
@@ -175,6 +176,56 @@ for (const [name, connect] of Object.entries(dialects)) {
       await assert.rejects(prisma, isUniqueViolation)
     })
 
+    test('long bulk statements keep blobs, absent values, booleans and integers above 32 bits', async () => {
+      await using opened = await openMigrated(await connect())
+      const { handle } = opened
+      const at = 1_790_000_123_456
+      const hashOf = (index: number) => Buffer.from(`${index}`.padStart(32, '\0\'"\\'))
+      const numbers = ['group_id', 'weight', 'until', 'generation', 'failures', 'last_probe_at', 'revision']
+      const texts = ['hint', 'note', 'state']
+      await handle.write(({ sql }) =>
+        bulkInsert(sql, {
+          table: 'provider_keys',
+          columns: [
+            ...numbers,
+            ...texts,
+            'cause',
+            'hash',
+            'secret',
+            'managed_by',
+            'last_probe_ok',
+            'created_at',
+            'updated_at',
+          ],
+          rows: Array.from({ length: 501 }, (_, index) => [
+            ...numbers.map(() => 1),
+            ...texts.map(() => `“${index}”`),
+            '',
+            hashOf(index),
+            new Uint8Array([index % 256, 0, 255]),
+            null,
+            index % 2 === 0,
+            at,
+            at,
+          ]),
+        }),
+      )
+      const rows = await handle.sql.query<Record<string, unknown>>(
+        'SELECT note, hash, secret, managed_by, last_probe_ok, created_at FROM provider_keys ORDER BY id',
+      )
+      assert.deepEqual(
+        rows.map((row) => ({ ...row })),
+        Array.from({ length: 501 }, (_, index) => ({
+          note: `“${index}”`,
+          hash: hashOf(index),
+          secret: Buffer.from([index % 256, 0, 255]),
+          managed_by: null,
+          last_probe_ok: index % 2 === 0 ? 1 : 0,
+          created_at: at,
+        })),
+      )
+    })
+
     test('writers that collide are repeated: no increment is lost', async () => {
       await using opened = await openMigrated(await connect())
       const handles = [opened.handle, opened.another()]
@@ -249,6 +300,25 @@ test('the SQLite file is readable by its owner only, and refuses writes outside 
   assert.ok(opened.connection.dialect === 'sqlite')
   for (const suffix of ['', '-wal', '-shm']) assert.equal(statSync(opened.connection.path + suffix).mode & 0o777, 0o600)
   await assert.rejects(opened.handle.database.setting.deleteMany())
+})
+
+test('a statement that comes after the end of its transaction is refused, not made a transaction of its own', async () => {
+  const server = await mariadb
+  await using opened = await openMigrated(mysqlConnection(server, (await server.createDatabase()).name))
+  const late: (() => Promise<number>)[] = []
+  const leak = async ({ sql }: WriteTransaction) =>
+    void late.push(() => sql.execute('UPDATE revision_counter SET value = 9'))
+  await opened.handle.write(leak)
+  const failing = opened.handle.write(async (transaction) => {
+    await leak(transaction)
+    throw new Error('half-way')
+  })
+  await assert.rejects(failing, /half-way/)
+  for (const execute of late) await assert.rejects(execute(), DatabaseUnavailable)
+  assert.deepEqual(
+    (await opened.handle.sql.query<{ value: number }>('SELECT value FROM revision_counter')).map(({ value }) => value),
+    [0],
+  )
 })
 
 test('an unreachable server is DatabaseUnavailable, by its true reason', async () => {

@@ -5,6 +5,7 @@ import { startCluster } from '@gpt-load/cluster/start-cluster'
 import { startProcess } from '@gpt-load/testkit/child-process'
 import { freePort } from '@gpt-load/testkit/servers/free-port'
 import { figure, percentile, type Figure, type ScenarioReport } from '../figure.ts'
+import { cpuSecondsOf } from '../lab/proc-stat.ts'
 import { callAdmin, deleteAllKeys, importKeys, timedCall, type AdminApi } from '../load/admin-api.ts'
 import type { BenchOptions } from '../options.ts'
 
@@ -22,7 +23,7 @@ export async function measureStandaloneControl(options: BenchOptions): Promise<S
   const folder = await mkdtemp(join(tmpdir(), 'gpt-load-bench-'))
   try {
     const port = await freePort()
-    await using _process = await startProcess({
+    await using server = await startProcess({
       name: 'standalone',
       command: process.execPath,
       args: [
@@ -43,7 +44,8 @@ export async function measureStandaloneControl(options: BenchOptions): Promise<S
       ready: async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok,
     })
     const key = (await readFile(join(folder, 'admin-key'), 'utf8')).trim()
-    const figures = await measureControl({ url: `http://127.0.0.1:${port}`, key }, options, { importS: 60 })
+    const api = { url: `http://127.0.0.1:${port}`, key }
+    const figures = await measureControl(api, options, { importS: 60, pids: { standalone: server.pid } })
     return reportOf('standalone (SQLite, one process)', options, figures)
   } finally {
     await rm(folder, { recursive: true, force: true })
@@ -55,9 +57,26 @@ function profileFlags({ profileFolder }: BenchOptions): string[] {
 }
 
 export async function measureClusterControl(options: BenchOptions): Promise<ScenarioReport> {
-  await using cluster = await startCluster({ edges: 1, configServices: 1, logIngests: 1 })
-  const api = { url: cluster.configServices[0]!.url, key: cluster.secrets.authKey }
-  return reportOf('the cluster (MariaDB, one edge)', options, await measureControl(api, options, { importS: 90 }))
+  await using cluster = await startCluster({
+    edges: 1,
+    configServices: 1,
+    logIngests: 1,
+    mariadbArgs,
+    configServiceEnv: profileEnv(options),
+  })
+  const [{ url, process: configService }, { process: edge }] = [cluster.configServices[0]!, cluster.edges[0]!]
+  const pids = { 'config-service': configService.pid, MariaDB: cluster.mariadb.pid, edge: edge.pid }
+  const figures = await measureControl({ url, key: cluster.secrets.authKey }, options, { importS: 90, pids })
+  return reportOf(`the cluster (MariaDB with ${mariadbArgs.join(' ')}, one edge)`, options, figures)
+}
+
+/** What is read and written of a million keys fits, as in any database that is meant for them. */
+const mariadbArgs = ['--innodb-buffer-pool-size=512M', '--innodb-log-file-size=96M']
+
+function profileEnv({ profileFolder }: BenchOptions): Record<string, string> {
+  return profileFolder === ''
+    ? {}
+    : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${resolve(profileFolder, 'config-service')}` }
 }
 
 function reportOf(where: string, { maxKeys }: BenchOptions, figures: readonly Figure[]): ScenarioReport {
@@ -72,30 +91,33 @@ function reportOf(where: string, { maxKeys }: BenchOptions, figures: readonly Fi
 async function measureControl(
   api: AdminApi,
   { maxKeys }: BenchOptions,
-  { importS }: { importS: number },
+  { importS, pids }: { importS: number; pids: Pids },
 ): Promise<Figure[]> {
   const body = { name: 'bench', channel: 'openai', upstreams: [{ url: 'http://127.0.0.1:9', weight: 1 }] }
   const other = { ...body, name: 'other' }
   const id = (await callAdmin(api, 'POST', '/groups', body))['id'] as number
   const otherId = (await callAdmin(api, 'POST', '/groups', other))['id'] as number
-  const imported = await beside(api, otherId, () => importKeys(api, id, () => keyLines(maxKeys)))
+  const imported = await beside(api, otherId, pids, () => importKeys(api, id, () => keyLines(maxKeys)))
   const pages = await measurePages(api, id, maxKeys)
-  const deleted = await beside(api, otherId, () => deleteAllKeys(api, id))
+  const deleted = await beside(api, otherId, pids, () => deleteAllKeys(api, id))
   return [
     figure('import', 's', [imported.seconds], { atMost: importS }),
-    ...ordinaryFigures('import', imported),
+    ...besideFigures('import', imported),
     ...pages,
     figure('delete', 's', [deleted.seconds], { atMost: 60 }),
-    ...ordinaryFigures('delete', deleted),
+    ...besideFigures('delete', deleted),
   ]
 }
 
-type Beside = { seconds: number; reads: number[]; writes: number[] }
+/** Processes by name. */
+type Pids = Readonly<Record<string, number>>
+type Beside = { seconds: number; reads: number[]; writes: number[]; cpuSeconds: Record<string, number> }
 
 /** Reads and writes of another group, one after the other, for as long as the task takes. */
-async function beside(api: AdminApi, groupId: number, work: () => Promise<number>): Promise<Beside> {
+async function beside(api: AdminApi, groupId: number, pids: Pids, work: () => Promise<number>): Promise<Beside> {
   const reads: number[] = []
   const writes: number[] = []
+  const before = cpuSecondsByName(pids)
   let isOver = false
   const others = (async () => {
     for (let sort = 1; !isOver; sort += 1) {
@@ -105,15 +127,23 @@ async function beside(api: AdminApi, groupId: number, work: () => Promise<number
     }
   })()
   try {
-    return { seconds: await work(), reads, writes }
+    const seconds = await work()
+    const after = cpuSecondsByName(pids)
+    const spent = Object.keys(pids).map((name): [string, number] => [name, after[name]! - before[name]!])
+    return { seconds, reads, writes, cpuSeconds: Object.fromEntries(spent) }
   } finally {
     isOver = true
     await others
   }
 }
 
-function ordinaryFigures(task: string, { reads, writes }: Beside): Figure[] {
+function cpuSecondsByName(pids: Pids): Record<string, number> {
+  return Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpuSecondsOf(pid)]))
+}
+
+function besideFigures(task: string, { reads, writes, cpuSeconds }: Beside): Figure[] {
   return [
+    ...Object.entries(cpuSeconds).map(([name, seconds]) => figure(`CPU of ${name} in the ${task}`, 's', [seconds])),
     figure(`GET /groups beside the ${task}: p99`, 'ms', [percentile(reads, 99)], { atMost: ordinaryP99Ms }),
     figure(`PATCH /groups/{id} beside the ${task}: p99`, 'ms', [percentile(writes, 99)]),
     figure(`PATCH /groups/{id} beside the ${task}: longest`, 'ms', [Math.max(...writes)]),

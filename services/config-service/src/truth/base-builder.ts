@@ -4,7 +4,7 @@ import type { Clock } from '@gpt-load/service-kit/clock'
 import type { Logger } from '@gpt-load/service-kit/logger'
 import { createContentKey } from '@gpt-load/transport/content-key'
 import { createChunkWriter } from '@gpt-load/transport/snapshot-chunk'
-import { beginBase, completeBase, newestBase, pruneBases, storeChunk } from './base-store.ts'
+import { beginBase, completeBase, newestBase, pruneBases, storeChunk, type StoredBase } from './base-store.ts'
 import { maxTouchRows } from './change-log.ts'
 import type { RecordContext } from './policy-records.ts'
 import { pruneChangeLog } from './prune-change-log.ts'
@@ -29,6 +29,11 @@ const maxChangedShare = 0.25
 const maxRevisions = 50_000
 /** Half of what a delta reads at most (change-log): there must never be an edge that no delta and no base can serve. */
 const maxTouches = maxTouchRows / 2
+/**
+ * While very many keys come and go each base is behind as soon as it is there: at most a tenth of the time goes into bases, and
+ * a cold edge takes the rest as a delta.
+ */
+const restPerBuild = 9
 /** Length prefix of each chunk in the file (chunk-splitter). */
 const framePrefixBytes = 4
 
@@ -39,10 +44,10 @@ export function contentKeyPurpose({ epoch, revision }: Position): string {
 /** Answers the position of a base that was built now, null when none was needed or another replica is at it. */
 export async function buildBaseIfNeeded(options: BaseBuilderOptions, stop?: AbortSignal): Promise<Position | null> {
   const { store } = options
-  if (!(await isBaseNeeded(store))) return null
+  if (!(await isBaseNeeded(store, options.clock.nowMs()))) return null
   const outcome = await withLease(store, 'snapshot-base', { ttlMs: leaseTtlMs }, async (lost, lease) => {
     const signal = stop === undefined ? lost : AbortSignal.any([lost, stop])
-    if (!(await isBaseNeeded(store))) return null
+    if (!(await isBaseNeeded(store, options.clock.nowMs()))) return null
     const position = await buildBase(options, lease, signal)
     await pruneChangeLog(store, await pruneBases(store, position.epoch), options.clock.nowMs())
     return position
@@ -50,7 +55,7 @@ export async function buildBaseIfNeeded(options: BaseBuilderOptions, stop?: Abor
   return outcome.held ? outcome.result : null
 }
 
-async function isBaseNeeded(store: DatabaseHandle): Promise<boolean> {
+async function isBaseNeeded(store: DatabaseHandle, nowMs: number): Promise<boolean> {
   const { epoch, revision } = await readPosition(store.sql)
   const base = await newestBase(store, epoch)
   if (base === null || base.revision > revision) return true
@@ -60,9 +65,14 @@ async function isBaseNeeded(store: DatabaseHandle): Promise<boolean> {
     [base.revision],
   )
   const { ids, touches } = { ids: Number(changed?.ids ?? 0), touches: changed?.touches ?? 0 }
-  if (ids <= maxChangedIds) return false
+  if (touches > maxTouches) return true
+  if (ids <= maxChangedIds || nowMs < restsUntil(base)) return false
   const [keys] = await store.sql.query<{ stored: number | null }>('SELECT SUM(count) AS stored FROM group_key_counts')
-  return touches > maxTouches || ids > maxChangedShare * Number(keys?.stored ?? 0)
+  return ids > maxChangedShare * Number(keys?.stored ?? 0)
+}
+
+function restsUntil({ created_at: startedAt, completed_at: endedAt }: StoredBase): number {
+  return endedAt + restPerBuild * (endedAt - startedAt)
 }
 
 async function buildBase(

@@ -9,17 +9,20 @@ export type StoredBase = {
   chunks: number
   bytes: number
   chain: string
+  created_at: number
+  completed_at: number
 }
 export type BasePlace = { epoch: string; revision: number }
 
+const baseColumns = 'epoch, revision, content_key, chunks, bytes, chain, created_at, completed_at'
 const chunksPerRead = 4
 /** A new base is taken by edges that come later; one that is being read now may be the one before. */
 const basesKept = 2
 
 export async function newestBase(store: DatabaseHandle, epoch: string): Promise<StoredBase | null> {
   const [row] = await store.sql.query<StoredBase>(
-    'SELECT epoch, revision, content_key, chunks, bytes, chain FROM snapshot_bases ' +
-      'WHERE epoch = ? AND completed_at IS NOT NULL ORDER BY revision DESC LIMIT 1',
+    `SELECT ${baseColumns} FROM snapshot_bases
+     WHERE epoch = ? AND completed_at IS NOT NULL ORDER BY revision DESC LIMIT 1`,
     [epoch],
   )
   return row ?? null
@@ -27,8 +30,7 @@ export async function newestBase(store: DatabaseHandle, epoch: string): Promise<
 
 export async function findBase(store: DatabaseHandle, { epoch, revision }: BasePlace): Promise<StoredBase | null> {
   const [row] = await store.sql.query<StoredBase>(
-    'SELECT epoch, revision, content_key, chunks, bytes, chain FROM snapshot_bases ' +
-      'WHERE epoch = ? AND revision = ? AND completed_at IS NOT NULL',
+    `SELECT ${baseColumns} FROM snapshot_bases WHERE epoch = ? AND revision = ? AND completed_at IS NOT NULL`,
     [epoch, revision],
   )
   return row ?? null
@@ -74,7 +76,7 @@ export async function storeChunk(
 export async function completeBase(
   store: DatabaseHandle,
   lease: LeaseHold,
-  base: Omit<StoredBase, 'content_key'>,
+  base: Omit<StoredBase, 'content_key' | 'created_at' | 'completed_at'>,
   nowMs: number,
 ): Promise<void> {
   await store.write(async ({ sql }) => {

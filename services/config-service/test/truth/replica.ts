@@ -74,7 +74,7 @@ export function mysqlConnection(server: { host: string; port: number }, database
   return { dialect: 'mysql', host, port, user: 'root', password: '', database, [Symbol.asyncDispose]: async () => {} }
 }
 
-function silentLogger(): Logger {
+export function silentLogger(): Logger {
   const ignore = () => {}
   const logger: Logger = {
     trace: ignore,
