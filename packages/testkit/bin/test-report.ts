@@ -14,6 +14,8 @@ export type TestEvent = {
     todo?: string | boolean
     details?: { type?: string; duration_ms?: number; error?: TestError }
     tests?: unknown
+    /** Of a summary: the whole file. */
+    duration_ms?: number
   }
 }
 
@@ -54,7 +56,8 @@ export function createTestReport({ root, write }: { root: string; write(text: st
       if (event.type === 'test:pass') addResult(event, true)
       else if (event.type === 'test:fail') addResult(event, false)
       else if (event.type === 'test:stderr' || event.type === 'test:stdout') keepOutput(event)
-      else if (event.type === 'test:summary' && event.data.file !== undefined) writeFileLine(event.data.file)
+      else if (event.type === 'test:summary' && event.data.file !== undefined)
+        writeFileLine(event.data.file, event.data.duration_ms)
     },
     finish(): { passed: number; failed: number } {
       // A file that could not even be loaded has no summary event.
@@ -81,11 +84,13 @@ export function createTestReport({ root, write }: { root: string; write(text: st
     if (output.length > 400) output.splice(0, 200)
   }
 
-  function writeFileLine(path: string): void {
+  function writeFileLine(path: string, durationMs?: number): void {
     const file = relative(root, path)
     reported.add(file)
     const { passed, failed, output } = entryOf(file)
-    write(`${failed === 0 ? 'ok  ' : 'FAIL'} ${file} (${passed} passed${failed === 0 ? '' : `, ${failed} failed`})\n`)
+    const counts = `${passed} passed${failed === 0 ? '' : `, ${failed} failed`}`
+    const took = durationMs === undefined ? '' : `, ${(durationMs / 1_000).toFixed(1)} s`
+    write(`${failed === 0 ? 'ok  ' : 'FAIL'} ${file} (${counts}${took})\n`)
     const text = output.join('')
     if (failed > 0) write(text.slice(-8_000))
     else for (const line of text.split('\n')) if (line.startsWith('measured: ')) write(`     ${line}\n`)
