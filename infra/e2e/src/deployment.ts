@@ -58,6 +58,7 @@ export async function startStandalone(options: StandaloneOptions = {}): Promise<
     ],
     cwd: dataDir,
     env: {
+      NODE_COMPILE_CACHE: globalThis.process.env['NODE_COMPILE_CACHE'],
       PATH: globalThis.process.env['PATH'],
       HOME: globalThis.process.env['HOME'],
       LOG_FORMAT: 'json',

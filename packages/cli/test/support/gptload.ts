@@ -9,17 +9,22 @@ import { fileURLToPath } from 'node:url'
 import { createDatabase } from '@gpt-load/database/create-database'
 import type { DatabaseHandle } from '@gpt-load/database/database-handle'
 import { migrate } from '@gpt-load/database/migrate'
+import { serviceEnvironment } from '@gpt-load/service-kit/node-runtime'
 
 const entry = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
 export type Run = { code: number | null; stdout: string; stderr: string }
 
-/** The real command in a process of its own, with nothing in its environment but `env`. */
+/** The real command in a process of its own, with nothing of ours in its environment but `env`. */
 export async function gptload(
   args: readonly string[],
   { cwd = tmpdir(), env = {} }: { cwd?: string; env?: Record<string, string> } = {},
 ): Promise<Run> {
-  const child = spawn(process.execPath, [entry, ...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [entry, ...args], {
+    cwd,
+    env: { ...serviceEnvironment(process.env), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
   return { code: code as number | null, stdout, stderr }
 }

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { createApiClient, type ApiClient } from '@gpt-load/api-client/api-client'
 import type { Settings } from '@gpt-load/contracts/settings'
 import type { TaskDetail } from '@gpt-load/contracts/api/task'
+import { serviceEnvironment } from '@gpt-load/service-kit/node-runtime'
 import { startProcess } from '@gpt-load/testkit/child-process'
 import { freePort } from '@gpt-load/testkit/servers/free-port'
 import { startFakeProvider, type FakeProvider } from '@gpt-load/testkit/upstreams/fake-provider'
@@ -46,7 +47,7 @@ export async function startInstallation(env: Record<string, string> = {}): Promi
           '1',
         ],
         cwd: folder,
-        env: { NODE_ENV: 'production', AUTH_KEY: adminKey, ...env },
+        env: { ...serviceEnvironment(process.env), NODE_ENV: 'production', AUTH_KEY: adminKey, ...env },
         readyTimeoutMs: 60_000,
         ready: async () => (await fetch(`${url}/readyz`)).ok,
       }),

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
+import { serviceEnvironment } from '@gpt-load/service-kit/node-runtime'
 import { startProcess, type StartedProcess } from '@gpt-load/testkit/child-process'
 import { freePorts } from '@gpt-load/testkit/servers/free-port'
 
@@ -51,7 +52,7 @@ function run(env: Record<string, string>, ready: () => Promise<boolean>): Promis
     name: 'config-service',
     command: process.execPath,
     args: [resolve(import.meta.dirname, '../../src/main.ts')],
-    env: { LOG_FORMAT: 'json', ...env },
+    env: { ...serviceEnvironment(process.env), LOG_FORMAT: 'json', ...env },
     ready,
   })
 }

@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers'
 import { after } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { startProcess, type StartedProcess } from '@gpt-load/testkit/child-process'
+import { serviceEnvironment } from '@gpt-load/service-kit/node-runtime'
 import { freePort } from '@gpt-load/testkit/servers/free-port'
 
 /** The real process as `npm start` runs it, with nothing in its environment but what a test names. */
@@ -77,7 +78,7 @@ function commandOf({ folder, args = [], env = {} }: StartOptions, port: number) 
       ...args,
     ],
     cwd: folder,
-    env,
+    env: { ...serviceEnvironment(process.env), ...env },
   }
 }
 
