@@ -7,7 +7,7 @@ import {
   insertKeys,
   requireStandardGroup,
   sealKeys,
-  withoutKnown,
+  withoutMostKnown,
   type HashedKey,
   type KeyDefaults,
   type KeyRow,
@@ -68,7 +68,7 @@ async function importChunk(
 ): Promise<void> {
   const lines = new Map(keys.toReversed().map((line) => [line.key, line]))
   const hashed = await hashKeys(ctx.keyring, [...new Set(keys.map(({ key }) => key))])
-  const fresh = await withoutKnown(ctx.store.sql, groupId, hashed)
+  const fresh = await withoutMostKnown(ctx.store.sql, groupId, hashed)
   const { added, revision } = await addChunk(ctx, { groupId, fresh, lines, defaults, action })
   progress.added += added
   progress.duplicate += keys.length - added

@@ -1,5 +1,5 @@
 import { adjustKeyCounts } from '../keys/adjust-key-counts.ts'
-import { hashKeys, insertKeys, sealKeys, withoutKnown, type KeyRow } from '../keys/insert-keys.ts'
+import { hashKeys, insertKeys, sealKeys, withoutMostKnown, type KeyRow } from '../keys/insert-keys.ts'
 import type { ChangeTransaction } from '../truth/change-transaction.ts'
 import type { VerbContext } from '../verb.ts'
 import { changePart } from './part-chunk.ts'
@@ -13,7 +13,7 @@ export const importChunk = changePart(async (ctx, task, keys) => {
 
 async function newRows({ keyring, store }: VerbContext, groupId: number, keys: readonly string[]): Promise<KeyRow[]> {
   const hashed = await hashKeys(keyring, [...new Set(keys)])
-  return sealKeys(keyring, await withoutKnown(store.sql, groupId, hashed))
+  return sealKeys(keyring, await withoutMostKnown(store.sql, groupId, hashed))
 }
 
 async function addRows(tx: ChangeTransaction, task: TaskRow, rows: readonly KeyRow[]): Promise<number> {
