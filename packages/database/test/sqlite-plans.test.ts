@@ -12,6 +12,12 @@ const shapes: [what: string, sql: string, parameters: number, plan: RegExp][] = 
     501,
     /PRIMARY KEY/,
   ],
+  [
+    'a range of keys of a group',
+    'SELECT id, state, cause FROM provider_keys WHERE id BETWEEN ? AND ? AND group_id = ? ORDER BY id',
+    3,
+    /PRIMARY KEY/,
+  ],
   ['what came after an id', 'SELECT id, state FROM provider_keys WHERE id > ? AND group_id = ?', 2, /PRIMARY KEY/],
   [
     'the next page of a group',

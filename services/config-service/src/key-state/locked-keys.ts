@@ -1,5 +1,6 @@
 import type { Cause, KeyFacts, KeyState } from '@gpt-load/contracts/key-state'
 import { countChanges, type KeyCountChanges } from '../keys/adjust-key-counts.ts'
+import { idCondition } from '@gpt-load/database/id-condition'
 import { bulkInsert } from '@gpt-load/database/bulk-insert'
 import { bulkUpdate } from '@gpt-load/database/bulk-update'
 import { placeholders, type SqlRunner } from '@gpt-load/database/sql-runner'
@@ -38,10 +39,11 @@ export async function lockKeys(sql: SqlRunner, ids: readonly number[]): Promise<
   const ordered = [...new Set(ids)].toSorted((a, b) => a - b)
   for (let start = 0; start < ordered.length; start += idsPerQuery) {
     const some = ordered.slice(start, start + idsPerQuery)
+    const { where, values } = idCondition('id', some)
     const rows = await sql.query<StoredRow>(
-      `SELECT id, group_id, state, until, generation, failures, cause FROM provider_keys ` +
-        `WHERE id IN (${placeholders(some.length)}) ORDER BY id${lock}`,
-      some,
+      'SELECT id, group_id, state, until, generation, failures, cause FROM provider_keys ' +
+        `WHERE ${where} ORDER BY id${lock}`,
+      values,
     )
     for (const row of rows) locked.set(row.id, toLocked(row))
   }

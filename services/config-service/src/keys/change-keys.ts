@@ -1,4 +1,5 @@
 import type { Cause, KeyFacts, KeyState } from '@gpt-load/contracts/key-state'
+import { idCondition } from '@gpt-load/database/id-condition'
 import { placeholders, type SqlRunner } from '@gpt-load/database/sql-runner'
 import { restoreKey } from '@gpt-load/key-health/operator-actions'
 import { equalFacts } from '@gpt-load/key-health/merge-facts'
@@ -89,8 +90,10 @@ export async function removeKeys(
   why: object = {},
 ): Promise<number> {
   const ids = keys.map(({ id }) => id)
-  await tx.sql.execute(`DELETE FROM key_model_states WHERE key_id IN (${placeholders(ids.length)})`, ids)
-  await tx.sql.execute(`DELETE FROM provider_keys WHERE id IN (${placeholders(ids.length)})`, ids)
+  const ofModels = idCondition('key_id', ids)
+  await tx.sql.execute(`DELETE FROM key_model_states WHERE ${ofModels.where}`, ofModels.values)
+  const ofKeys = idCondition('id', ids)
+  await tx.sql.execute(`DELETE FROM provider_keys WHERE ${ofKeys.where}`, ofKeys.values)
   await adjustKeyCounts(tx.sql, groupId, countChanges(keys.map((key) => [key, -1])))
   tx.touch('key', ids)
   tx.audit({ action: 'key.delete', entity: 'group', entityId: groupId, detail: { deleted: ids.length, ...why } })

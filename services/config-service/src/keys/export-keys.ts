@@ -1,7 +1,8 @@
 import type { KeyExportLine } from '@gpt-load/contracts/api/task'
 import type { KeyState } from '@gpt-load/contracts/key-state'
+import { idCondition } from '@gpt-load/database/id-condition'
 import { openProviderKey } from '@gpt-load/database/row-secrets'
-import { placeholders, type SqlRunner } from '@gpt-load/database/sql-runner'
+import type { SqlRunner } from '@gpt-load/database/sql-runner'
 import { setImmediate as turn } from 'node:timers/promises'
 import { authorise } from '../authorise.ts'
 import { requireStandardGroup, newestKeyId } from './insert-keys.ts'
@@ -69,10 +70,7 @@ async function* linesOf(ctx: VerbContext, range: SelectionRange, isClear: boolea
 async function* pagesOf({ store }: VerbContext, range: SelectionRange): AsyncGenerator<Row[]> {
   for (let after = 0, isLast = false; !isLast;) {
     const chunk = await selectKeys(store.sql, { ...range, after })
-    const rows = await readRows(
-      store.sql,
-      chunk.keys.map(({ id }) => id),
-    )
+    const rows = await readRows(store.sql, chunk.ids)
     if (rows.length > 0) yield rows
     after = chunk.position
     isLast = chunk.isLast
@@ -88,9 +86,9 @@ function toLine({ keyring }: VerbContext, row: Row, isClear: boolean): KeyExport
 }
 
 async function readRows(sql: SqlRunner, ids: readonly number[]): Promise<Row[]> {
-  if (ids.length === 0) return []
+  const { where, values } = idCondition('id', ids)
   return sql.query<Row>(
-    `SELECT id, hint, note, weight, state, hash, secret FROM provider_keys WHERE id IN (${placeholders(ids.length)}) ORDER BY id`,
-    ids,
+    `SELECT id, hint, note, weight, state, hash, secret FROM provider_keys WHERE ${where} ORDER BY id`,
+    values,
   )
 }

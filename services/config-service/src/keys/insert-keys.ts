@@ -29,12 +29,13 @@ export type KeyDefaults = { note: string; weight: number; managedBy: string | nu
 /** Hashing or sealing this many takes about 3 ms; then the event loop gets a turn. */
 const keysPerTurn = 500
 const hashesPerQuery = 500
+const sampledOneOf = 32
 
 export async function hashKeys(keyring: Keyring, keys: readonly string[]): Promise<HashedKey[]> {
   return inTurns(keys, (key) => ({ key, hash: keyring.hashToken(key) }))
 }
 
-/** Rows of those that the group does not have, each once: of several lines with one key the first counts. */
+/** Rows of those that are worth adding, each once: of several lines with one key the first counts. */
 export async function newKeyRows(
   { keyring, store }: { keyring: Keyring; store: { sql: SqlRunner } },
   groupId: number,
@@ -42,7 +43,7 @@ export async function newKeyRows(
 ): Promise<KeyRow[]> {
   const lines = new Map(keys.toReversed().map((line) => [line.key, line]))
   const hashed = await hashKeys(keyring, [...new Set(keys.map(({ key }) => key))])
-  return inTurns(await withoutKnown(store.sql, groupId, hashed), ({ key, hash }) => {
+  return inTurns(await withoutMostKnown(store.sql, groupId, hashed), ({ key, hash }) => {
     const { note, weight, state } = lines.get(key) ?? {}
     const row = { hash, secret: sealProviderKey(keyring, hash, key), hint: keyHint(key) }
     return {
@@ -61,6 +62,20 @@ async function inTurns<In, Out>(items: readonly In[], convert: (item: In) => Out
     await turn()
   }
   return results
+}
+
+/**
+ * Those that are worth adding: without what the group holds, unless a sample finds it to hold none of them, as when a group is
+ * filled for the first time. Looking each up costs as much as adding it.
+ */
+async function withoutMostKnown(
+  sql: SqlRunner,
+  groupId: number,
+  keys: readonly HashedKey[],
+): Promise<readonly HashedKey[]> {
+  const sample = keys.filter((_, index) => index % sampledOneOf === 0)
+  const unknown = await withoutKnown(sql, groupId, sample)
+  return unknown.length === sample.length ? keys : withoutKnown(sql, groupId, keys)
 }
 
 /** Those whose hash the group does not hold yet. */

@@ -1,16 +1,17 @@
 import type { KeyFilter } from '@gpt-load/contracts/api/key'
 import type { KeySelection } from '@gpt-load/contracts/api/task'
 import type { KeyState } from '@gpt-load/contracts/key-state'
+import { idCondition } from '@gpt-load/database/id-condition'
 import { placeholders, type SqlRunner, type SqlValue } from '@gpt-load/database/sql-runner'
 import { keyCondition, keyConditions } from './key-conditions.ts'
 
 /**
- * The next keys of a selection in id order, behind a position. A filter reads index ranges; what they do
+ * The next keys of a selection in id order, behind a position. A filter reads index ranges, and nothing but them; what they do
  * not tell is looked at over the rows of one chunk at a time, so that a step costs the same however rare the matches are.
  */
-export type SelectedKey = { id: number; hint: string; state: KeyState; cause: string }
+export type SelectedKey = { id: number; state: KeyState; cause: string }
 export type SelectedChunk = {
-  keys: SelectedKey[]
+  ids: number[]
   /** Nothing up to here is left. */
   position: number
   isLast: boolean
@@ -18,7 +19,7 @@ export type SelectedChunk = {
 
 export type SelectionRange = { groupId: number; selection: KeySelection; after: number; upTo: number; limit: number }
 
-type Candidate = SelectedKey & { is_match: number }
+type Candidate = { id: number; is_match: number }
 
 export async function selectKeys(sql: SqlRunner, range: SelectionRange): Promise<SelectedChunk> {
   const { selection, limit, upTo } = range
@@ -29,9 +30,7 @@ export async function selectKeys(sql: SqlRunner, range: SelectionRange): Promise
   const isLast = candidates.length < limit
   const position = isLast ? upTo : (candidates.at(-1)?.id ?? upTo)
   return {
-    keys: candidates
-      .filter(({ is_match: isMatch }) => isMatch === 1)
-      .map(({ id, hint, state, cause }) => ({ id, hint, state, cause })),
+    ids: candidates.filter(({ is_match: isMatch }) => isMatch === 1).map(({ id }) => id),
     position,
     isLast: isLast || position >= upTo,
   }
@@ -44,7 +43,7 @@ async function byFilter(sql: SqlRunner, range: SelectionRange, filter: KeyFilter
   const values: SqlValue[] = []
   const parts = ranges.map((one, index) => {
     values.push(...(rest?.values ?? []), ...one.values, after, upTo)
-    return `SELECT * FROM (SELECT id, hint, state, cause, ${isMatch} AS is_match FROM provider_keys
+    return `SELECT * FROM (SELECT id, ${isMatch} AS is_match FROM provider_keys
       WHERE ${one.where} AND id > ? AND id <= ? ORDER BY id LIMIT ${limit}) of_${index}`
   })
   return sql.query(`${parts.join(' UNION ALL ')} ORDER BY id LIMIT ${limit}`, values)
@@ -53,7 +52,7 @@ async function byFilter(sql: SqlRunner, range: SelectionRange, filter: KeyFilter
 async function byIds(sql: SqlRunner, range: SelectionRange, ids: readonly number[]): Promise<Candidate[]> {
   const { groupId, after, upTo, limit } = range
   return sql.query(
-    `SELECT id, hint, state, cause, 1 AS is_match FROM provider_keys
+    `SELECT id, 1 AS is_match FROM provider_keys
      WHERE group_id = ? AND id > ? AND id <= ? AND id IN (${placeholders(ids.length)}) ORDER BY id LIMIT ${limit}`,
     [groupId, after, upTo, ...ids],
   )
@@ -68,10 +67,10 @@ export async function lockSelected(
   if (ids.length === 0) return []
   // By ids whatever the filter is: what is looked at is locked.
   const [byId, lock] = sql.dialect === 'mysql' ? [' FORCE INDEX (PRIMARY)', ' FOR UPDATE'] : ['', '']
+  const range = idCondition('id', ids)
   const condition = keyCondition(groupId, selection.filter ?? {})
   return sql.query<SelectedKey>(
-    `SELECT id, hint, state, cause FROM provider_keys${byId}
-     WHERE id IN (${placeholders(ids.length)}) AND ${condition.where} ORDER BY id${lock}`,
-    [...ids, ...condition.values],
+    `SELECT id, state, cause FROM provider_keys${byId} WHERE ${range.where} AND ${condition.where} ORDER BY id${lock}`,
+    [...range.values, ...condition.values],
   )
 }

@@ -24,8 +24,14 @@ export type ChunkOutcome = {
 
 export type ApplyChunk = (tx: ChangeTransaction) => Promise<ChunkOutcome>
 
+export type PreparedChunk = {
+  apply: ApplyChunk
+  /** The position after it, from which the next one may be prepared before this one is applied; null: it may not, or is none. */
+  next: number | null
+}
+
 /** Reads and prepares one chunk outside of any transaction -> what writes it inside. */
-export type TaskWork = (ctx: VerbContext, task: TaskRow) => Promise<ApplyChunk>
+export type TaskWork = (ctx: VerbContext, task: TaskRow) => Promise<PreparedChunk>
 
 /** Answers whether the task has ended: by its last chunk, or because somebody cancelled it. */
 export async function commitChunk(ctx: VerbContext, lease: TaskLease, apply: ApplyChunk): Promise<boolean> {

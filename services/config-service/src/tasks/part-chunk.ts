@@ -3,7 +3,7 @@ import { requireStandardGroup } from '../keys/insert-keys.ts'
 import { keyProblem, type KeyLine } from '@gpt-load/contracts/parse-keys-text'
 import type { ChangeTransaction } from '../truth/change-transaction.ts'
 import type { VerbContext } from '../verb.ts'
-import type { TaskWork } from './commit-chunk.ts'
+import type { ApplyChunk, TaskWork } from './commit-chunk.ts'
 import { openPart } from './import-input.ts'
 import type { ImportEntry } from './key-entry.ts'
 import type { TaskRow } from './task-row.ts'
@@ -22,20 +22,16 @@ export function changePart(
   return async (ctx, task) => {
     const { keys, problems } = sortOut(await openPart(ctx, task.id, task.position))
     const change = await prepare(ctx, task, keys)
-    return async (tx) => {
+    const position = task.position + 1
+    const isLast = position >= task.end_position
+    const apply: ApplyChunk = async (tx) => {
       await requireStandardGroup(tx.sql, task.group_id)
       const succeeded = await change(tx)
       await tx.sql.execute('DELETE FROM task_inputs WHERE task_id = ? AND ordinal = ?', [task.id, task.position])
-      const position = task.position + 1
-      return {
-        position,
-        isLast: position >= task.end_position,
-        succeeded,
-        skipped: keys.length - succeeded,
-        failed: problems.length,
-        problems,
-      }
+      const skipped = keys.length - succeeded
+      return { position, isLast, succeeded, skipped, failed: problems.length, problems }
     }
+    return { apply, next: isLast ? null : position }
   }
 }
 

@@ -5,9 +5,9 @@ import type { Services } from '../services.ts'
 import type { VerbContext } from '../verb.ts'
 import { commitChunk } from './commit-chunk.ts'
 import { endTask, type Ending } from './end-task.ts'
+import { prepareChunks } from './prepare-chunks.ts'
 import { claimTask, holdTask, isAnyTaskWaiting, leaseMs, releaseTask, renewTask, type TaskLease } from './task-lease.ts'
 import { requireTask, type TaskRow } from './task-row.ts'
-import { taskWork } from './task-work.ts'
 
 /**
  * Works on tasks of any replica. A replica has a few in hand and gives each back after its turn when others wait, so that any
@@ -82,12 +82,13 @@ async function takeTurn(services: Services, lease: TaskLease, stopping: AbortSig
 
 async function workForATurn(services: Services, lease: TaskLease, signal: AbortSignal): Promise<void> {
   const { store, clock } = services
+  await using chunks = prepareChunks()
   let endsAtMs = clock.monotonicMs() + turnMs
   while (!signal.aborted) {
     const task = await requireTask(store.sql, lease.taskId)
     if (task.is_cancelled === 1) return endHeld(services, lease, { state: 'cancelled' })
     const ctx = contextOf(services, task)
-    const apply = await taskWork[task.kind](ctx, task)
+    const { apply } = await chunks.prepare(ctx, task)
     if (await commitChunk(ctx, lease, apply)) return
     if (clock.monotonicMs() < endsAtMs) continue
     if (await isAnyTaskWaiting(store)) break

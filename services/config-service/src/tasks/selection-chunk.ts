@@ -1,6 +1,5 @@
-import type { SqlRunner } from '@gpt-load/database/sql-runner'
 import type { ChangeTransaction } from '../truth/change-transaction.ts'
-import type { ChunkOutcome, TaskWork } from './commit-chunk.ts'
+import type { ApplyChunk, ChunkOutcome, TaskWork } from './commit-chunk.ts'
 import { lockSelected, selectKeys, type SelectedKey, type SelectionRange } from '../keys/select-keys.ts'
 import { selectionParametersOf, type TaskRow } from './task-row.ts'
 
@@ -19,20 +18,13 @@ export function changeSelected(
 ): TaskWork {
   return async ({ store }, task) => {
     const range = rangeOf(task, changedPerChunk[store.dialect])
-    const { keys: found, position, isLast } = await selectKeys(store.sql, range)
-    return async (tx) => {
-      const keys = await stillSelected(tx.sql, range, found)
+    const { ids: found, position, isLast } = await selectKeys(store.sql, range)
+    const apply: ApplyChunk = async (tx) => {
+      const keys = await lockSelected(tx.sql, range, found)
       const succeeded = keys.length === 0 ? 0 : await change(tx, task, keys)
       const outcome = { position, isLast, succeeded, skipped: found.length - succeeded, failed: 0, problems: [] }
       return outcome satisfies ChunkOutcome
     }
+    return { apply, next: isLast ? null : position }
   }
-}
-
-function stillSelected(sql: SqlRunner, range: SelectionRange, found: readonly SelectedKey[]): Promise<SelectedKey[]> {
-  return lockSelected(
-    sql,
-    range,
-    found.map(({ id }) => id),
-  )
 }

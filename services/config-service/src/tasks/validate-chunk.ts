@@ -4,7 +4,8 @@ import { probeKey, type ProbedKey } from '../probe/probe-key.ts'
 import { inSlot } from '../probe/probe-slots.ts'
 import type { VerbContext } from '../verb.ts'
 import type { TaskWork } from './commit-chunk.ts'
-import { selectKeys, type SelectedKey } from '../keys/select-keys.ts'
+import { loadKeyRows } from '../keys/find-keys.ts'
+import { selectKeys } from '../keys/select-keys.ts'
 import { rangeOf } from './selection-chunk.ts'
 
 /**
@@ -13,18 +14,22 @@ import { rangeOf } from './selection-chunk.ts'
  */
 const probesAtOnce = 12
 
-type Probed = { key: SelectedKey; probe: ProbedKey | null }
+type HintedKey = { id: number; hint: string }
+type Probed = { key: HintedKey; probe: ProbedKey | null }
 
 export const validateChunk: TaskWork = async (ctx, task) => {
-  const { keys, position, isLast } = await selectKeys(ctx.store.sql, rangeOf(task, probesAtOnce))
+  const { ids, position, isLast } = await selectKeys(ctx.store.sql, rangeOf(task, probesAtOnce))
+  const keys = (await loadKeyRows(ctx.store.sql, ids)).toReversed()
   const probed = await Promise.all(keys.map((key) => probeInSlot(ctx, key)))
   const problems = probed.flatMap(problemOf)
   const succeeded = probed.filter(({ probe }) => probe?.result.valid === true).length
-  const skipped = probed.length - succeeded - problems.length
-  return async () => ({ position, isLast, succeeded, skipped, failed: problems.length, problems })
+  const skipped = ids.length - succeeded - problems.length
+  const outcome = { position, isLast, succeeded, skipped, failed: problems.length, problems }
+  // Preparing it is the work: that of the next one waits until this one is counted.
+  return { apply: async () => outcome, next: null }
 }
 
-async function probeInSlot(ctx: VerbContext, key: SelectedKey): Promise<Probed> {
+async function probeInSlot(ctx: VerbContext, key: HintedKey): Promise<Probed> {
   try {
     const probe = await inSlot(ctx.probeSlots, ctx.clock, () => probeKey(ctx, key.id, { isAudited: false }))
     return { key, probe }

@@ -1,9 +1,10 @@
 import { adminAccessKeyId } from '@gpt-load/contracts/entity-id'
 import { type AccessKeyRecord, type GroupRecord, type SnapshotRecord } from '@gpt-load/contracts/snapshot'
 import { resolveSettings, settingsRegistry, type Settings } from '@gpt-load/contracts/settings'
+import { idCondition } from '@gpt-load/database/id-condition'
 import type { Keyring } from '@gpt-load/database/keyring'
 import { openGroupSettings, openHeaderRules, openSettingValue, openUpstreamUrl } from '@gpt-load/database/row-secrets'
-import { placeholders, type SqlRunner } from '@gpt-load/database/sql-runner'
+import type { SqlRunner } from '@gpt-load/database/sql-runner'
 import { quoteName } from '@gpt-load/database/bulk-insert'
 
 /** Rows -> records of policies: settings, groups, access keys. Secrets come out in clear: records are sealed before they leave. */
@@ -179,8 +180,8 @@ export async function selectIn<Row extends object>(
   const rows: Row[] = []
   for (let start = 0; start < ids.length; start += idsPerQuery) {
     const some = ids.slice(start, start + idsPerQuery)
-    const where = `WHERE ${column} IN (${placeholders(some.length)})`
-    rows.push(...(await sql.query<Row>(`${select} ${where} ORDER BY ${order}`, some)))
+    const { where, values } = idCondition(column, some)
+    rows.push(...(await sql.query<Row>(`${select} WHERE ${where} ORDER BY ${order}`, values)))
   }
   return rows
 }

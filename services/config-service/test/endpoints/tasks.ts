@@ -26,6 +26,15 @@ export function describeTasks(api: () => Promise<OpenedApi>): void {
       assert.equal((await stateCounts(opened, id))['active'], 2)
     })
 
+    test('a key that comes again in a later part is added once, and skipped after that', async () => {
+      const opened = await api()
+      const id = await newGroup(opened, 'import-again')
+      const lines = keyLines('again', 6_000)
+      const task = await succeeded(opened, await startImport(opened, id, `${lines}\n${lines}`))
+      assert.deepEqual(counts(task), [12_000, 12_000, 6_000, 6_000, 0])
+      assert.equal((await stateCounts(opened, id))['active'], 6_000)
+    })
+
     test('a CSV brings the keys of its key column with their notes and weights, quotes and other columns', async () => {
       const opened = await api()
       const id = await newGroup(opened, 'import-csv')
