@@ -9,7 +9,13 @@ import { requestBody } from '../load/payloads.ts'
 import { apiPath, jsonHeaders, pathOf, type Contender, type Endpoint, type Gateway } from './gateway.ts'
 
 /** An edge of the cluster with everything on: access key, key selection, request log to Kafka, metrics. */
-export type EdgeVariant = { name?: string; wire?: EdgeWire; workers?: 1 | 2; isTracingGc?: boolean }
+export type EdgeVariant = {
+  name?: string
+  wire?: EdgeWire
+  workers?: 1 | 2
+  isTracingGc?: boolean
+  isUnlogged?: boolean
+}
 
 const readyTimeoutMs = 180_000
 
@@ -25,8 +31,9 @@ export function edge(lab: Lab, variant: EdgeVariant = {}): Contender {
   return { name, start: () => start(lab, name, { ...variant, wire }) }
 }
 
-async function start(lab: Lab, name: string, { wire = 'node', workers = 1, isTracingGc = false }: EdgeVariant) {
-  const env = { WIRE: wire, WORKERS: String(workers), UPSTREAM_CA: lab.caPem, ...nodeOptions(lab, name, isTracingGc) }
+async function start(lab: Lab, name: string, variant: EdgeVariant) {
+  const { wire = 'node', workers = 1 } = variant
+  const env = { WIRE: wire, WORKERS: String(workers), UPSTREAM_CA: lab.caPem, ...nodeOptions(lab, name, variant) }
   const process_ = await lab.cluster.addEdge(env, onCpus(workers === 1 ? gatewayCpu : twoGatewayCpus))
   const gateway: Gateway = {
     name,
@@ -59,8 +66,13 @@ async function serves({ host, port, path, headers }: Endpoint): Promise<boolean>
 /** Options of V8 are no options of NODE_OPTIONS: a module that is loaded first sets them, in every thread. */
 const traceGcModule = `data:text/javascript,import v8 from 'node:v8';v8.setFlagsFromString('--trace-gc')`
 
-function nodeOptions(lab: Lab, name: string, isTracingGc: boolean): { NODE_OPTIONS?: string } {
+function nodeOptions(
+  lab: Lab,
+  name: string,
+  { isTracingGc = false, isUnlogged = false }: EdgeVariant,
+): { NODE_OPTIONS?: string } {
   const options: string[] = []
+  if (isUnlogged) options.push(`--import="${import.meta.resolve('./preload-unlogged.ts')}"`)
   if (isTracingGc) options.push(`--import="${traceGcModule}"`)
   if (lab.profileFolder !== '') {
     const folder = resolve(lab.profileFolder, `${name.replaceAll(/\W+/g, '-')}-${randomUUID().slice(0, 8)}`)

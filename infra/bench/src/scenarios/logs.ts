@@ -11,6 +11,7 @@ import { insertEvents } from '@gpt-load/log-ingest/store-records'
 import { createStoredDays, dayOf, rowTables } from '@gpt-load/log-ingest/stored-days'
 import { startMariadb } from '@gpt-load/testkit/servers/mariadb-server'
 import { percentile, type Figure, type ScenarioReport } from '../figure.ts'
+import { repeatDay } from '../lab/fill-log.ts'
 import { logEventOf } from '../lab/log-events.ts'
 
 /**
@@ -21,7 +22,8 @@ import { logEventOf } from '../lab/log-events.ts'
 const rowsPerTransaction = 2_000
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
-const spanMs = 7 * dayMs
+const days = 7
+const spanMs = days * dayMs
 /** Of the part that is timed: a minute holds so many, as when they come. */
 const rowsPerSecond = 15_000
 const timedRows = 300_000
@@ -35,25 +37,35 @@ export async function measureLogs(rows: number): Promise<ScenarioReport> {
   await handle.close()
   const sql = createMariadbSqlClient(connection, { connections: 4 })
   try {
-    const endMs = Date.now()
-    await createStoredDays(sql).ensure(dayOf(endMs))
-    const stored = await store(
-      sql,
-      Math.min(rows, timedRows),
-      2,
-      (at, count) => endMs - (count - at) / (rowsPerSecond / 1_000),
-    )
+    const today = dayOf(Date.now())
+    const [firstDay, endMs] = [today - days, today * dayMs]
+    const storedDays = createStoredDays(sql)
+    for (let day = firstDay; day <= today; day += 1) await storedDays.ensure(day)
+    const nowMs = Date.now()
+    const stored = await store(sql, {
+      rows: Math.min(rows, timedRows),
+      partitions: 2,
+      storedOn: today,
+      receivedAt: (at, count) => nowMs - (count - at) / (rowsPerSecond / 1_000),
+    })
     for (const table of storedTables) await sql.execute(`TRUNCATE TABLE ${table}`)
-    await store(sql, rows, 1, (at) => endMs - spanMs + (at / rows) * spanMs)
+    const rowsOfDay = Math.ceil(rows / days)
+    await store(sql, {
+      rows: rowsOfDay,
+      partitions: 1,
+      storedOn: firstDay,
+      receivedAt: (at) => firstDay * dayMs + (at / rowsOfDay) * dayMs,
+    })
+    await repeatDay(sql, firstDay, days - 1)
     const reader = createRequestLogReader(sql)
-    const sizes = await bytesPerRow(sql, rows)
+    const sizes = await bytesPerRow(sql, rowsOfDay * days)
     return {
       title: `A log of ${rows.toLocaleString('en')} requests`,
-      conditions: `MariaDB with a buffer pool of 512 MB on the same cores; ${rowsPerTransaction} rows per transaction.`,
+      conditions: `MariaDB with a buffer pool of 512 MB on the same cores; ${rowsPerTransaction} rows per transaction; the log has a day's rows ${days} times over.`,
       figures: [
         { name: 'stored with rollups', unit: 'rows/s', values: [stored.rowsPerSecond], target: { atLeast: 15_000 } },
         { name: 'CPU per row in Node', unit: 'µs', values: [stored.cpuUsPerRow], target: { atMost: 60 } },
-        await standaloneStores(Math.min(rows, timedRows), endMs),
+        await standaloneStores(Math.min(rows, timedRows)),
         {
           name: 'bytes per row, indexes included',
           unit: 'B',
@@ -69,16 +81,20 @@ export async function measureLogs(rows: number): Promise<ScenarioReport> {
   }
 }
 
-/** `receivedAt` of the row at a place; so many transactions at once. */
+type Storing = {
+  rows: number
+  /** So many transactions at once. */
+  partitions: number
+  storedOn: number
+  receivedAt(at: number, count: number): number
+}
+
 async function store(
   sql: SqlClient,
-  rows: number,
-  partitions: number,
-  receivedAt: (at: number, count: number) => number,
+  { rows, partitions, storedOn, receivedAt }: Storing,
 ): Promise<{ rowsPerSecond: number; cpuUsPerRow: number }> {
   const identity = { source: 'bench.0', edge: 'bench', firstSequence: 1, count: rowsPerTransaction }
-  const nowMs = Date.now()
-  const time = { storedOn: dayOf(nowMs), nowMs, retentionMs: 0 }
+  const time = { storedOn, nowMs: Date.now(), retentionMs: 0 }
   const cpu = process.cpuUsage()
   const startedMs = performance.now()
   let generatedUs = 0
@@ -103,7 +119,7 @@ async function store(
 }
 
 /** What its log thread can store at most, and so how many requests a second leave no growing backlog. */
-async function standaloneStores(rows: number, endMs: number): Promise<Figure> {
+async function standaloneStores(rows: number): Promise<Figure> {
   const folder = await mkdtemp(join(tmpdir(), 'gpt-load-bench-'))
   const path = join(folder, 'logs.db')
   const handle = createDatabase({ dialect: 'sqlite', path }, { poolSize: 1 })
@@ -111,7 +127,9 @@ async function standaloneStores(rows: number, endMs: number): Promise<Figure> {
   await handle.close()
   const sql = createSqliteSqlClient(path)
   try {
-    const stored = await store(sql, rows, 1, (at, count) => endMs - (count - at) / 5)
+    const nowMs = Date.now()
+    const receivedAt = (at: number, count: number) => nowMs - (count - at) / 5
+    const stored = await store(sql, { rows, partitions: 1, storedOn: dayOf(nowMs), receivedAt })
     return { name: 'stored by standalone', unit: 'rows/s', values: [stored.rowsPerSecond], target: { atLeast: 5_000 } }
   } finally {
     await sql.close()

@@ -6,6 +6,7 @@ import { measureClusterControl, measureStandaloneControl } from './control-keys.
 import { measureFastStreams } from './fast-streams.ts'
 import { measureKeys } from './keys.ts'
 import { measureLatency } from './latency.ts'
+import { measureLogCost } from './log-cost.ts'
 import { measureLogs } from './logs.ts'
 import { measureMemory } from './memory.ts'
 import { measurePacedStreams } from './paced-streams.ts'
@@ -30,6 +31,7 @@ export const scenarios: Readonly<Record<string, (options: BenchOptions) => Promi
   pick: measurePick,
   workers: measureWorkers,
   wire: measureWires,
+  'log-cost': measureLogCost,
   logs: ({ logRows }) => measureLogs(logRows),
   'standalone-keys': ({ standaloneKeys }) => measureStandaloneKeys(standaloneKeys),
   'control-standalone': measureStandaloneControl,
