@@ -179,6 +179,12 @@ export class TargetSelector {
   #pick(plan: GroupPlan): Target | null {
     const upstreamIndex = this.#upstreams.choose(plan, this.#failedUpstreams)
     if (upstreamIndex === -1) return null
+    const target = this.#pickFor(plan, upstreamIndex)
+    if (target === null) this.#upstreams.giveBack()
+    return target
+  }
+
+  #pickFor(plan: GroupPlan, upstreamIndex: number): Target | null {
     const { isTrial } = this.#upstreams
     const upstream = plan.upstreams[upstreamIndex]!
     const table = this.#table

@@ -15,6 +15,7 @@ export function createDryServices(table: KeyTable, health: UpstreamHealth): Sele
     upstreams: new UpstreamChooser({
       isClosed: (slot) => health.isClosed(slot),
       claimTrial: (slot) => health.stateOf(slot).state === 'half_open',
+      giveBackTrial: () => undefined,
     }),
     triedLists: new TriedLists(),
     resources: new LearntResources(table, () => undefined),

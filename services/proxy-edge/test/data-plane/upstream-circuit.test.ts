@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { startFakeProvider, type FakeProvider } from '@gpt-load/testkit/upstreams/fake-provider'
 import { until } from '@gpt-load/testkit/until'
+import type { KeyState } from '@gpt-load/contracts/key-state'
 import { bearer, chat } from '../support/chat-request.ts'
 import { send } from '../support/http-message.ts'
+import { stateRow } from '../support/key-rows.ts'
 import { openDataPlane, type TestGroup } from '../support/open-data-plane.ts'
 
 const keys = ['sk-key-number-one-0001', 'sk-key-number-two-0002']
@@ -56,6 +58,27 @@ suite('circuits of upstreams', () => {
     assert.deepEqual(await pair.ask(8), ok(8))
     assert.ok(pair.bad.requests.length >= 5 + 6, 'three of four requests again')
     assert.ok(pair.good.requests.length > before)
+  })
+
+  test('a request that finds no key does not use up the trial', async () => {
+    await using pair = await openPair()
+    breaks(pair.bad, 500)
+    assert.deepEqual(await pair.ask(6), ok(6))
+    const { upstreamHealth } = pair.plane.services
+    await until(() => upstreamHealth.stateOf(8).retryInMs === 0, { what: 'the time of the trial' })
+    const setKeys = (state: KeyState, generation: number): void =>
+      pair.plane.writer.putStates(
+        keys.map((_, index) => stateRow(index + 1, { state, until: 0, generation, failures: 0 })),
+        'merge',
+      )
+    setKeys('invalid', 1)
+    assert.deepEqual(await pair.ask(2), [503, 503])
+    setKeys('active', 2)
+    breaks(pair.bad, 200)
+    const before = pair.bad.requests.length
+    assert.deepEqual(await pair.ask(1), ok(1))
+    assert.equal(pair.bad.requests.length, before + 1)
+    assert.equal(upstreamHealth.stateOf(8).state, 'closed')
   })
 
   test('one that cannot be connected to is left alone as well', async () => {

@@ -1,7 +1,7 @@
 import type { GroupPlan } from '../plan/group-plan.ts'
 import type { UpstreamHealth } from './upstream-health.ts'
 
-type Circuits = Pick<UpstreamHealth, 'isClosed' | 'claimTrial'>
+type Circuits = Pick<UpstreamHealth, 'isClosed' | 'claimTrial' | 'giveBackTrial'>
 
 /**
  * Which upstream of a group the next attempt goes to, by weight: among those that are healthy and have not failed this
@@ -12,6 +12,8 @@ export class UpstreamChooser {
   readonly #health: Circuits
   /** Of the last choice: its circuit is not closed, so its outcome decides about it. */
   isTrial = false
+  /** Slot whose trial the last choice has claimed; -1 = none. */
+  #claimed = -1
 
   constructor(health: Circuits) {
     this.#health = health
@@ -20,8 +22,15 @@ export class UpstreamChooser {
   /** @param failed marks of upstreams that failed this request. -1 = the group has none. */
   choose(plan: GroupPlan, failed: Uint8Array | null): number {
     this.isTrial = false
+    this.#claimed = -1
     if (this.#areAllClosed(plan)) return plan.upstreamRotation.nextPreferring(failed)
     return this.#chooseAroundOpen(plan, failed)
+  }
+
+  /** Nothing is sent to what was chosen. */
+  giveBack(): void {
+    if (this.#claimed !== -1) this.#health.giveBackTrial(this.#claimed)
+    this.#claimed = -1
   }
 
   /** False: all that it has are open, so that another member is better. */
@@ -46,6 +55,7 @@ export class UpstreamChooser {
       open[index] = 1
       if (avoided[index] === 0 && this.#health.claimTrial(healthSlot)) {
         this.isTrial = true
+        this.#claimed = healthSlot
         return index
       }
       avoided[index] = 1

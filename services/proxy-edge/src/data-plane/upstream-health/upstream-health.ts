@@ -81,6 +81,13 @@ export class UpstreamHealth {
     return Atomics.compareExchange(this.#cells, cell, until, now + trialMs / tickMs) === until
   }
 
+  /** Nothing was sent after all: the next request may be the trial. Of several at once the last claim counts. */
+  giveBackTrial(slot: number): void {
+    const cell = slot * columns + openUntil
+    const until = Atomics.load(this.#cells, cell)
+    if (until !== 0) Atomics.compareExchange(this.#cells, cell, until, Math.min(until, this.#now()))
+  }
+
   /** It answered, whatever it said about key or request. Answers to what was sent before it opened close nothing. */
   answered(slot: number, isTrial: boolean): void {
     if (slot === -1) return
