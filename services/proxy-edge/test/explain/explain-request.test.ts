@@ -53,7 +53,7 @@ suite('explain', () => {
     const [sent] = provider.requests
     const shown = new Map(attempt?.headers.map(([name, value]) => [name.toLowerCase(), value]))
     assert.equal(shown.get('x-caller'), 'team-a/192.0.2.1')
-    assert.equal(shown.get('authorization'), `Bearer ${'sk-k'}${'*'.repeat(15)}001`)
+    assert.equal(shown.get('authorization'), `Bearer sk-${'*'.repeat(16)}001`)
     assert.equal(shown.get('x-copy')?.startsWith('k=sk-***'), true)
     const text = JSON.stringify(attempt)
     for (const secret of [keys[0]!, 'a-token-of-the-operator', 'a-signature-of-mine']) assert.ok(!text.includes(secret))
