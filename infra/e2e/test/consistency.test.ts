@@ -53,7 +53,6 @@ test('4 edges and 2 config-services agree after every fault, and nothing counts 
   const posters = [0, 1].map((replica) => createPoster(cluster, `storm-${replica}`, epoch, replica))
   const begin = () => startStorm({ posters, keyIds: stormKeys, perSecond: storm.perSecond, expected })
   let changes = begin()
-  const stormedFrom = performance.now()
 
   const lag = watchLag(cluster, () => changes.acks)
   stack.defer(async () => void (await Promise.allSettled([lag.stop(), changes.stop()])))
@@ -67,6 +66,7 @@ test('4 edges and 2 config-services agree after every fault, and nothing counts 
   const backup = await backUpDatabase(deployment)
   const expectedInBackup = structuredClone(expected)
   changes = begin()
+  const stormedFrom = performance.now()
 
   await cluster.redis.kill('SIGKILL')
   await untilFeeds(deployment, false)

@@ -15,6 +15,10 @@ export type ChangeFeedListener = {
   onMessage(message: ChangeFeedMessage): void
   /** Connected (again): the listener pulls, since messages may have been missed. */
   onConnect(): void
+  /** Nothing may come for a while, though the connection is not given up: the listener asks by itself until it resumes. */
+  onStall(): void
+  /** It answers after all: what was published meanwhile comes late, in order. */
+  onResume(): void
   onDisconnect(): void
 }
 

@@ -151,6 +151,8 @@ describe('in-process change feed', () => {
     const listener = (name: string) => ({
       onMessage: ({ revision }: ChangeFeedMessage) => void seen.push(`${name} ${revision}`),
       onConnect: () => void seen.push(`${name} connected`),
+      onStall: () => void seen.push(`${name} stalls`),
+      onResume: () => void seen.push(`${name} resumes`),
       onDisconnect: () => void seen.push(`${name} gone`),
     })
     const [a, b] = [feed.createSubscriber(), feed.createSubscriber()]

@@ -32,6 +32,8 @@ function openFeed(options: Omit<RedisChangeFeedOptions, 'keyPrefix'> & { keyPref
   subscriber.subscribe({
     onMessage: (message) => void seen.push(message),
     onConnect: () => void calls.push('connect'),
+    onStall: () => void calls.push('stall'),
+    onResume: () => void calls.push('resume'),
     onDisconnect: () => void calls.push('disconnect'),
   })
   return {
@@ -126,6 +128,23 @@ describe('change feed while Redis is away', () => {
     await server.restart()
     await feed.passes(5_000)
     assert.deepEqual(feed.calls, ['connect', 'disconnect', 'connect'])
+  })
+
+  test('says within 1.2 s that Redis has stopped answering, and keeps the connection when it goes on soon', async () => {
+    await using server = await startRedis()
+    await using feed = openFeed({ connection: single(server) })
+    await feed.passes()
+    const pausedAt = performance.now()
+    await server.pause()
+    try {
+      await until(() => feed.calls.includes('stall'), { what: 'the doubt', intervalMs: 5 })
+    } finally {
+      server.resume()
+    }
+    assert.ok(performance.now() - pausedAt < 1_200, `${performance.now() - pausedAt} ms`)
+    await until(() => feed.calls.at(-1) === 'resume', { what: 'the answer' })
+    await feed.passes()
+    assert.deepEqual(feed.calls, ['connect', 'stall', 'resume'])
   })
 
   test('notices within three seconds that Redis has stopped answering though its sockets are open', async () => {

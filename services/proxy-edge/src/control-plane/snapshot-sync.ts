@@ -68,6 +68,7 @@ export function createSnapshotSync(options: SnapshotSyncOptions): SnapshotSync {
   let isPullWanted = false
   let needsBase = true
   let isFeedConnected = false
+  let isFeedStalled = false
   let longPoll: AbortController | undefined
   let loops: Promise<unknown>[] = []
   const first = Promise.withResolvers<true>()
@@ -194,11 +195,13 @@ export function createSnapshotSync(options: SnapshotSyncOptions): SnapshotSync {
     }
   }
 
+  const hearsOfNews = (): boolean => isFeedConnected && !isFeedStalled
+
   /** Without the feed, news come by long poll; with it this loop only waits for the feed to be lost. */
   async function pollWhileFeedIsAway(): Promise<void> {
     while (!closing.signal.aborted) {
-      if (isFeedConnected || needsBase || pulling !== undefined) {
-        await clock.sleep(isFeedConnected ? 250 : 20, closing.signal).catch(() => undefined)
+      if (hearsOfNews() || needsBase || pulling !== undefined) {
+        await clock.sleep(hearsOfNews() ? 100 : 20, closing.signal).catch(() => undefined)
         continue
       }
       longPoll = new AbortController()
@@ -248,9 +251,18 @@ export function createSnapshotSync(options: SnapshotSyncOptions): SnapshotSync {
         onMessage,
         onConnect() {
           isFeedConnected = true
+          isFeedStalled = false
           longPoll?.abort()
           // Messages may have been missed.
           pull()
+        },
+        onStall() {
+          isFeedStalled = true
+          pull()
+        },
+        onResume() {
+          isFeedStalled = false
+          longPoll?.abort()
         },
         onDisconnect() {
           isFeedConnected = false

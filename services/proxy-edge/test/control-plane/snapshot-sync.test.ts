@@ -77,6 +77,33 @@ describe('snapshot sync', () => {
     assert.deepEqual(served(edge), truth(plane))
   })
 
+  test('while the feed stalls news arrive by long poll at once; a false alarm costs one question', async () => {
+    const plane = new FakeControlPlane()
+    plane.put(1, 1)
+    await using edge = openEdge(plane)
+    edge.sync.start()
+    edge.feed.connect()
+    await caughtUp(edge, plane)
+    edge.feed.listener?.onStall()
+    for (let n = 2; n < 6; n += 1) {
+      const startedAt = performance.now()
+      plane.put(n, n)
+      await caughtUp(edge, plane)
+      assert.ok(performance.now() - startedAt < 900, 'later than a second')
+    }
+
+    edge.feed.listener?.onResume()
+    const { deltas } = plane.counts
+    for (let n = 6; n < 10; n += 1) {
+      edge.feed.listener?.onMessage(plane.put(n, n))
+      await caughtUp(edge, plane)
+      // A long poll that goes on is asked again a little later.
+      await clock.sleep(50)
+    }
+    assert.ok(plane.counts.deltas <= deltas + 1, 'it hears and asks as well')
+    assert.deepEqual(served(edge), truth(plane))
+  })
+
   test('messages dropped, repeated and reordered converge to the truth', async () => {
     const step = fc.record({
       id: fc.integer({ min: 1, max: 8 }),
