@@ -109,6 +109,23 @@ for (const [name, open] of Object.entries(dialects)) {
       assert.deepEqual([rest.next, rest.searchedUntilMs], [null, range.fromMs])
     })
 
+    if (name === 'MariaDB')
+      for (const filters of [{}, { groupId: 1 }, { accessKeyId: 2 }, { keyId: 117 }])
+        test(`a page of ${JSON.stringify(filters)} is read in the order of its index: nothing is sorted`, async () => {
+          const plans: string[] = []
+          const explaining: SqlReader = {
+            dialect: sql.dialect,
+            read: async (statement, values) => {
+              const steps = await sql.read(`EXPLAIN ${statement}`, values)
+              plans.push(steps.map((step) => `${step['key']}: ${step['Extra']}`).join('; '))
+              return sql.read(statement, values)
+            },
+          }
+          await createRequestLogReader(explaining).search({ ...range, ...filters, order: 'newest', limit: 50 })
+          assert.match(plans.at(-1) ?? '', /Using where/)
+          assert.doesNotMatch(plans.at(-1) ?? '', /filesort|temporary/)
+        })
+
     test('the newest rows are told in the order of storing, with what was too many', async () => {
       const reader = createRequestLogReader(sql)
       const { lastId } = await reader.newest({ afterId: null, limit: 10 })

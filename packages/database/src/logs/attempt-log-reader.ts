@@ -135,7 +135,7 @@ const finalAttempts: Source = {
 
 const earlierAttempts: Source = {
   alias: 'earlier',
-  from: `request_logs r JOIN request_attempts a ON a.request_id = r.request_id ${shapeJoin} WHERE r.attempts > 1`,
+  from: `request_logs r JOIN request_attempts a ON a.request_id = r.request_id AND a.stored_on = r.stored_on ${shapeJoin} WHERE r.attempts > 1`,
   number: 'a.number',
   isSuccess: '0',
   groupId: 'a.group_id',

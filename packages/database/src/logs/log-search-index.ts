@@ -23,6 +23,8 @@ export type DrivingIndex = {
   rest: Condition
   /** The index answers it all: no slices are needed. */
   isExact: boolean
+  /** Rows of the first slice. */
+  firstSliceRows: number
 }
 
 type IndexName = 'received' | 'request' | 'by_group' | 'by_access_key' | 'by_key'
@@ -78,6 +80,7 @@ function overRequests(
     rest: joined(rest),
     // A request has one row: whatever else is asked for, there is nothing to slice.
     isExact: rest.length === 0 || index === 'request',
+    firstSliceRows: 4_000,
   }
 }
 
@@ -86,11 +89,13 @@ function overFailures(sql: SqlReader, filters: Conditions): DrivingIndex {
   return {
     alias: 'f',
     countedFrom: 'failed_requests f',
-    from: `failed_requests f ${join} request_logs r ON r.request_id = f.request_id AND r.received_at = f.received_at`,
+    from: `failed_requests f ${join} request_logs r ON r.request_id = f.request_id AND r.received_at = f.received_at AND r.stored_on = f.stored_on`,
     isJoined: true,
     lead: joined([]),
     rest: joined(Object.values(filters)),
     isExact: false,
+    // Each costs the look-up of its request, which is likely wanted and not likely in memory.
+    firstSliceRows: 200,
   }
 }
 

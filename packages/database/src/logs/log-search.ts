@@ -55,8 +55,7 @@ export type LogSearchPage = {
   searchedUntilMs: number
 }
 
-/** Rows of the first slice, of the largest one, and what a slice shall take. */
-const firstSliceRows = 4_000
+/** Rows of the largest slice, and what a slice shall take. */
 const maxSliceRows = 50_000
 const sliceMs = 40
 
@@ -67,7 +66,7 @@ export async function searchLogs(sql: SqlReader, query: LogSearchQuery): Promise
   const startedAt = performance.now()
   let position = query.after ?? startOf(query)
   let scanned = 0
-  for (let sliceRows = firstSliceRows; ;) {
+  for (let sliceRows = index.firstSliceRows; ;) {
     const sliceStartedAt = performance.now()
     const slice = index.isExact ? null : await endOfSlice(sql, { query, index, position, sliceRows })
     rows.push(...(await readSlice(sql, { query, index, position, endMs: slice, limit: query.limit + 1 - rows.length })))

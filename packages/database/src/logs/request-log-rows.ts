@@ -35,8 +35,9 @@ export const shapeJoin = 'LEFT JOIN request_shapes s ON s.stored_on = r.stored_o
 
 /** Rows of the log tables as the API shows them. `request_logs r` is read with its shape and its error text beside it. */
 export const requestColumns = `r.*, ${shapeColumns.map((column) => `s.${column}`).join(', ')}, COALESCE(f.error_message, '') AS error_message`
+/** The day is named in each join: without it every partition is looked into for every row. */
 export const failureJoin =
-  'LEFT JOIN failed_requests f ON f.received_at = r.received_at AND f.request_id = r.request_id'
+  'LEFT JOIN failed_requests f ON f.received_at = r.received_at AND f.request_id = r.request_id AND f.stored_on = r.stored_on'
 
 export function toRequestLog(row: SqlRow): RequestLog {
   return {

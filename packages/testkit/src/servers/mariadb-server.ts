@@ -113,6 +113,8 @@ function serverArgs(runDir: string, dataDir: string, port: number, options: Mari
     `--datadir=${dataDir}`,
     `--socket=${join(runDir, 'mariadb.sock')}`,
     `--pid-file=${join(runDir, 'mariadb.pid')}`,
+    // A server that starts deletes temporary tables in this folder, whoever's they are.
+    `--tmpdir=${runDir}`,
     '--bind-address=127.0.0.1',
     `--port=${port}`,
     '--skip-name-resolve',
