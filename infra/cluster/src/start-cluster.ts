@@ -183,7 +183,7 @@ async function startPortal(
       PORT: String(port),
       ADMIN_HOST: '127.0.0.1',
       ADMIN_PORT: String(adminPort),
-      CONFIG_SERVICE_URL: configServices[0]?.url ?? '',
+      CONFIG_SERVICE_URLS: configServices.map(({ url }) => url).join(','),
     },
   })
   return Object.assign(service, { url: `http://127.0.0.1:${port}` })

@@ -34,7 +34,7 @@ runProcess(async ({ lifecycle, useLog }) => {
   const server = await startPortalServer({
     host: config.HOST,
     port: config.PORT,
-    target: config.CONFIG_SERVICE_URL,
+    targets: config.CONFIG_SERVICE_URLS,
     files,
     logger,
   })

@@ -21,12 +21,14 @@ const upstream = createServer((request, response) => {
   request.socket.on('close', () => response.destroy())
 })
 let portal: StartedProcess
+let secondPort = 0
 let url = ''
 
 before(async () => {
   upstream.listen(0, '127.0.0.1')
   await once(upstream, 'listening')
-  const [port, adminPort] = (await freePorts(2)) as [number, number]
+  const [port, adminPort, free] = (await freePorts(3)) as [number, number, number]
+  secondPort = free
   url = `http://127.0.0.1:${port}`
   portal = await startProcess({
     name: 'admin-portal',
@@ -37,7 +39,7 @@ before(async () => {
       PORT: String(port),
       HOST: '127.0.0.1',
       ADMIN_PORT: String(adminPort),
-      CONFIG_SERVICE_URL: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`,
+      CONFIG_SERVICE_URLS: `http://127.0.0.1:${(upstream.address() as AddressInfo).port},http://127.0.0.1:${secondPort}`,
     },
     ready: async () => (await fetch(`http://127.0.0.1:${adminPort}/readyz`)).ok,
   })
@@ -112,12 +114,29 @@ describe('/api', () => {
     assert.equal(seen.length, before)
   })
 
-  test('a config-service that is away is 503, as a problem', async () => {
-    upstream.closeAllConnections()
-    const closed = once(upstream, 'close')
+  test('while one config-service is away the other answers; a change that met it is 503, the next one is not', async () => {
     const { port } = upstream.address() as AddressInfo
-    upstream.close()
-    await closed
+    await closeUpstream()
+    const second = createServer((request, response) => void response.end(`second ${request.method}`))
+    // Where the test fails in between it must not keep the process.
+    second.unref()
+    second.listen(secondPort, '127.0.0.1')
+    await once(second, 'listening')
+    const change = () => fetch(`${url}/api/v1/groups`, { method: 'POST', body: '{}' })
+    assert.equal((await change()).status, 503)
+    assert.equal(await (await change()).text(), 'second POST')
+    assert.equal(await (await fetch(`${url}/api/v1/status`)).text(), 'second GET')
+    second.closeAllConnections()
+    second.close()
+    await once(second, 'close')
+    upstream.listen(port, '127.0.0.1')
+    await once(upstream, 'listening')
+    assert.equal((await fetch(`${url}/api/v1/status`)).headers.get('etag'), '"7"')
+  })
+
+  test('a config-service that is away is 503, as a problem', async () => {
+    const { port } = upstream.address() as AddressInfo
+    await closeUpstream()
     const response = await fetch(`${url}/api/v1/status`)
     assert.equal(response.status, 503)
     assert.equal(((await response.json()) as { code: string }).code, 'unavailable')
@@ -125,3 +144,10 @@ describe('/api', () => {
     await once(upstream, 'listening')
   })
 })
+
+async function closeUpstream(): Promise<void> {
+  upstream.closeAllConnections()
+  const closed = once(upstream, 'close')
+  upstream.close()
+  await closed
+}

@@ -163,7 +163,7 @@ test("through the portal's own server a person signs in, changes something and s
   const server = await startPortalServer({
     host: '127.0.0.1',
     port: 0,
-    target: installation.url,
+    targets: [installation.url],
     files,
     logger: log.logger,
   })
@@ -210,7 +210,7 @@ test('below a base path: pages, links, API, uploads, and what a reverse proxy ha
   const server = await startPortalServer({
     host: '127.0.0.1',
     port: 0,
-    target: installation.url,
+    targets: [installation.url],
     files,
     logger: createLog({ level: 'fatal', format: 'json', scrubber: createSecretScrubber() }).logger,
   })

@@ -15,8 +15,8 @@ export type PortalServer = { readonly port: number; close(): Promise<void> }
 export type PortalServerOptions = {
   host: string
   port: number
-  /** Origin of config-service. */
-  target: string
+  /** Origins of config-services, one at least. */
+  targets: readonly string[]
   files: PortalFiles
   logger: Logger
 }
@@ -27,7 +27,9 @@ const keepAliveTimeoutMs = 65_000
 const graceMs = 5_000
 
 export async function startPortalServer(options: PortalServerOptions): Promise<PortalServer> {
-  const proxy = createProxyServer({ target: options.target, xfwd: true })
+  const proxy = createProxyServer({ xfwd: true })
+  // All replicas are alike: one is used for as long as it answers.
+  let current = 0
   const server = createServer((request, response) => {
     request.url = options.files.withoutBasePath(request.url ?? '/')
     if (isApi(request.url)) return passOn(request, response)
@@ -41,10 +43,17 @@ export async function startPortalServer(options: PortalServerOptions): Promise<P
   await once(server, 'listening')
   return { port: (server.address() as AddressInfo).port, close: () => close(server) }
 
-  function passOn(request: IncomingMessage, response: ServerResponse): void {
-    proxy.web(request, response).catch((error: unknown) => {
-      if (response.headersSent) return void response.destroy()
-      options.logger.warn({ err: error, method: request.method }, 'config-service does not answer')
+  function passOn(request: IncomingMessage, response: ServerResponse, tries = options.targets.length): void {
+    const used = current
+    proxy.web(request, response, { target: options.targets[used] as string }).catch((error: unknown) => {
+      if (response.headersSent || request.socket.destroyed) return void response.destroy()
+      options.logger.warn(
+        { err: error, method: request.method, target: options.targets[used] },
+        'config-service does not answer',
+      )
+      if (used === current) current = (current + 1) % options.targets.length
+      // A body is partly gone, and a change may have been made: only the caller can know.
+      if (tries > 1 && request.method === 'GET') return passOn(request, response, tries - 1)
       refuse(response, 503, 'unavailable', 'A dependency is away')
     })
   }
