@@ -109,6 +109,9 @@ const settingsPatchSchema = z.strictObject(
   ),
 ) as unknown as z.ZodType<Record<string, string | number | boolean | null | undefined>>
 
+/** Where RFC 7396 would merge: a null in them is a value of the caller's, and cannot mean that a member goes. */
+const wholeInPatch = 'Replaced as a whole, not merged: a null inside is a value. null clears it.'
+
 /**
  * Merge patch: what is left out stays, null clears. Upstreams, members, rules, overrides and redirects are replaced
  * whole; `settings` is merged member by member. The kind of a group never changes.
@@ -122,9 +125,9 @@ export const groupPatchSchema = z.strictObject({
   sort: optionalFields.sort,
   test_model: optionalFields.test_model.nullable(),
   validation_endpoint: optionalFields.validation_endpoint.nullable(),
-  param_overrides: optionalFields.param_overrides.nullable(),
+  param_overrides: optionalFields.param_overrides.nullable().describe(wholeInPatch),
   header_rules: optionalFields.header_rules.nullable(),
-  model_redirects: optionalFields.model_redirects.nullable(),
+  model_redirects: optionalFields.model_redirects.nullable().describe(wholeInPatch),
   model_redirect_strict: optionalFields.model_redirect_strict,
   upstreams: upstreamListInputSchema.optional(),
   members: aggregateMemberListInputSchema.optional(),
