@@ -22,12 +22,10 @@ test('access keys and provider keys of a GPT-Load 1.x work on the proxy as soon 
   )
   await client.execute('CREATE TABLE api_keys (id INTEGER PRIMARY KEY, key_value TEXT, group_id INTEGER, status TEXT)')
   await client.execute('CREATE TABLE system_settings (id INTEGER PRIMARY KEY, setting_key TEXT, setting_value TEXT)')
-  await client.execute('INSERT INTO "groups" VALUES (1, ?, ?, ?, ?)', [
-    'old',
-    'openai',
-    JSON.stringify([{ url: provider.url, weight: 1 }]),
-    'short-key',
-  ])
+  const upstreams = JSON.stringify([{ url: provider.url, weight: 1 }])
+  const addGroup = 'INSERT INTO "groups" VALUES (?, ?, ?, ?, ?)'
+  await client.execute(addGroup, [1, 'old', 'openai', upstreams, 'short-key'])
+  await client.execute(addGroup, [2, 'another', 'openai', upstreams, ''])
   await client.execute("INSERT INTO api_keys VALUES (1, 'sk-imported-key-1', 1, 'active')")
   await client.execute("INSERT INTO system_settings VALUES (1, 'proxy_keys', 'sk-global-444444444444')")
   await client.close()
@@ -40,5 +38,7 @@ test('access keys and provider keys of a GPT-Load 1.x work on the proxy as soon 
     const served = async () => (await standalone.call('/proxy/old/v1/models', { key })).status === 200
     await until(served, { what: `${key} to be served` })
   }
-  assert.equal((await standalone.call('/proxy/default/v1/models', { key: 'short-key' })).status, 403)
+  assert.equal((await standalone.call('/proxy/another/v1/models', { key: 'short-key' })).status, 403)
+  // The unused group of the first start has given way.
+  assert.equal((await standalone.call('/proxy/default/v1/models', { key: 'short-key' })).status, 404)
 })
