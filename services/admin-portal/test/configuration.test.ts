@@ -150,7 +150,14 @@ describe('what a configuration file manages', () => {
   const named = { name: 'from-a-file', channel: 'openai', upstreams: [{ url: 'https://api.example.com', weight: 2 }] }
   const key = { name: 'team-of-a-file', key: 'gpl_team-of-a-file-0001', groups: ['from-a-file'] }
   const expiresAt = '2099-01-02T03:04:05.000Z'
-  const full = { ...named, description: 'as in the file', param_overrides: { seed: 1 }, settings: { max_retries: 1 } }
+  const full = {
+    ...named,
+    description: 'as in the file',
+    enabled: true,
+    sort: 9_000,
+    param_overrides: { seed: 1 },
+    settings: { max_retries: 1 },
+  }
   const bodyOf = (groups: object[], accessKeys: object[] = []) =>
     ({ owner, config: { version: 1, groups, access_keys: accessKeys } }) as never
   const apply = (groups: object[], accessKeys?: object[]) =>
@@ -204,13 +211,24 @@ describe('what a configuration file manages', () => {
       await page.getByLabel('Weight of upstream 1').fill('5')
       await notes.getByText(warning).waitFor()
 
+      // No form to mark: the switch warns after it is moved, the order before it is saved.
+      await page.getByRole('switch', { name: 'Group is on' }).click()
+      await page.getByRole('listitem').getByText(warning).waitFor()
+      await page.goto(`${portal.installation.url}/groups/`)
+      await page.getByRole('button', { name: 'Reorder' }).click()
+      await page.getByRole('button', { name: 'Move from-a-file up' }).click()
+      await page.getByRole('dialog').getByRole('note').getByText(warning).waitFor()
+
       // What a fresh start has made is edited like any other.
       await page.goto(`${portal.installation.url}/groups/view/?id=${(await groupNamed('default')).id}&tab=details`)
       await page.getByLabel('Description').fill('mine')
       await page.getByRole('button', { name: 'Discard' }).waitFor()
       assert.deepEqual([await notes.count(), await page.getByText('managed by').count()], [0, 0])
     })
-    assert.deepEqual(await driftOf([full]), [['from-a-file', 'description', 'as in the file']])
+    assert.deepEqual(await driftOf([full]), [
+      ['from-a-file', 'description', 'as in the file'],
+      ['from-a-file', 'enabled', true],
+    ])
     assert.equal((await groupOf(id)).display_name, 'By hand')
   })
 
