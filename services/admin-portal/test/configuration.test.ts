@@ -143,37 +143,118 @@ test('groups are put into order by keyboard, and every list follows', async () =
   assert.ok(items.every(({ sort }, index) => index === 0 || sort > (items[index - 1]?.sort ?? 0)))
 })
 
-test('a group that a file manages says so where it is edited, and an edit is what the next plan shows as drift', async () => {
-  const file = {
-    version: 1,
-    groups: [
-      {
-        name: 'from-a-file',
-        channel: 'openai',
-        description: 'as in the file',
-        upstreams: [{ url: portal.installation.provider.url }],
-      },
-    ],
+describe('what a configuration file manages', () => {
+  const owner = 'production.yaml'
+  const mark = `managed by ${owner}`
+  const warning = `${owner} manages this: its next plan shows the change as drift`
+  const named = { name: 'from-a-file', channel: 'openai', upstreams: [{ url: 'https://api.example.com', weight: 2 }] }
+  const key = { name: 'team-of-a-file', key: 'gpl_team-of-a-file-0001', groups: ['from-a-file'] }
+  const expiresAt = '2099-01-02T03:04:05.000Z'
+  const full = {
+    ...named,
+    description: 'as in the file',
+    enabled: true,
+    sort: 9_000,
+    param_overrides: { seed: 1 },
+    settings: { max_retries: 1 },
   }
-  const config = { owner: 'production.yaml', config: file }
-  await portal.installation.api('POST /api/v1/config/apply', { body: config as never })
-  const { items } = (await portal.installation.api('GET /api/v1/groups', { query: { search: 'from-a-file' } })).data
-  await at(`/groups/view/?id=${items[0]!.id}&tab=details`, async (page) => {
-    await page.getByRole('note').getByText('production.yaml manages this group').waitFor()
-    await page.getByLabel('Description').fill('edited by hand')
-    await page.getByRole('button', { name: 'Save' }).click()
-    await page.getByText('Saved').waitFor()
-    await page.getByRole('tab', { name: 'Keys' }).click()
-    await page.getByRole('note').waitFor({ state: 'detached' })
-    // What a fresh start has made is edited like any other.
-    const { id } = (await portal.installation.api('GET /api/v1/groups', { query: { search: 'default' } })).data
-      .items[0]!
-    await page.goto(`${portal.installation.url}/groups/view/?id=${id}&tab=details`)
-    await page.getByLabel('Description').waitFor()
-    assert.equal(await page.getByRole('note').count(), 0)
+  const bodyOf = (groups: object[], accessKeys: object[] = []) =>
+    ({ owner, config: { version: 1, groups, access_keys: accessKeys } }) as never
+  const apply = (groups: object[], accessKeys?: object[]) =>
+    portal.installation.api('POST /api/v1/config/apply', { body: bodyOf(groups, accessKeys) })
+  const driftOf = async (groups: object[], accessKeys?: object[]) => {
+    const { data } = await portal.installation.api('POST /api/v1/config/plan', { body: bodyOf(groups, accessKeys) })
+    return data.changes.flatMap(({ name, fields }) => fields.map(({ field, after }) => [name, field, after]))
+  }
+  const groupNamed = async (search: string) =>
+    (await portal.installation.api('GET /api/v1/groups', { query: { search } })).data.items[0]!
+
+  test('is marked field by field, the edit of one warned about, and shown as drift by the next plan', async () => {
+    await apply([full])
+    const { id } = await groupNamed('from-a-file')
+    await at(`/groups/view/?id=${id}&tab=details`, async (page) => {
+      const notes = page.getByRole('note')
+      const fieldOf = (label: string) => page.locator('form div.grid', { has: page.getByLabel(label) }).last()
+      await fieldOf('Description').getByText(mark).waitFor()
+      assert.equal(await fieldOf('Display name').getByText(mark).count(), 0)
+      await page.getByLabel('Display name').fill('By hand')
+      await page.getByRole('button', { name: 'Discard' }).waitFor()
+      assert.equal(await notes.count(), 0)
+      await page.getByLabel('Description').fill('edited by hand')
+      await fieldOf('Description').getByText(warning).waitFor()
+      assert.equal(await notes.count(), 1)
+      await page.getByRole('button', { name: 'Save' }).click()
+      await page.getByText('Saved').waitFor()
+      await notes.waitFor({ state: 'detached' })
+
+      await page.getByRole('tab', { name: 'Settings' }).click()
+      const setting = (name: string) => page.locator(`[data-setting=${name}]`)
+      await setting('max_retries').getByText(mark).waitFor()
+      for (const name of ['max_retries', 'max_wait_ms']) await setting(name).getByLabel(name, { exact: true }).fill('7')
+      await page.getByText('2 changed').waitFor()
+      await setting('max_retries').getByText(warning).waitFor()
+      assert.deepEqual([await notes.count(), await setting('max_wait_ms').getByText(mark).count()], [1, 0])
+
+      await page.getByRole('tab', { name: 'Rules' }).click()
+      const section = (title: string) => page.locator('section', { has: page.getByRole('heading', { name: title }) })
+      await section('Parameters').getByText(mark).waitFor()
+      await page.getByRole('button', { name: 'Add header rule' }).click()
+      await page.getByText('Changed, not saved yet').waitFor()
+      assert.equal(await notes.count(), 0)
+      await page.getByRole('button', { name: 'Remove parameter 1' }).click()
+      await section('Parameters').getByText(warning).waitFor()
+      assert.equal(await page.locator('section').getByText(mark).count(), 1)
+
+      await page.getByRole('tab', { name: 'Upstreams' }).click()
+      await page.getByRole('tabpanel').getByText(mark).waitFor()
+      assert.equal(await notes.count(), 0)
+      await page.getByLabel('Weight of upstream 1').fill('5')
+      await notes.getByText(warning).waitFor()
+
+      // No form to mark: the switch warns after it is moved, the order before it is saved.
+      await page.getByRole('switch', { name: 'Group is on' }).click()
+      await page.getByRole('listitem').getByText(warning).waitFor()
+      await page.goto(`${portal.installation.url}/groups/`)
+      await page.getByRole('button', { name: 'Reorder' }).click()
+      await page.getByRole('button', { name: 'Move from-a-file up' }).click()
+      await page.getByRole('dialog').getByRole('note').getByText(warning).waitFor()
+
+      // What a fresh start has made is edited like any other.
+      await page.goto(`${portal.installation.url}/groups/view/?id=${(await groupNamed('default')).id}&tab=details`)
+      await page.getByLabel('Description').fill('mine')
+      await page.getByRole('button', { name: 'Discard' }).waitFor()
+      assert.deepEqual([await notes.count(), await page.getByText('managed by').count()], [0, 0])
+    })
+    assert.deepEqual(await driftOf([full]), [
+      ['from-a-file', 'description', 'as in the file'],
+      ['from-a-file', 'enabled', true],
+    ])
+    assert.equal((await groupOf(id)).display_name, 'By hand')
   })
-  const { data: plan } = await portal.installation.api('POST /api/v1/config/plan', { body: config as never })
-  assert.ok(JSON.stringify(plan).includes('edited by hand'))
+
+  test('is the access keys, too: their switch, their groups, and no field that the file leaves out', async () => {
+    const managed = { ...key, enabled: true, expires_at: expiresAt }
+    await apply([named], [managed])
+    const { items } = (await portal.installation.api('GET /api/v1/access-keys', { query: { search: key.name } })).data
+    await at(`/access-keys/?edit=${items[0]!.id}`, async (page) => {
+      const dialog = page.getByRole('dialog')
+      await dialog.getByText(mark).first().waitFor()
+      // Name, groups and expiry.
+      assert.equal(await dialog.getByText(mark).count(), 3)
+      await dialog.getByLabel('Note').fill('by hand')
+      await dialog.getByRole('checkbox', { name: 'from-a-file' }).click()
+      await dialog.getByRole('note').getByText(warning).waitFor()
+      await dialog.getByRole('checkbox', { name: 'from-a-file' }).click()
+      await dialog.getByRole('note').waitFor({ state: 'detached' })
+      await dialog.getByRole('button', { name: 'Save' }).click()
+      await dialog.waitFor({ state: 'detached' })
+      assert.deepEqual(await driftOf([named], [managed]), [])
+      await page.getByRole('button', { name: `Actions for ${key.name}` }).click()
+      await page.getByRole('menuitem', { name: 'Disable' }).click()
+      await page.getByText(warning).waitFor()
+    })
+    assert.deepEqual(await driftOf([named], [managed]), [[key.name, 'enabled', true]])
+  })
 })
 
 test('an older state is looked at field by field, and brought back by whoever types its number', async () => {

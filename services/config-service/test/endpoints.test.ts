@@ -20,6 +20,7 @@ import { describeSessions } from './endpoints/sessions.ts'
 import { describeSettings } from './endpoints/settings.ts'
 import { describeKeyFilters, type KeyUse } from './endpoints/key-filters.ts'
 import { describeKeyTasks } from './endpoints/key-tasks.ts'
+import { describeManagedFields } from './endpoints/managed-fields.ts'
 import { describeLogSearch } from './endpoints/logs.ts'
 import { describeReports } from './endpoints/reports.ts'
 import { describeSeries } from './endpoints/series.ts'
@@ -386,6 +387,7 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
     describeAdminTokens(api, connect)
     describeAudit(api)
     describeConfig(api)
+    describeManagedFields(api)
     describeIdempotency(api, connect)
     describeTasks(api)
     describeSystem(api)

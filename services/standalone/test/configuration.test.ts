@@ -50,6 +50,8 @@ access_keys:
       assert.deepEqual(new Set(used), new Set(['sk-env-0123456789', 'sk-literal-0001', 'sk-file-0001', 'sk-file-0002']))
       const { items } = await read<Keys>(standalone, '/api/v1/groups/1/keys')
       await standalone.call(`/api/v1/keys/${items[0]!.id}/disable`, { key: adminKey, method: 'POST', body: {} })
+      const { managed_fields: fields } = await read<{ managed_fields: string[] }>(standalone, '/api/v1/groups/1')
+      assert.deepEqual(fields, ['channel', 'name', 'settings.max_retries', 'upstreams'])
       revision = (await read<Status>(standalone, '/api/v1/status')).revision
       assert.doesNotMatch(standalone.process.output(), /sk-env-0123456789|sk-literal-0001|team-a-0123456789/)
     }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { accessKeyTokenSchema, noteSchema } from '../group-shape.ts'
+import { managedFieldsSchema } from './managed-fields.ts'
 import { booleanParameter, entityIdSchema, idParameter, instantInputSchema, instantSchema } from './parameters.ts'
 import { pageParameters } from './page.ts'
 
@@ -17,6 +18,7 @@ export const accessKeySchema = z.object({
   expires_at: instantSchema.nullable(),
   note: z.string(),
   managed_by: z.string().nullable(),
+  managed_fields: managedFieldsSchema,
   revision: z.number().int(),
   created_at: instantSchema,
   updated_at: instantSchema,

@@ -13,6 +13,7 @@ import { keyStates } from '../key-state.ts'
 import { groupSettingNames, settingsRegistry } from '../settings.ts'
 import { groupSettingsSchema, settingSchema } from '../settings-schema.ts'
 import { aggregateMemberListInputSchema, aggregateMemberSchema } from './aggregate-member.ts'
+import { managedFieldsSchema } from './managed-fields.ts'
 import { booleanParameter, entityIdSchema, instantSchema } from './parameters.ts'
 import { pageParameters } from './page.ts'
 import { upstreamListInputSchema, upstreamSchema } from './upstream.ts'
@@ -55,6 +56,7 @@ export const groupSchema = z.object({
     .array(z.object({ cause: causeSchema.shape.class, keys: z.number().int() }))
     .describe('Keys that are not active, by the class of the cause; most first.'),
   managed_by: z.string().nullable(),
+  managed_fields: managedFieldsSchema,
   revision: z.number().int(),
   created_at: instantSchema,
   updated_at: instantSchema,

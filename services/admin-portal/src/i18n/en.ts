@@ -543,9 +543,7 @@ export const en = {
   'rules.headerDown': 'Move header rule {number} down',
   'rules.noHeaders': 'Headers of the caller go out as they come, without its credentials.',
   'rules.changed': 'Changed, not saved yet',
-  'managed.note':
-    '{owner} manages this group. A change to what that file names shows as drift at its next plan, and its next apply takes it back.',
-  'managed.setting': '{owner} manages this: the next plan shows the change as drift.',
+  'managed.edit': '{owner} manages this: its next plan shows the change as drift, and its next apply takes it back.',
   'groups.reorder': 'Reorder',
   'groups.reorderAbout': 'The order of this list, and of every choice of a group. Drag, or use the arrows.',
   'groups.moveUp': 'Move {name} up',

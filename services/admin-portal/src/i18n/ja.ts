@@ -543,9 +543,7 @@ export const ja: Messages = {
   'rules.headerDown': 'ヘッダールール {number} を下へ',
   'rules.noHeaders': '呼び出し側のヘッダーは、認証情報を除きそのまま送られます。',
   'rules.changed': '変更あり（未保存）',
-  'managed.note':
-    'このグループは {owner} が管理しています。ファイルに書かれた項目の変更は次の plan でドリフトとして表示され、次の apply で元に戻ります。',
-  'managed.setting': '{owner} が管理：次の plan で変更がドリフトとして表示されます。',
+  'managed.edit': '{owner} が管理：変更は次の plan でドリフトとして表示され、次の apply で元に戻ります。',
   'groups.reorder': '並べ替え',
   'groups.reorderAbout': 'この一覧とグループ選択欄の順序です。ドラッグするか矢印を使います。',
   'groups.moveUp': '{name} を上へ',

@@ -19,9 +19,12 @@ export function StateMark({ tone, children }: { tone: Tone; children: ReactNode 
   )
 }
 
-export function Tag({ children }: { children: ReactNode }) {
+/** `canShrink`: gives way in a narrow line; what it holds says how. */
+export function Tag({ canShrink = false, children }: { canShrink?: boolean; children: ReactNode }) {
   return (
-    <span className="inline-flex items-center rounded border border-line bg-sunken px-1.5 py-px text-xs whitespace-nowrap text-ink-soft">
+    <span
+      className={`inline-flex items-center rounded border border-line bg-sunken px-1.5 py-px text-xs whitespace-nowrap text-ink-soft ${canShrink ? 'max-w-64 min-w-0' : ''}`}
+    >
       {children}
     </span>
   )

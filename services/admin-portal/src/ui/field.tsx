@@ -30,33 +30,40 @@ export function Select({ className = '', ...rest }: SelectHTMLAttributes<HTMLSel
 
 export type FieldControl = { id: string; 'aria-describedby': string | undefined; 'aria-invalid': true | undefined }
 
-/** Label, control, and below it what is wrong or, while nothing is, what the field is for. */
+/** Label, control, and below it what is wrong or, while nothing is, what the field is for; what comes of a change stands beside both. */
 export function Field(props: {
   label: string
   hint?: ReactNode
   error?: string | undefined
   aside?: ReactNode
+  warning?: string
   children: (control: FieldControl) => ReactNode
 }) {
   const id = useId()
-  const { label, hint, error, aside, children } = props
+  const { label, hint, error, aside, warning, children } = props
   const hasNote = error !== undefined || hint !== undefined
+  const notes = [...(hasNote ? [`${id}-note`] : []), ...(warning === undefined ? [] : [`${id}-warning`])]
   return (
-    <div className="grid content-start gap-1">
+    <div className="grid grid-cols-1 content-start gap-1">
       <div className="flex items-baseline justify-between gap-2">
-        <label htmlFor={id} className="font-medium">
+        <label htmlFor={id} className={`font-medium ${aside === undefined ? '' : 'shrink-0'}`}>
           {label}
         </label>
         {aside}
       </div>
       {children({
         id,
-        'aria-describedby': hasNote ? `${id}-note` : undefined,
+        'aria-describedby': notes.length === 0 ? undefined : notes.join(' '),
         'aria-invalid': error === undefined ? undefined : true,
       })}
       {hasNote && (
         <p id={`${id}-note`} className={`text-[13px] ${error === undefined ? 'text-ink-faint' : 'text-bad'}`}>
           {error ?? hint}
+        </p>
+      )}
+      {warning !== undefined && (
+        <p id={`${id}-warning`} role="note" className="text-[13px] text-warn">
+          {warning}
         </p>
       )}
     </div>

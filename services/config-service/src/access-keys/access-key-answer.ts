@@ -1,5 +1,6 @@
 import type { AccessKey } from '@gpt-load/contracts/api/access-key'
 import type { Database } from '@gpt-load/database/database-handle'
+import { managedFieldsOf } from '../config/managed-fields.ts'
 import { toInstant, toOptionalInstant } from '../instant.ts'
 
 /** Access keys as the API shows them: `prefix…suffix#id`, never the token. */
@@ -22,6 +23,7 @@ export function toAccessKey(row: AccessKeyRow): AccessKey {
     expires_at: toOptionalInstant(row.expires_at),
     note: row.note,
     managed_by: row.managed_by,
+    managed_fields: managedFieldsOf(row),
     revision: Number(row.revision),
     created_at: toInstant(row.created_at),
     updated_at: toInstant(row.updated_at),

@@ -10,6 +10,7 @@ import { commitChange } from '../truth/commit.ts'
 import { readPosition } from '../truth/read-position.ts'
 import type { VerbAnswer, VerbContext, VerbInput } from '../verb.ts'
 import { applyInOrder } from './apply-config.ts'
+import { recordManagedFields } from './managed-fields.ts'
 import { planConfig, type FullPlan } from './plan-config.ts'
 import { asProblem, shownPlan } from './plan-config-file.ts'
 
@@ -41,7 +42,11 @@ async function planAndApply(
 ): Promise<{ plan: FullPlan; committed: number | null }> {
   if (body.expected !== undefined) await refuseIfMoved(ctx, body.expected)
   const plan = await planConfig(ctx, body)
-  if (plan.changes.length === 0) return { plan, committed: null }
+  if (plan.changes.length === 0) {
+    // Nothing changes, but the file may name other fields than before.
+    await recordManagedFields(ctx, body)
+    return { plan, committed: null }
+  }
   const { revision } = await applyInOrder(ctx, { config: body.config, managedBy: body.owner, openKeysFile: noKeysFile })
   const pruned = body.prune ? await prune(ctx, plan) : null
   return { plan, committed: pruned ?? revision }

@@ -16,6 +16,7 @@ import type { Outcome } from './apply-outcome.ts'
 import { applyGroup, isAggregateConfig } from './apply-group.ts'
 import { checkReferences, groupIdsByName } from './check-references.ts'
 import { withFieldNames } from './config-apply-error.ts'
+import { recordManagedFields } from './managed-fields.ts'
 
 /**
  * Brings the database to what a configuration file says. Idempotent: what is so already is left alone and makes no
@@ -68,6 +69,7 @@ export async function applyInOrder(ctx: ChangeContext, options: ApplyConfigOptio
     )
     count(report, report.accessKeys, outcome)
   }
+  await recordManagedFields(ctx, { config, owner: options.managedBy })
   return report
 }
 

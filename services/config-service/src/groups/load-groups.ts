@@ -7,6 +7,7 @@ import { keyStates } from '@gpt-load/contracts/key-state'
 import type { Database } from '@gpt-load/database/database-handle'
 import type { Keyring } from '@gpt-load/database/keyring'
 import { openGroupSettings, openHeaderRules } from '@gpt-load/database/row-secrets'
+import { managedFieldsOf } from '../config/managed-fields.ts'
 import { toInstant } from '../instant.ts'
 import { toUpstream } from '../upstreams/upstream-answer.ts'
 import { maskHeaderRules, maskOverrides, type SettingOverrides } from './group-secrets.ts'
@@ -59,6 +60,7 @@ export function toGroup(row: GroupRow, keyring: Keyring): Group {
     key_counts: keyCountsOf(row.counts),
     keys_out: keysOutOf(row.causes),
     managed_by: row.managed_by,
+    managed_fields: managedFieldsOf(row),
     revision: Number(row.revision),
     created_at: toInstant(row.created_at),
     updated_at: toInstant(row.updated_at),

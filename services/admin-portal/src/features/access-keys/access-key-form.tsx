@@ -8,7 +8,8 @@ import { useState } from 'react'
 import { Controller, useForm, type Control } from 'react-hook-form'
 import { toast } from 'sonner'
 import { z } from 'zod'
-import { fileOwnerOf } from '../groups/file-owner.ts'
+import { ownerOfField } from '../groups/file-owner.ts'
+import { ManagedTag, ManagedWarning, useManagedField } from '../groups/managed-field.tsx'
 import { api, useChange } from '../../client/api.ts'
 import { showFieldErrors } from '../../client/form-errors.ts'
 import { useText } from '../../i18n/locale.tsx'
@@ -27,10 +28,10 @@ type Parsed = z.output<typeof schema>
 export function AccessKeyForm(props: { item?: AccessKey; groups: readonly Group[]; onClose: () => void }) {
   const { t } = useText()
   const { item, groups, onClose } = props
-  const owner = item === undefined ? null : fileOwnerOf(item)
+  const managed = useManagedField(item)
   const [token, setToken] = useState<string | null>(null)
   const form = useForm<Values, unknown, Parsed>({ resolver: zodResolver(schema), defaultValues: valuesOf(item) })
-  const { errors, isDirty } = form.formState
+  const { errors, isDirty, dirtyFields } = form.formState
   const save = useChange((values: Parsed) => store(values, item), {
     onDone: (created) => {
       if (created !== null) return setToken(created)
@@ -59,20 +60,31 @@ export function AccessKeyForm(props: { item?: AccessKey; groups: readonly Group[
       isBusy={save.isPending}
       onSubmit={() => void form.handleSubmit((values) => save.mutate(values))()}
     >
-      {owner !== null && (
-        <p role="note" className="rounded-lg bg-warn-soft px-3 py-2 text-warn">
-          {t('managed.setting', { owner })}
-        </p>
-      )}
-      <Field label={t('accessKeys.name')} hint={t('accessKeys.nameHint')} error={errors.name?.message}>
+      <Field
+        label={t('accessKeys.name')}
+        hint={t('accessKeys.nameHint')}
+        error={errors.name?.message}
+        {...managed('name', dirtyFields.name)}
+      >
         {(control) => <TextInput {...control} {...form.register('name')} autoFocus />}
       </Field>
-      <GroupChoice control={form.control} groups={groups} isAll={form.watch('all_groups') === true} />
+      <GroupChoice
+        control={form.control}
+        groups={groups}
+        isAll={form.watch('all_groups') === true}
+        owner={item === undefined ? null : ownerOfField(item, 'groups')}
+        isChanged={isGroupChoiceChanged(item, form.watch())}
+      />
       <div className="grid gap-4 sm:grid-cols-2">
-        <Field label={t('accessKeys.expiresAt')} hint={t('accessKeys.expiresHint')} error={errors.expires?.message}>
+        <Field
+          label={t('accessKeys.expiresAt')}
+          hint={t('accessKeys.expiresHint')}
+          error={errors.expires?.message}
+          {...managed('expires_at', dirtyFields.expires)}
+        >
           {(control) => <TextInput {...control} type="datetime-local" {...form.register('expires')} />}
         </Field>
-        <Field label={t('keys.note')} error={errors.note?.message}>
+        <Field label={t('keys.note')} error={errors.note?.message} {...managed('note', dirtyFields.note)}>
           {(control) => <TextInput {...control} {...form.register('note')} />}
         </Field>
       </div>
@@ -84,10 +96,14 @@ function GroupChoice({
   control,
   groups,
   isAll,
+  owner,
+  isChanged,
 }: {
   control: Control<Values, unknown, Parsed>
   groups: readonly Group[]
   isAll: boolean
+  owner: string | null
+  isChanged: boolean
 }) {
   const { t } = useText()
   return (
@@ -99,7 +115,10 @@ function GroupChoice({
         render={({ field }) => (
           <div className="flex items-center gap-2">
             <Toggle label={t('accessKeys.allGroups')} isOn={field.value === true} onChange={field.onChange} />
-            <span aria-hidden>{t('accessKeys.allGroups')}</span>
+            <span aria-hidden className="mr-auto shrink-0">
+              {t('accessKeys.allGroups')}
+            </span>
+            <ManagedTag owner={owner} />
           </div>
         )}
       />
@@ -128,6 +147,7 @@ function GroupChoice({
           }}
         />
       )}
+      {isChanged && <ManagedWarning owner={owner} />}
     </fieldset>
   )
 }
@@ -138,7 +158,7 @@ async function store(values: Parsed, item: AccessKey | undefined): Promise<strin
   const body = {
     ...fields,
     group_ids: fields.all_groups ? [] : fields.group_ids,
-    expires_at: expires === '' ? null : new Date(expires).toISOString(),
+    expires_at: instantOf(expires, item),
   }
   if (item === undefined)
     return (await api('POST /api/v1/access-keys', { body: { ...body, ...(note === undefined ? {} : { note }) } })).data
@@ -151,10 +171,26 @@ async function store(values: Parsed, item: AccessKey | undefined): Promise<strin
   return null
 }
 
+/** The input knows minutes only: what was not changed keeps its seconds. */
+function instantOf(expires: string, item: AccessKey | undefined): string | null {
+  if (item !== undefined && expires === valuesOf(item).expires) return item.expires_at
+  return expires === '' ? null : new Date(expires).toISOString()
+}
+
 function valuesOf(item: AccessKey | undefined): Values {
   if (item === undefined) return { name: '', all_groups: true, group_ids: [], note: '', expires: '' }
   const { name, all_groups, group_ids, note, expires_at } = item
   return { name, all_groups, group_ids, note, expires: expires_at === null ? '' : localText(expires_at) }
+}
+
+/** As sets: one that is unticked and ticked again is where it was. */
+function isGroupChoiceChanged(
+  item: AccessKey | undefined,
+  { all_groups: isAll, group_ids: ids = [] }: Values,
+): boolean {
+  if (item === undefined) return false
+  const stored = new Set(item.group_ids)
+  return isAll !== item.all_groups || ids.length !== stored.size || ids.some((id) => !stored.has(id))
 }
 
 /** As `datetime-local` wants it. */

@@ -16,6 +16,7 @@ import { NothingFound } from '../../ui/nothing-found.tsx'
 import { PageHeader } from '../../ui/page.tsx'
 import { SearchField } from '../../ui/search-field.tsx'
 import { describeError, EmptyState } from '../../ui/states.tsx'
+import { ownerOfField } from '../groups/file-owner.ts'
 import { GroupSelect } from '../groups/group-select.tsx'
 import { useAccessKeyColumns } from './access-key-columns.tsx'
 
@@ -39,7 +40,13 @@ export function AccessKeysPage() {
   const update = useChange(
     ({ id, revision, enabled }: AccessKey) =>
       api('PATCH /api/v1/access-keys/{id}', { params: { id }, revision, body: { enabled: !enabled } }),
-    { onFailed },
+    {
+      onFailed,
+      onDone: ({ data }) => {
+        const owner = ownerOfField(data, 'enabled')
+        if (owner !== null) toast.warning(t('managed.edit', { owner }))
+      },
+    },
   )
   const remove = useChange(
     ({ id, revision }: AccessKey) => api('DELETE /api/v1/access-keys/{id}', { params: { id }, revision }),

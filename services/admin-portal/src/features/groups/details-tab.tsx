@@ -12,6 +12,7 @@ import { Field, TextArea, TextInput } from '../../ui/field.tsx'
 import { DateTime } from '../../ui/moment.tsx'
 import { Facts, Panel } from '../../ui/page.tsx'
 import { describeError } from '../../ui/states.tsx'
+import { useManagedField } from './managed-field.tsx'
 
 const schema = groupPatchSchema.pick({
   name: true,
@@ -44,6 +45,8 @@ export function DetailsTab({ group }: { group: Group }) {
       },
     },
   )
+  const managedField = useManagedField(group)
+  const managed = (name: keyof Values) => managedField(name, dirtyFields[name])
   const isAggregate = group.kind === 'aggregate'
   return (
     <div className="grid items-start gap-4 lg:grid-cols-[1fr_20rem]">
@@ -54,25 +57,36 @@ export function DetailsTab({ group }: { group: Group }) {
           onSubmit={(event) => void form.handleSubmit((values) => save.mutate(values))(event)}
         >
           <div className="grid gap-4 sm:grid-cols-2">
-            <Field label={t('groups.displayName')} error={errors.display_name?.message}>
+            <Field label={t('groups.displayName')} error={errors.display_name?.message} {...managed('display_name')}>
               {(control) => <TextInput {...control} {...form.register('display_name')} />}
             </Field>
-            <Field label={t('groups.name')} hint={t('groups.renameHint')} error={errors.name?.message}>
+            <Field
+              label={t('groups.name')}
+              hint={t('groups.renameHint')}
+              error={errors.name?.message}
+              {...managed('name')}
+            >
               {(control) => <TextInput {...control} {...form.register('name')} className="font-mono" />}
             </Field>
           </div>
-          <Field label={t('groups.description')} error={errors.description?.message}>
+          <Field label={t('groups.description')} error={errors.description?.message} {...managed('description')}>
             {(control) => <TextArea {...control} rows={2} {...form.register('description')} />}
           </Field>
           {!isAggregate && (
             <div className="grid gap-4 sm:grid-cols-2">
-              <Field label={t('groups.testModel')} hint={t('groups.testModelHint')} error={errors.test_model?.message}>
+              <Field
+                label={t('groups.testModel')}
+                hint={t('groups.testModelHint')}
+                error={errors.test_model?.message}
+                {...managed('test_model')}
+              >
                 {(control) => <TextInput {...control} {...form.register('test_model')} className="font-mono" />}
               </Field>
               <Field
                 label={t('groups.testPath')}
                 hint={t('groups.testPathHint')}
                 error={errors.validation_endpoint?.message}
+                {...managed('validation_endpoint')}
               >
                 {(control) => (
                   <TextInput {...control} {...form.register('validation_endpoint')} className="font-mono" />
@@ -80,7 +94,7 @@ export function DetailsTab({ group }: { group: Group }) {
               </Field>
             </div>
           )}
-          <Field label={t('groups.sort')} hint={t('groups.sortHint')} error={errors.sort?.message}>
+          <Field label={t('groups.sort')} hint={t('groups.sortHint')} error={errors.sort?.message} {...managed('sort')}>
             {(control) => (
               <TextInput
                 {...control}

@@ -24,10 +24,10 @@ import { CapacityLine } from './capacity-line.tsx'
 import { ConnectTab } from './connect-tab.tsx'
 import { CopyGroup } from './copy-group.tsx'
 import { DetailsTab } from './details-tab.tsx'
-import { fileOwnerOf } from './file-owner.ts'
+import { fileOwnerOf, ownerOfField } from './file-owner.ts'
 import { GroupSettingsTab } from './group-settings-tab.tsx'
 import { GroupState } from './groups-page.tsx'
-import { Managed } from './managed-note.tsx'
+import { ManagedTag } from './managed-field.tsx'
 import { MembersTab } from './members-tab.tsx'
 import { useProxyAddress } from './proxy-address.ts'
 import { RulesTab } from './rules-tab.tsx'
@@ -72,7 +72,6 @@ function GroupView({ group }: { group: Group }) {
     { tab: parseAsString.withDefault(isAggregate ? 'members' : 'keys') },
     { history: 'push' },
   )
-  const managed = (tab: ReactNode): ReactNode => <Managed group={group}>{tab}</Managed>
   const items: TabItem[] = [
     ...(isAggregate
       ? [
@@ -80,7 +79,7 @@ function GroupView({ group }: { group: Group }) {
             value: 'members',
             label: t('tab.members'),
             count: format.number(group.members.length),
-            content: () => managed(<MembersTab group={group} />),
+            content: () => <MembersTab group={group} />,
           },
         ]
       : [
@@ -94,14 +93,14 @@ function GroupView({ group }: { group: Group }) {
             value: 'upstreams',
             label: t('tab.upstreams'),
             count: format.number(group.upstreams.length),
-            content: () => managed(<UpstreamsTab group={group} />),
+            content: () => <UpstreamsTab group={group} />,
           },
         ]),
-    { value: 'rules', label: t('tab.rules'), content: () => managed(<RulesTab group={group} />) },
+    { value: 'rules', label: t('tab.rules'), content: () => <RulesTab group={group} /> },
     { value: 'connect', label: t('tab.connect'), content: () => <ConnectTab group={group} /> },
     { value: 'explain', label: t('tab.explain'), content: () => <ExplainTab group={group} /> },
-    { value: 'settings', label: t('tab.settings'), content: () => managed(<GroupSettingsTab group={group} />) },
-    { value: 'details', label: t('tab.details'), content: () => managed(<DetailsTab group={group} />) },
+    { value: 'settings', label: t('tab.settings'), content: () => <GroupSettingsTab group={group} /> },
+    { value: 'details', label: t('tab.details'), content: () => <DetailsTab group={group} /> },
   ]
   return (
     <>
@@ -124,9 +123,12 @@ function GroupHeader({ group }: { group: Group }) {
   const [isCopying, setIsCopying] = useState(false)
   const fail = (error: unknown): void => void toast.error(describeError(error, t))
   const target = { params: { id: group.id }, revision: group.revision }
-  const owner = fileOwnerOf(group)
+  const switchOwner = ownerOfField(group, 'enabled')
   const enable = useChange((enabled: boolean) => api('PATCH /api/v1/groups/{id}', { ...target, body: { enabled } }), {
     onFailed: fail,
+    onDone: () => {
+      if (switchOwner !== null) toast.warning(t('managed.edit', { owner: switchOwner }))
+    },
   })
   const remove = useChange(() => api('DELETE /api/v1/groups/{id}', target), {
     onFailed: fail,
@@ -143,7 +145,7 @@ function GroupHeader({ group }: { group: Group }) {
         <h1 className="text-xl font-semibold tracking-tight break-words">{group.display_name || group.name}</h1>
         <Tag>{group.channel}</Tag>
         {group.kind === 'aggregate' && <Tag>{t('groups.aggregate')}</Tag>}
-        {owner !== null && <Tag>{t('managed.by', { owner })}</Tag>}
+        <ManagedTag owner={fileOwnerOf(group)} />
         <span className="flex items-center gap-3 sm:ml-auto">
           <GroupState group={group} />
           <Toggle

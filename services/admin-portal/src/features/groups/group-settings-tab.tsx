@@ -7,6 +7,7 @@ import { api, useApi, useChange } from '../../client/api.ts'
 import { useText } from '../../i18n/locale.tsx'
 import { Panel } from '../../ui/page.tsx'
 import { describeError, ErrorState, SkeletonRows } from '../../ui/states.tsx'
+import { ownerOfField } from './file-owner.ts'
 import { SettingsEditor, type EditableSetting, type SettingChanges } from '../settings/settings-editor.tsx'
 
 /** What the group overrides, over what it inherits from the system. */
@@ -40,7 +41,7 @@ export function GroupSettingsTab({ group }: { group: Group }) {
       own: own !== undefined,
       inherited,
       origin: own === undefined ? t(`settings.source.${entry?.source ?? 'default'}`) : t('settings.source.group'),
-      managedBy: null,
+      managedBy: ownerOfField(group, `settings.${name}`),
     }
   })
   return <SettingsEditor settings={settings} save={save} />

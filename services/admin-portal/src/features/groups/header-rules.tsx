@@ -1,12 +1,13 @@
 'use client'
 
-import { maskedValue } from '@gpt-load/contracts/api/group'
+import { maskedValue, type Group } from '@gpt-load/contracts/api/group'
 import { ChevronDown, ChevronUp, Plus, Trash2 } from 'lucide-react'
 import { useFieldArray, useFormContext } from 'react-hook-form'
 import { useText } from '../../i18n/locale.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { Select, TextInput } from '../../ui/field.tsx'
-import { RowProblem, RuleSection } from './rule-section.tsx'
+import { ownerOfField } from './file-owner.ts'
+import { RowProblem, RuleSection, useIsChanged } from './rule-section.tsx'
 import type { RulesValues } from './rules-form.ts'
 
 /** What the edge fills in (its `header-rules.ts`). */
@@ -22,14 +23,17 @@ const variables = [
 ]
 
 /** The order counts: a later rule sees what an earlier one has left. */
-export function HeaderRules() {
+export function HeaderRules({ group }: { group: Group }) {
   const { t } = useText()
   const { control, watch } = useFormContext<RulesValues>()
   const { fields, append, remove, move } = useFieldArray({ control, name: 'headers' })
   const hasMask = watch('headers').some(({ value }) => value === maskedValue)
+  const isChanged = useIsChanged('headers')
   return (
     <RuleSection
       title={t('rules.headers')}
+      owner={ownerOfField(group, 'header_rules')}
+      isChanged={isChanged}
       about={
         <>
           <p>{t('rules.headersAbout')}</p>

@@ -13,6 +13,8 @@ import { Button, IconButton } from '../../ui/button.tsx'
 import { Select } from '../../ui/field.tsx'
 import { Panel } from '../../ui/page.tsx'
 import { describeError, EmptyState } from '../../ui/states.tsx'
+import { ownerOfField } from './file-owner.ts'
+import { PanelAbout } from './panel-about.tsx'
 import { WeightInput } from './weight-row.tsx'
 import { shareOf } from './weights.ts'
 
@@ -45,7 +47,7 @@ export function MembersTab({ group }: { group: Group }) {
     setDraft(members.map((member, each) => (each === index ? { ...member, weight } : member)))
   return (
     <Panel>
-      <p className="border-b border-line px-4 py-3 text-ink-faint">{t('members.about')}</p>
+      <PanelAbout text={t('members.about')} owner={ownerOfField(group, 'members')} isChanged={draft !== null} />
       {members.length === 0 && (
         <EmptyState
           icon={<ListTree aria-hidden className="size-5" />}

@@ -1,23 +1,31 @@
 'use client'
 
+import type { Group } from '@gpt-load/contracts/api/group'
 import { ArrowRight, Plus, Trash2, X } from 'lucide-react'
 import { Controller, useFieldArray, useFormContext } from 'react-hook-form'
 import { useText } from '../../i18n/locale.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { TextInput } from '../../ui/field.tsx'
 import { Toggle } from '../../ui/toggle.tsx'
-import { RowProblem, RuleSection } from './rule-section.tsx'
+import { ownerOfField } from './file-owner.ts'
+import { ManagedTag, ManagedWarning } from './managed-field.tsx'
+import { RowProblem, RuleSection, useIsChanged } from './rule-section.tsx'
 import type { RulesValues } from './rules-form.ts'
 import { WeightInput } from './weight-row.tsx'
 import { shareOf } from './weights.ts'
 
-export function ModelRedirects() {
+export function ModelRedirects({ group }: { group: Group }) {
   const { t } = useText()
   const { control } = useFormContext<RulesValues>()
   const { fields, append, remove } = useFieldArray({ control, name: 'redirects' })
+  const isChanged = useIsChanged('redirects')
+  const isStrictChanged = useIsChanged('isStrict')
+  const strictOwner = ownerOfField(group, 'model_redirect_strict')
   return (
     <RuleSection
       title={t('rules.redirects')}
+      owner={ownerOfField(group, 'model_redirects')}
+      isChanged={isChanged}
       about={t('rules.redirectsAbout')}
       none={t('rules.noRedirects')}
       isEmpty={fields.length === 0}
@@ -43,7 +51,9 @@ export function ModelRedirects() {
               <span aria-hidden className="font-medium">
                 {t('rules.strict')}
               </span>
-              <span className="ml-2 text-[13px] text-ink-faint">{t('rules.strictAbout')}</span>
+              <span className="mx-2 text-[13px] text-ink-faint">{t('rules.strictAbout')}</span>
+              <ManagedTag owner={strictOwner} />
+              {isStrictChanged && <ManagedWarning owner={strictOwner} />}
             </span>
           </div>
         )}

@@ -9,6 +9,8 @@ import { useText } from '../../i18n/locale.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
 import { describeError, ErrorState, SkeletonRows } from '../../ui/states.tsx'
+import { ownerOfField } from './file-owner.ts'
+import { ManagedWarning } from './managed-field.tsx'
 
 /** As many as one change may name. */
 const maxGroups = 1_000
@@ -20,6 +22,7 @@ export function OrderGroups({ onClose }: { onClose: () => void }) {
   const query = useApi('GET /api/v1/groups', { query: { limit: maxGroups } })
   const [moved, setMoved] = useState<readonly Group[] | null>(null)
   const order = moved ?? query.data?.items ?? []
+  const owner = order.map((group) => ownerOfField(group, 'sort')).find((each) => each !== null) ?? null
   const save = useChange(
     () => api('PUT /api/v1/groups/order', { body: order.map(({ id }, index) => ({ id, sort: (index + 1) * step })) }),
     {
@@ -58,6 +61,7 @@ export function OrderGroups({ onClose }: { onClose: () => void }) {
     >
       {query.error !== null && <ErrorState error={query.error} onRetry={() => void query.refetch()} />}
       {query.isPending && <SkeletonRows rows={6} height={40} />}
+      {moved !== null && <ManagedWarning owner={owner} />}
       <OrderList order={order} onMove={move} />
     </Dialog>
   )

@@ -1,21 +1,26 @@
 'use client'
 
+import type { Group } from '@gpt-load/contracts/api/group'
 import { Plus, Trash2 } from 'lucide-react'
 import { useFieldArray, useFormContext } from 'react-hook-form'
 import { useText } from '../../i18n/locale.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { TextInput } from '../../ui/field.tsx'
-import { RowProblem, RuleSection } from './rule-section.tsx'
+import { ownerOfField } from './file-owner.ts'
+import { RowProblem, RuleSection, useIsChanged } from './rule-section.tsx'
 import type { RulesValues } from './rules-form.ts'
 
-export function ParamOverrides() {
+export function ParamOverrides({ group }: { group: Group }) {
   const { t } = useText()
   const { control, register, formState } = useFormContext<RulesValues>()
   const { fields, append, remove } = useFieldArray({ control, name: 'overrides' })
   const { errors } = formState
+  const isChanged = useIsChanged('overrides')
   return (
     <RuleSection
       title={t('rules.overrides')}
+      owner={ownerOfField(group, 'param_overrides')}
+      isChanged={isChanged}
       about={t('rules.overridesAbout')}
       none={t('rules.noOverrides')}
       isEmpty={fields.length === 0}

@@ -1,8 +1,16 @@
+'use client'
+
 import type { ReactNode } from 'react'
+import { useFormContext, useWatch } from 'react-hook-form'
+import { ManagedTag, ManagedWarning } from './managed-field.tsx'
+import type { RulesValues } from './rules-form.ts'
 
 /** One kind of rules: what it is for, its rows, a way to add one. */
 export function RuleSection(props: {
   title: string
+  /** The file that manages these rules. */
+  owner: string | null
+  isChanged: boolean
   about: ReactNode
   none: string
   isEmpty: boolean
@@ -13,8 +21,12 @@ export function RuleSection(props: {
     <section className="overflow-hidden rounded-lg border border-line bg-surface">
       <header className="flex flex-wrap items-start gap-x-4 gap-y-2 border-b border-line px-4 py-3">
         <div className="min-w-0 flex-1 basis-72">
-          <h2 className="text-[15px] font-semibold">{props.title}</h2>
+          <div className="flex flex-wrap items-center gap-2">
+            <h2 className="text-[15px] font-semibold">{props.title}</h2>
+            <ManagedTag owner={props.owner} />
+          </div>
           <div className="mt-0.5 text-[13px] text-ink-faint text-pretty">{props.about}</div>
+          {props.isChanged && <ManagedWarning owner={props.owner} />}
         </div>
         {props.add}
       </header>
@@ -22,6 +34,13 @@ export function RuleSection(props: {
       {props.children}
     </section>
   )
+}
+
+/** Whether rows came, went, moved or were edited: the form's own marks of a list miss what is gone. */
+export function useIsChanged(name: keyof RulesValues): boolean {
+  const { control, formState } = useFormContext<RulesValues>()
+  const value = useWatch({ control, name })
+  return JSON.stringify(value) !== JSON.stringify(formState.defaultValues?.[name])
 }
 
 /** What is wrong with a row, below it. */

@@ -47,9 +47,9 @@ export function RulesTab({ group }: { group: Group }) {
         onSubmit={(event) => void form.handleSubmit((patch) => save.mutate(patch))(event)}
       >
         <p className="text-ink-faint">{t('rules.about')}</p>
-        <ParamOverrides />
-        <ModelRedirects />
-        <HeaderRules />
+        <ParamOverrides group={group} />
+        <ModelRedirects group={group} />
+        <HeaderRules group={group} />
         {isDirty && (
           <div className="sticky bottom-4 z-20 flex flex-wrap items-center gap-2 rounded-lg border border-line-strong bg-surface px-4 py-2 shadow-float">
             <span role="status" className="mr-auto">

@@ -14,6 +14,8 @@ import { Button, IconButton } from '../../ui/button.tsx'
 import { TextInput } from '../../ui/field.tsx'
 import { Panel } from '../../ui/page.tsx'
 import { describeError } from '../../ui/states.tsx'
+import { ownerOfField } from './file-owner.ts'
+import { PanelAbout } from './panel-about.tsx'
 import { WeightInput } from './weight-row.tsx'
 import { shareOf } from './weights.ts'
 
@@ -46,7 +48,7 @@ export function UpstreamsTab({ group }: { group: Group }) {
   return (
     <Panel>
       <form noValidate onSubmit={(event) => void form.handleSubmit((values) => save.mutate(values))(event)}>
-        <p className="border-b border-line px-4 py-3 text-ink-faint">{t('upstreams.about')}</p>
+        <PanelAbout text={t('upstreams.about')} owner={ownerOfField(group, 'upstreams')} isChanged={isDirty} />
         <ul>
           {fields.map((field, index) => (
             <li key={field.id} className="flex flex-wrap items-start gap-3 border-b border-line px-4 py-3">

@@ -12,6 +12,7 @@ import { Tag } from '../../ui/badge.tsx'
 import { IconButton } from '../../ui/button.tsx'
 import { Select, TextArea, TextInput } from '../../ui/field.tsx'
 import { Toggle } from '../../ui/toggle.tsx'
+import { ManagedTag, ManagedWarning } from '../groups/managed-field.tsx'
 import type { EditableSetting } from './settings-editor.tsx'
 
 type Props = {
@@ -44,7 +45,7 @@ export function SettingRow({ setting, meaning, unit, change, problem, onChange }
             {name}
           </span>
           <Tag>{setting.origin}</Tag>
-          {setting.managedBy !== null && <Tag>{t('managed.by', { owner: setting.managedBy })}</Tag>}
+          <ManagedTag owner={setting.managedBy} />
         </p>
         <p id={`about-${name}`} className="mt-0.5 max-w-2xl text-[13px] text-ink-faint">
           {meaning}
@@ -75,9 +76,7 @@ export function SettingRow({ setting, meaning, unit, change, problem, onChange }
           from={value}
           to={change === undefined ? undefined : shown}
         />
-        {setting.managedBy !== null && change !== undefined && (
-          <p className="text-[13px] text-warn">{t('managed.setting', { owner: setting.managedBy })}</p>
-        )}
+        {change !== undefined && <ManagedWarning owner={setting.managedBy} />}
       </div>
     </div>
   )
