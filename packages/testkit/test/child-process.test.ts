@@ -61,7 +61,8 @@ for (const [end, signal] of [
 
 function parentScript(module: string): string {
   return `import('${module}').then(async ({ startProcess }) => {
-    const child = await startProcess({ name: 'c', command: 'sleep', args: ['100'] })
+    // Running, so that its parent's death is watched already.
+    const child = await startProcess({ name: 'c', command: 'sh', args: ['-c', 'echo up; exec sleep 100'], readyPattern: /up/ })
     console.log(child.pid)
   })`
 }
