@@ -15,6 +15,7 @@ export const problemCodes = {
   plan_outdated: { status: 409, title: 'The configuration has changed since the plan' },
   idempotency_in_progress: { status: 409, title: 'A request with this Idempotency-Key is under way' },
   idempotency_replay: { status: 409, title: 'It was done before; its answer is lost' },
+  gone: { status: 410, title: 'It is no longer there' },
   precondition_failed: { status: 412, title: 'It has changed since you read it' },
   payload_too_large: { status: 413, title: 'Too large' },
   unsupported_media_type: { status: 415, title: 'Unsupported content type' },

@@ -2,7 +2,17 @@
  * Kinds and states of tasks (api/task.ts). Here, since every page of the portal shows running tasks and only those with forms
  * load zod.
  */
-export const taskKinds = ['import', 'delete', 'validate', 'restore', 'enable', 'disable', 'copy', 'move'] as const
+export const taskKinds = [
+  'import',
+  'delete',
+  'validate',
+  'restore',
+  'enable',
+  'disable',
+  'copy',
+  'move',
+  'export',
+] as const
 export type TaskKind = (typeof taskKinds)[number]
 
 /** `receiving`: the body of an import is still coming in. The last three are final. */

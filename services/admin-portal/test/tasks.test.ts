@@ -254,6 +254,38 @@ describe('many keys at once', () => {
   })
 })
 
+test('an export of many is a task: it goes on behind other pages, its file is in its report until it is deleted', async () => {
+  const id = await addGroup(portal.installation, 'many-exported', [])
+  const keys = keysNamed('many-exported', 1_200)
+  await importKeys(portal.installation, id, keys.join('\n'))
+  await at(`/groups/view/?id=${id}`, async (page) => {
+    await page.getByRole('checkbox', { name: 'Choose all that are loaded' }).click()
+    const bar = page.getByRole('region', { name: 'Chosen keys' })
+    await bar.getByRole('button', { name: 'Choose all 1,200' }).click()
+    await bar.getByRole('button', { name: 'Export' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Export keys (1,200)' })
+    await dialog.getByLabel('Keys', { exact: true }).selectOption('In clear, for another system')
+    assert.equal(await dialog.getByRole('button', { name: 'Start export' }).isDisabled(), true)
+    await dialog.getByLabel('Format').selectOption('One key a line')
+    await dialog.getByRole('checkbox', { name: 'Yes, export them in clear' }).click()
+    await dialog.getByRole('button', { name: 'Start export' }).click()
+    await bar.waitFor({ state: 'detached' })
+    await page.getByRole('link', { name: 'Audit' }).click()
+    await tray(page).getByText('Exported 1,200').waitFor()
+    await tray(page).getByRole('link', { name: 'Export · many-exported' }).click()
+    const report = page.getByRole('dialog', { name: /^Export #/ })
+    await report.getByText('File kept until').waitFor()
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      report.getByRole('link', { name: 'Download' }).click(),
+    ])
+    assert.match(file.suggestedFilename(), /^keys-of-group-\d+-task-\d+\.txt$/)
+    assert.deepEqual((await readFile(await file.path(), 'utf8')).trim().split('\n'), keys)
+    await report.getByRole('button', { name: 'Delete file' }).click()
+    await report.getByRole('link', { name: 'Download' }).waitFor({ state: 'detached' })
+  })
+})
+
 test('keys are imported, chosen and deleted by keyboard alone', async () => {
   const id = await addGroup(portal.installation, 'by-keyboard', [])
   await at(`/groups/view/?id=${id}`, async (page) => {

@@ -81,8 +81,10 @@ import {
   enableKeys,
   moveKeys,
   restoreKeys,
+  startKeyExport,
   validateKeys,
 } from './tasks/start-key-tasks.ts'
+import { deleteTaskOutput, getTaskOutput } from './tasks/task-output-verbs.ts'
 import { watchTask } from './tasks/watch-task.ts'
 import { listUpstreams } from './upstreams/list-upstreams.ts'
 import { replaceUpstreams } from './upstreams/replace-upstreams.ts'
@@ -178,10 +180,13 @@ export function createVerbs({ version }: { version: string }): Verbs {
     moveKeys,
     exportKeys,
     exportKeySecrets,
+    startKeyExport,
     listTasks,
     getTask,
     watchTask,
     cancelTask,
+    getTaskOutput,
+    deleteTaskOutput,
     getOpenapi: async () => ({ value: (openapi ??= createOpenapiDocument(endpoints, version)) }),
   }
 }

@@ -12,7 +12,7 @@ import { pruneHistory } from './policy/policy-history.ts'
 import { removeOldProbeLeases } from './probe/remove-old-probe-leases.ts'
 import { removeExpiredSessions } from './sessions/remove-expired-sessions.ts'
 import type { RecordContext } from './truth/policy-records.ts'
-import { endBrokenImports, removeOldTasks, removeTaskInputs } from './tasks/remove-task-rows.ts'
+import { endBrokenImports, removeOldTasks, removeTaskInputs, removeTaskOutputs } from './tasks/remove-task-rows.ts'
 
 /**
  * Clearing up that nobody waits for; what edges depend on (bases, due keys) is truth's (start-truth.ts). Every replica runs
@@ -31,7 +31,7 @@ export type JobsOptions = Pick<RecordContext, 'keyring' | 'environmentSettings'>
 }
 
 const orphansIntervalMs = 60_000
-const taskInputsIntervalMs = 30_000
+const taskRowsIntervalMs = 30_000
 const cleanUpIntervalMs = 3_600_000
 
 export function startJobs(options: JobsOptions): Jobs {
@@ -41,9 +41,10 @@ export function startJobs(options: JobsOptions): Jobs {
   const orphans = every('orphan-keys', orphansIntervalMs, (signal) => removeOrphanKeys({ store }, signal))
   const jobs = [
     orphans,
-    every('task-inputs', taskInputsIntervalMs, async (signal) => {
+    every('task-inputs-and-outputs', taskRowsIntervalMs, async (signal) => {
       await endBrokenImports(store, clock.nowMs())
       await removeTaskInputs(store, signal)
+      await removeTaskOutputs(store, clock.nowMs(), signal)
     }),
     every('old-tasks', cleanUpIntervalMs, (signal) => removeOldTasks(store, clock.nowMs(), signal)),
     every('silent-edges', cleanUpIntervalMs, () => removeSilentEdges(store, clock.nowMs())),

@@ -43,6 +43,8 @@ export type VerbAnswer<T> = {
   sessionToken?: string | null
   /** In place of `value`, for endpoints that answer a download. */
   stream?: AsyncIterable<string>
+  /** The stream is a file of that name, of another type than the endpoint's where it says so. */
+  file?: { name: string; type: string }
 }
 
 export type Verb<K extends OperationId> = (call: {

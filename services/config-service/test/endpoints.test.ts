@@ -18,6 +18,7 @@ import { describeKeys } from './endpoints/keys.ts'
 import { describeRollback } from './endpoints/rollback.ts'
 import { describeSessions } from './endpoints/sessions.ts'
 import { describeSettings } from './endpoints/settings.ts'
+import { describeKeyExports } from './endpoints/key-exports.ts'
 import { describeKeyFilters, type KeyUse } from './endpoints/key-filters.ts'
 import { describeKeyTasks } from './endpoints/key-tasks.ts'
 import { describeManagedFields } from './endpoints/managed-fields.ts'
@@ -398,6 +399,7 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
     describeReports(api, logs)
     describeLogSearch(api, logs)
     describeKeyTasks(api)
+    describeKeyExports(api)
     describeKeyFilters(api, keyUse)
     describeEncryption(api, connect)
     describeRollback(api, connect)

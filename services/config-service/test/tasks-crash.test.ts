@@ -8,15 +8,26 @@ import { secrets, startConfigService } from './support/config-service-process.ts
 
 const headers = { authorization: `Bearer ${secrets.AUTH_KEY}` }
 const keysInAll = 60_000
+const exportedKeys = 30_000
 
 async function post(url: string, type: string, body: string): Promise<Task> {
   const answer = await fetch(url, { method: 'POST', headers: { ...headers, 'content-type': type }, body })
-  assert.equal(answer.status, 201)
+  assert.ok(answer.ok, await answer.clone().text())
   return (await answer.json()) as Task
 }
 
 const readTask = async (url: string, id: number): Promise<Task> =>
   (await (await fetch(`${url}/api/v1/tasks/${id}`, { headers })).json()) as Task
+
+const addGroup = (url: string) =>
+  post(
+    `${url}/api/v1/groups`,
+    'application/json',
+    JSON.stringify({ name: 'crash', channel: 'openai', upstreams: [{ url: 'https://api.example.com' }] }),
+  )
+
+const linesOf = (count: number): string =>
+  Array.from({ length: count }, (_, n) => `sk-crash-key-${n}-abcdefgh\n`).join('')
 
 describe('tasks and replicas', () => {
   const mariadb = useMariadb()
@@ -30,13 +41,8 @@ describe('tasks and replicas', () => {
     }
     const { sql } = database.store
     await using first = await startConfigService({ DATABASE_DSN: dsn })
-    const upstreams = [{ url: 'https://api.example.com' }]
-    const group = await post(
-      `${first.url}/api/v1/groups`,
-      'application/json',
-      JSON.stringify({ name: 'crash', channel: 'openai', upstreams }),
-    )
-    const lines = Array.from({ length: keysInAll }, (_, n) => `sk-crash-key-${n}-abcdefgh\n`).join('')
+    const group = await addGroup(first.url)
+    const lines = linesOf(keysInAll)
     const { id } = await post(`${first.url}/api/v1/groups/${group.id}/keys/import`, 'text/plain', lines)
     const atKill = await until(
       async () => {
@@ -92,5 +98,45 @@ describe('tasks and replicas', () => {
     const tasks = await fetch(`${third.url}/api/v1/tasks?kind=copy`, { headers })
     const ended = async () => ((await tasks.json()) as { items: Task[] }).items[0]
     assert.equal((await ended())?.total, keysInAll)
+  })
+
+  test('a replica is killed in mid-export: another goes on without gap or double, and all serve what both have made', async () => {
+    const { dsn, name } = await (await mariadb).createDatabase()
+    const { host, port } = await mariadb
+    await using database = {
+      store: createDatabase({ dialect: 'mysql', host, port, user: 'root', password: '', database: name }),
+      [Symbol.asyncDispose]: () => database.store.close(),
+    }
+    const { sql } = database.store
+    const isEnded = async (url: string, id: number) => (await readTask(url, id)).state === 'succeeded' || undefined
+    await using first = await startConfigService({ DATABASE_DSN: dsn })
+    const group = await addGroup(first.url)
+    const lines = linesOf(exportedKeys)
+    const imported = await post(`${first.url}/api/v1/groups/${group.id}/keys/import`, 'text/plain', lines)
+    const wait = { timeoutMs: 60_000, intervalMs: 50 }
+    await until(() => isEnded(first.url, imported.id), { what: 'the keys', ...wait })
+    const { id } = await post(
+      `${first.url}/api/v1/groups/${group.id}/keys/export-task`,
+      'application/json',
+      JSON.stringify({ filter: {}, content: 'plain' }),
+    )
+    const countParts = async () => {
+      const [row] = await sql.query<{ parts: number }>('SELECT COUNT(*) AS parts FROM task_outputs')
+      return row?.parts ?? 0
+    }
+    await until(async () => (await countParts()) > 0, { what: 'the first part', intervalMs: 2 })
+    first.signal('SIGKILL')
+    await first.exit
+    const parts = await countParts()
+    await using second = await startConfigService({ DATABASE_DSN: dsn })
+    await using third = await startConfigService({ DATABASE_DSN: dsn })
+    assert.equal((await readTask(second.url, id)).state, 'running', 'it was over before it could be killed')
+    assert.equal((await fetch(`${second.url}/api/v1/tasks/${id}/output`, { headers })).status, 409)
+    // As when it has run out, which takes a while (see the import).
+    await sql.execute('UPDATE tasks SET lease_until = 0 WHERE id = ?', [id])
+    await until(() => isEnded(second.url, id), { what: 'another replica to finish it', ...wait })
+    assert.ok((await countParts()) > parts)
+    for (const { url } of [second, third])
+      assert.equal(await (await fetch(`${url}/api/v1/tasks/${id}/output`, { headers })).text(), lines)
   })
 })

@@ -54,6 +54,7 @@ const doneWords = {
   restore: 'restored',
   copy: 'copied',
   move: 'moved',
+  export: 'exported',
   enable: 'enabled',
   disable: 'disabled',
 } as const satisfies Record<TaskKind, string>

@@ -36,7 +36,7 @@ export type Endpoint = {
    * running it twice changes nothing more.
    */
   idempotency: 'ignored' | 'once' | 'repeated'
-  response: { status: 200 | 201 | 204; schema: z.ZodType | null }
+  response: { status: 200 | 201 | 202 | 204; schema: z.ZodType | null }
   /** Beyond `commonProblems`. */
   problems: readonly ProblemCode[]
 }

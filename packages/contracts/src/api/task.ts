@@ -20,11 +20,14 @@ export const taskSchema = z.object({
   cancel_requested: z.boolean(),
   total: countSchema.nullable().describe('Keys or entries to go through; null = not known beforehand.'),
   processed: countSchema,
-  succeeded: countSchema.describe('Added, deleted, restored, enabled, disabled, copied, moved, or found valid.'),
+  succeeded: countSchema.describe(
+    'Added, deleted, restored, enabled, disabled, copied, moved, exported, or found valid.',
+  ),
   skipped: countSchema.describe('There already, in the right state already, or a probe that proved nothing.'),
   failed: countSchema.describe('Malformed, or found invalid.'),
   error: z.string().nullable().describe('Why it failed as a whole.'),
   revision: z.number().int().nullable().describe('Of its last change to the configuration.'),
+  output_until: instantSchema.nullable().describe('Until then what an export has made can be downloaded.'),
   created_by: z.string(),
   created_at: instantSchema,
   started_at: instantSchema.nullable(),
@@ -67,6 +70,14 @@ export type KeySelection = z.infer<typeof keySelectionSchema>
 
 export const keyCopySchema = z
   .strictObject({ ...selectionShape, to_group_id: entityIdSchema })
+  .refine(isOneOfBoth, oneOfBoth)
+
+/** `masked` and `clear`: JSON lines as of a download; `plain`: keys in clear, one a line, as an import reads them. */
+export const keyExportContents = ['masked', 'clear', 'plain'] as const
+export type KeyExportContent = (typeof keyExportContents)[number]
+
+export const keyExportStartSchema = z
+  .strictObject({ ...selectionShape, content: z.enum(keyExportContents).default('clear') })
   .refine(isOneOfBoth, oneOfBoth)
 
 /** Why, and until when, as for one key. */

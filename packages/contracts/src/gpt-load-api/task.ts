@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { instantSchema } from '../api/parameters.ts'
 import type { TaskKind } from '../task-state.ts'
 
-/** Background tasks as GPT-Load shows them: it has three types and one task at a time; ours are more, in both ways. */
+/** Background tasks as GPT-Load shows them: it has three of these types and one task at a time; ours are more, in both ways. */
 export const gptLoadTaskTypes = {
   import: 'KEY_IMPORT',
   copy: 'KEY_IMPORT',
@@ -12,6 +12,7 @@ export const gptLoadTaskTypes = {
   enable: 'KEY_RESTORE',
   disable: 'KEY_RESTORE',
   move: 'KEY_IMPORT',
+  export: 'KEY_EXPORT',
 } as const satisfies Record<TaskKind, string>
 
 /** What a task that never started shows; Go's zero time. */

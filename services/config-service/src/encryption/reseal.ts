@@ -20,8 +20,8 @@ import { contentKeyPurpose } from '../truth/base-builder.ts'
 
 /**
  * Opens secrets and seals them with the data key that is active now, a chunk of rows per transaction, rows locked in id order.
- * Nothing of it is a change that edges see. What lives for a day or shorter (answers kept for idempotency, the input of a
- * task) is left to end: its data key stays until the next rotation.
+ * Nothing of it is a change that edges see. What lives for a day or shorter (answers kept for idempotency, the input and the output
+ * of a task) is left to end: its data key stays until the next rotation.
  */
 export type ResealStep = (sql: SqlRunner, keyring: Keyring, after: number) => Promise<Resealed>
 export type Resealed = {

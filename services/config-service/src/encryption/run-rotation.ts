@@ -93,6 +93,7 @@ async function finish(sql: SqlRunner, row: RotationRow, nowMs: number): Promise<
 const shortLived = [
   ['idempotency_keys', 'answer'],
   ['task_inputs', 'sealed'],
+  ['task_outputs', 'sealed'],
 ] as const
 
 /** Those before the one that was replaced, unless something is sealed with them yet; damaged values keep all of them. */

@@ -17,6 +17,7 @@ const codeOf: Readonly<Record<ProblemCode, GptLoadCode>> = {
   plan_outdated: 'BAD_REQUEST',
   idempotency_in_progress: 'BAD_REQUEST',
   idempotency_replay: 'BAD_REQUEST',
+  gone: 'NOT_FOUND',
   precondition_failed: 'PRECONDITION_FAILED',
   payload_too_large: 'BAD_REQUEST',
   unsupported_media_type: 'INVALID_JSON',

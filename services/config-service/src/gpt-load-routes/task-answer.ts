@@ -34,7 +34,8 @@ function toGptLoadTask(task: Task, groupName: string | undefined): GptLoadTask {
     ...(groupName === undefined ? {} : { group_name: groupName }),
     processed: task.processed,
     total: Math.max(task.total ?? 0, task.processed),
-    ...(isTaskOver(task) ? { result: resultOf(task) } : {}),
+    // GPT-Load has no exports: what became of one is told by `processed`.
+    ...(isTaskOver(task) && task.kind !== 'export' ? { result: resultOf(task) } : {}),
     ...errorOf(task),
     started_at: startedAt,
     ...(task.finished_at === null ? {} : endOf(startedAt, task.finished_at)),

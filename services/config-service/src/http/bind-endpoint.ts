@@ -100,8 +100,9 @@ async function sendAnswer(
     response.setHeader(changeHeaders.applied, `${applied}/${reachable}`)
   }
   const { status } = endpoint.response
+  if (answer.file !== undefined) response.attachment(answer.file.name)
   if (answer.stream !== undefined && endpoint.download !== null)
-    return sendStream(response, { type: endpoint.download, status, stream: answer.stream })
+    return sendStream(response, { type: answer.file?.type ?? endpoint.download, status, stream: answer.stream })
   // A stored answer needs no body to be read; what is left of it would be taken for the next request.
   if (endpoint.upload !== null && !response.req.complete) response.setHeader('connection', 'close')
   response.status(status)

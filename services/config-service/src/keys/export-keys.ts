@@ -1,10 +1,8 @@
-import type { KeyExportLine } from '@gpt-load/contracts/api/task'
-import type { KeyState } from '@gpt-load/contracts/key-state'
-import { idCondition } from '@gpt-load/database/id-condition'
+import type { KeyExportContent } from '@gpt-load/contracts/api/task'
 import { openProviderKey } from '@gpt-load/database/row-secrets'
-import type { SqlRunner } from '@gpt-load/database/sql-runner'
 import { setImmediate as turn } from 'node:timers/promises'
 import { authorise } from '../authorise.ts'
+import { exportLineOf, readExportRows, type ExportRow } from './export-row.ts'
 import { requireStandardGroup, newestKeyId } from './insert-keys.ts'
 import { commitChange } from '../truth/commit.ts'
 import type { Verb, VerbContext, VerbInput } from '../verb.ts'
@@ -16,27 +14,17 @@ import { selectKeys, type SelectionRange } from './select-keys.ts'
  */
 const keysPerPage = 500
 
-type Row = {
-  id: number
-  hint: string
-  note: string
-  weight: number
-  state: KeyState
-  hash: Uint8Array
-  secret: Uint8Array
-}
-
 export const exportKeys: Verb<'exportKeys'> = async ({ ctx, input }) => {
   authorise(ctx, 'exportKeys')
   await requireStandardGroup(ctx.store.sql, input.params.id)
-  return { value: null, stream: linesOf(ctx, await rangeOf(ctx, input), false) }
+  return { value: null, stream: linesOf(ctx, await rangeOf(ctx, input), 'masked') }
 }
 
 export const exportKeySecrets: Verb<'exportKeySecrets'> = async ({ ctx, input }) => {
   authorise(ctx, 'exportKeySecrets')
   await requireStandardGroup(ctx.store.sql, input.params.id)
   await noteExport(ctx, input)
-  return { value: null, stream: linesOf(ctx, await rangeOf(ctx, input), true) }
+  return { value: null, stream: linesOf(ctx, await rangeOf(ctx, input), 'clear') }
 }
 
 /** Keys in clear without what belongs to them, a page at a time; an aggregate has none. */
@@ -62,33 +50,19 @@ async function rangeOf({ store }: VerbContext, { params, query }: Scope): Promis
   return { groupId: params.id, selection, after: 0, upTo, limit: keysPerPage }
 }
 
-async function* linesOf(ctx: VerbContext, range: SelectionRange, isClear: boolean): AsyncGenerator<string> {
+async function* linesOf(ctx: VerbContext, range: SelectionRange, content: KeyExportContent): AsyncGenerator<string> {
   for await (const rows of pagesOf(ctx, range))
-    yield rows.map((row) => `${JSON.stringify(toLine(ctx, row, isClear))}\n`).join('')
+    yield rows.map((row) => exportLineOf(ctx.keyring, row, content)).join('')
 }
 
-async function* pagesOf({ store }: VerbContext, range: SelectionRange): AsyncGenerator<Row[]> {
+async function* pagesOf({ store }: VerbContext, range: SelectionRange): AsyncGenerator<ExportRow[]> {
   for (let after = 0, isLast = false; !isLast;) {
     const chunk = await selectKeys(store.sql, { ...range, after })
-    const rows = await readRows(store.sql, chunk.ids)
+    const rows = await readExportRows(store.sql, chunk.ids)
     if (rows.length > 0) yield rows
     after = chunk.position
     isLast = chunk.isLast
     // On SQLite all of this may run without leaving the thread.
     await turn()
   }
-}
-
-function toLine({ keyring }: VerbContext, row: Row, isClear: boolean): KeyExportLine {
-  const { id, hint, note, weight, state } = row
-  const key = isClear ? { key: openProviderKey(keyring, row.hash, row.secret) } : {}
-  return { id, hint, ...key, note, weight, state }
-}
-
-async function readRows(sql: SqlRunner, ids: readonly number[]): Promise<Row[]> {
-  const { where, values } = idCondition('id', ids)
-  return sql.query<Row>(
-    `SELECT id, hint, note, weight, state, hash, secret FROM provider_keys WHERE ${where} ORDER BY id`,
-    values,
-  )
 }

@@ -1,4 +1,5 @@
 import { maxTaskProblems, type TaskProblem } from '@gpt-load/contracts/api/task'
+import type { TaskKind } from '@gpt-load/contracts/task-state'
 import { bulkInsert } from '@gpt-load/database/bulk-insert'
 import { databaseNowMs } from '@gpt-load/database/sql-runner'
 import type { ChangeTransaction } from '../truth/change-transaction.ts'
@@ -57,11 +58,14 @@ async function storeProgress(tx: ChangeTransaction, row: TaskRow, outcome: Chunk
        problem_count = problem_count + ?, lease_until = ${databaseNowMs(tx.sql.dialect)} + ? WHERE id = ?`,
     [position, succeeded, skipped, failed, outcome.problems.length, leaseMs, row.id],
   )
-  if (succeeded === 0 || row.kind === 'validate') return
+  if (succeeded === 0 || unchangingKinds.has(row.kind)) return
   tx.atEnd(
     async (revision) => void (await tx.sql.execute('UPDATE tasks SET revision = ? WHERE id = ?', [revision, row.id])),
   )
 }
+
+/** Probes publish each verdict by itself; an export only reads. */
+const unchangingKinds: ReadonlySet<TaskKind> = new Set(['validate', 'export'])
 
 async function storeProblems(tx: ChangeTransaction, row: TaskRow, problems: readonly TaskProblem[]): Promise<void> {
   const kept = problems.slice(0, Math.max(0, maxTaskProblems - row.problem_count))

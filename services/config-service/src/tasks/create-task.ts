@@ -1,13 +1,13 @@
 import type { TaskKind, TaskState } from '@gpt-load/contracts/task-state'
 import type { WriteTransaction } from '@gpt-load/database/database-handle'
 import type { VerbContext } from '../verb.ts'
-import type { ImportParameters, ListedParameters, SelectionParameters } from './task-row.ts'
+import type { ExportParameters, ImportParameters, ListedParameters, SelectionParameters } from './task-row.ts'
 
 export type NewTask = {
   kind: TaskKind
   groupId: number
   state: Extract<TaskState, 'receiving' | 'queued'>
-  parameters: ImportParameters | SelectionParameters | ListedParameters
+  parameters: ImportParameters | SelectionParameters | ExportParameters | ListedParameters
   endPosition: number
   total: number | null
 }
@@ -42,6 +42,7 @@ export async function insertTask(
       created_at: clock.nowMs(),
       started_at: 0,
       finished_at: 0,
+      output_until: 0,
     },
   })
   return id

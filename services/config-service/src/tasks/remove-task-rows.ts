@@ -2,7 +2,8 @@ import type { DatabaseHandle } from '@gpt-load/database/database-handle'
 import { databaseNowMs, placeholders } from '@gpt-load/database/sql-runner'
 import { endTask } from './end-task.ts'
 
-/** What tasks leave behind, removed in short transactions: input of those that ended, and after a month the tasks themselves. */
+/** What tasks leave behind, removed in short transactions: input of those that ended, output
+ * when its day is over, and after a month the tasks themselves. */
 const keptMs = 30 * 86_400_000
 /** A part of an input is half a megabyte. */
 const partsPerChunk = 8
@@ -34,6 +35,28 @@ export async function removeTaskInputs(store: DatabaseHandle, signal: AbortSigna
       return sql.execute(`DELETE FROM task_inputs WHERE task_id = ? AND ordinal IN (${placeholders(parts.length)})`, [
         row.task_id,
         ...parts.map(({ ordinal }) => ordinal),
+      ])
+    }),
+  )
+}
+
+/** Of exports: when it may no longer be had, and when there was no end that it could be had after. */
+export async function removeTaskOutputs(store: DatabaseHandle, nowMs: number, signal: AbortSignal): Promise<number> {
+  return inChunks(signal, () =>
+    store.write(async ({ sql }) => {
+      const [row] = await sql.query<{ task_id: number }>(
+        `SELECT o.task_id FROM (SELECT DISTINCT task_id FROM task_outputs) o LEFT JOIN tasks t ON t.id = o.task_id
+         WHERE t.id IS NULL OR (t.finished_at > 0 AND t.output_until <= ?) LIMIT 1`,
+        [nowMs],
+      )
+      if (row === undefined) return 0
+      const parts = await sql.query<{ position: number }>(
+        `SELECT position FROM task_outputs WHERE task_id = ? ORDER BY position LIMIT ${partsPerChunk}`,
+        [row.task_id],
+      )
+      return sql.execute(`DELETE FROM task_outputs WHERE task_id = ? AND position IN (${placeholders(parts.length)})`, [
+        row.task_id,
+        ...parts.map(({ position }) => position),
       ])
     }),
   )

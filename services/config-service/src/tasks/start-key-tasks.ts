@@ -10,10 +10,10 @@ import type { ChangeTransaction } from '../truth/change-transaction.ts'
 import { commitChange } from '../truth/commit.ts'
 import type { Verb, VerbAnswer, VerbContext, VerbInput } from '../verb.ts'
 import { insertTask } from './create-task.ts'
-import { requireTask, toTask, type SelectionParameters } from './task-row.ts'
+import { requireTask, toTask, type ExportParameters, type SelectionParameters } from './task-row.ts'
 
 /** Tasks over keys that a group has: what is added after their start is not theirs. */
-type Start = { kind: TaskKind; groupId: number; parameters: SelectionParameters }
+type Start = { kind: TaskKind; groupId: number; parameters: SelectionParameters | ExportParameters }
 
 export const deleteKeys: Verb<'deleteKeys'> = async ({ ctx, input }) => {
   authorise(ctx, 'deleteKeys')
@@ -50,6 +50,12 @@ export const copyKeys: Verb<'copyKeys'> = async ({ ctx, input }) => {
 export const moveKeys: Verb<'moveKeys'> = async ({ ctx, input }) => {
   authorise(ctx, 'moveKeys')
   return startInto(ctx, 'move', input)
+}
+
+export const startKeyExport: Verb<'startKeyExport'> = async ({ ctx, input }) => {
+  authorise(ctx, 'startKeyExport')
+  const { content, ...selection } = input.body
+  return start(ctx, { kind: 'export', groupId: input.params.id, parameters: { selection, content } })
 }
 
 async function startInto(
@@ -89,6 +95,14 @@ export async function queueKeyTask(
   })
   const detail = { kind, group_id: groupId, ...shown(parameters) }
   tx.audit({ action: 'task.create', entity: 'task', entityId: created, detail })
+  // Found where exports as a download are found.
+  if (kind === 'export')
+    tx.audit({
+      action: 'key.export',
+      entity: 'group',
+      entityId: groupId,
+      detail: { ...shown(parameters), task: created },
+    })
   return created
 }
 
@@ -96,11 +110,13 @@ function withoutRepeats(selection: KeySelection): KeySelection {
   return selection.ids === undefined ? selection : { ids: [...new Set(selection.ids)] }
 }
 
-function shown({ selection, to_group_id, note }: SelectionParameters): object {
+function shown({ selection, ...parameters }: SelectionParameters | ExportParameters): object {
+  const { to_group_id, note, content }: Partial<SelectionParameters & ExportParameters> = parameters
   return {
     ...(selection.ids === undefined ? { filter: selection.filter } : { ids: selection.ids.length }),
     ...(to_group_id === undefined ? {} : { to_group_id }),
     ...(note === undefined || note === '' ? {} : { note }),
+    ...(content === undefined ? {} : { content }),
   }
 }
 

@@ -1,4 +1,4 @@
-import type { KeySelection, Task } from '@gpt-load/contracts/api/task'
+import type { KeyExportContent, KeySelection, Task } from '@gpt-load/contracts/api/task'
 import type { TaskKind, TaskState } from '@gpt-load/contracts/task-state'
 import type { SqlRunner } from '@gpt-load/database/sql-runner'
 import { notFound } from '../http/api-problem.ts'
@@ -7,7 +7,7 @@ import { toInstant, toOptionalInstant } from '../instant.ts'
 /** Tasks as they lie in the database. Their parameters hold no secret: the keys of an import are apart, sealed. */
 export const taskColumns =
   'id, kind, group_id, state, parameters, is_cancelled, position, end_position, total, succeeded, skipped, failed, ' +
-  'problem_count, error, revision, fence, created_by, request_id, created_at, started_at, finished_at'
+  'problem_count, error, revision, fence, created_by, request_id, created_at, started_at, finished_at, output_until'
 
 export type TaskRow = {
   id: number
@@ -31,10 +31,13 @@ export type TaskRow = {
   created_at: number
   started_at: number
   finished_at: number
+  output_until: number
 }
 
 export type ImportParameters = { note: string; weight: number }
 export type SelectionParameters = { selection: KeySelection; to_group_id?: number; note?: string; until_ms?: number }
+
+export type ExportParameters = { selection: KeySelection; content: KeyExportContent }
 
 /** The keys came with the request that made the task. */
 export type ListedParameters = { is_listed: true }
@@ -45,6 +48,10 @@ export function isOverInput({ parameters }: TaskRow): boolean {
 
 export function importParametersOf({ parameters }: TaskRow): ImportParameters {
   return JSON.parse(parameters) as ImportParameters
+}
+
+export function exportParametersOf({ parameters }: TaskRow): ExportParameters {
+  return JSON.parse(parameters) as ExportParameters
 }
 
 export function selectionParametersOf({ parameters }: TaskRow): SelectionParameters {
@@ -78,6 +85,7 @@ export function toTask(row: TaskRow): Task {
     failed,
     error: row.error === '' ? null : row.error,
     revision: row.revision === 0 ? null : row.revision,
+    output_until: toOptionalInstant(row.output_until),
     created_by,
     created_at: toInstant(row.created_at),
     started_at: toOptionalInstant(row.started_at),

@@ -2,6 +2,7 @@ import type { TaskKind } from '@gpt-load/contracts/task-state'
 import type { TaskWork } from './commit-chunk.ts'
 import { copyChunk, moveToGroupChunk } from './copy-chunk.ts'
 import { deleteChunk } from './delete-chunk.ts'
+import { exportChunk } from './export-chunk.ts'
 import { importChunk } from './import-chunk.ts'
 import { disableChunk, enableChunk, restoreChunk } from './move-chunk.ts'
 import { validateChunk } from './validate-chunk.ts'
@@ -16,4 +17,5 @@ export const taskWork: Readonly<Record<TaskKind, TaskWork>> = {
   validate: validateChunk,
   copy: copyChunk,
   move: moveToGroupChunk,
+  export: exportChunk,
 }

@@ -2,7 +2,7 @@
 
 import { maxKeysPerRequest } from '@gpt-load/contracts/api/key'
 import type { KeyFilter } from '@gpt-load/contracts/api/key'
-import type { Task } from '@gpt-load/contracts/api/task'
+import type { KeyExportContent, Task } from '@gpt-load/contracts/api/task'
 import { toast } from 'sonner'
 import { api, useChange } from '../../client/api.ts'
 import { useText } from '../../i18n/locale.tsx'
@@ -17,6 +17,7 @@ export type BulkChange =
   | { action: 'test' | 'restore' | 'enable' | 'delete' }
   | ({ action: 'disable' } & Disabling)
   | { action: 'copy' | 'move'; toGroupId: number }
+  | { action: 'export'; content: KeyExportContent }
 
 type Selection = { ids: number[] } | { filter: KeyFilter }
 
@@ -58,6 +59,13 @@ async function start(id: number, selection: Selection, change: BulkChange): Prom
       return (await api('POST /api/v1/groups/{id}/keys/enable', input)).data
     case 'delete':
       return (await api('POST /api/v1/groups/{id}/keys/delete', input)).data
+    case 'export':
+      return (
+        await api('POST /api/v1/groups/{id}/keys/export-task', {
+          ...input,
+          body: { ...selection, content: change.content },
+        })
+      ).data
     case 'disable': {
       const { note, until } = change
       return (await api('POST /api/v1/groups/{id}/keys/disable', { ...input, body: { ...selection, note, until } }))

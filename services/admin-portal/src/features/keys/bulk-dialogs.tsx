@@ -29,6 +29,8 @@ export function BulkDialogs(props: {
     case 'send':
       return <SendDialog {...common} group={group} onConfirm={start} />
     case 'export':
-      return <ExportDialog group={group} chosen={chosen} count={count} onClose={onClose} />
+      return (
+        <ExportDialog {...common} group={group} chosen={chosen} onStart={(content) => start({ action, content })} />
+      )
   }
 }

@@ -1,6 +1,7 @@
 'use client'
 
 import type { Group } from '@gpt-load/contracts/api/group'
+import { maxExportIds, type KeyExportContent } from '@gpt-load/contracts/api/task'
 import { useState } from 'react'
 import { toast } from 'sonner'
 import { useChange } from '../../client/api.ts'
@@ -13,14 +14,25 @@ import { Tick } from '../../ui/toggle.tsx'
 import type { ChosenKeys } from './bulk-actions.ts'
 import { exportKeys } from './export-keys.ts'
 
-/** Masked by default; in clear only for who may, and after saying so once more. */
-export function ExportDialog(props: { group: Group; chosen: ChosenKeys; count: string; onClose: () => void }) {
+/**
+ * Masked by default; in clear only for who may, and after saying so once more. Many keys are a task, whose file is kept for whoever
+ * may see keys in clear; the others get theirs at once.
+ */
+export function ExportDialog(props: {
+  group: Group
+  chosen: ChosenKeys
+  count: string
+  isBusy: boolean
+  onStart: (content: KeyExportContent) => void
+  onClose: () => void
+}) {
   const { t } = useText()
   const { group, chosen, count, onClose } = props
   const canSeeSecrets = useSession().data?.scopes.includes('secrets:read') === true
   const [isClear, setIsClear] = useState(false)
   const [isPlain, setIsPlain] = useState(false)
   const [isSure, setIsSure] = useState(false)
+  const isTask = canSeeSecrets && ('filter' in chosen || chosen.ids.length > maxExportIds)
   const download = useChange(() => exportKeys(group.id, group.name, chosen, { isClear, isPlain: isClear && isPlain }), {
     onDone: onClose,
     onFailed: (error) => toast.error(describeError(error, t)),
@@ -28,13 +40,16 @@ export function ExportDialog(props: { group: Group; chosen: ChosenKeys; count: s
   return (
     <FormDialog
       title={t('keys.exportTitle', { count })}
-      description={t('keys.exportText')}
+      description={t(isTask ? 'keys.exportTaskText' : 'keys.exportText')}
       onClose={onClose}
       width="max-w-md"
-      submit={t('keys.exportDo')}
+      submit={t(isTask ? 'keys.exportStart' : 'keys.exportDo')}
       canSubmit={!isClear || (canSeeSecrets && isSure)}
-      isBusy={download.isPending}
-      onSubmit={() => download.mutate(undefined)}
+      isBusy={props.isBusy || download.isPending}
+      onSubmit={() => {
+        if (isTask) props.onStart(isClear ? (isPlain ? 'plain' : 'clear') : 'masked')
+        else download.mutate(undefined)
+      }}
     >
       <Field label={t('keys.exportContent')} error={isClear && !canSeeSecrets ? t('keys.exportNoScope') : undefined}>
         {(control) => (

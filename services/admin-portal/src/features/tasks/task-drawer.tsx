@@ -15,6 +15,7 @@ import { PageLink } from '../../ui/page-link.tsx'
 import { ErrorState, SkeletonRows } from '../../ui/states.tsx'
 import { useGroupNames } from '../groups/use-group-names.ts'
 import { useCancelTask } from './cancel-task.ts'
+import { TaskFile } from './task-file.tsx'
 import { TaskReport } from './task-report.tsx'
 import { refreshOf } from './task-text.ts'
 
@@ -65,6 +66,7 @@ function Detail({ task }: { task: TaskDetail }) {
   return (
     <>
       <TaskReport task={task} />
+      <TaskFile task={task} />
       <div className="mt-6 border-t border-line pt-4">
         <Facts
           items={[
@@ -76,6 +78,7 @@ function Detail({ task }: { task: TaskDetail }) {
             [t('tasks.finished'), instant(task.finished_at)],
             [t('tasks.duration'), ranMs <= 0 ? '–' : format.milliseconds(ranMs)],
             [t('tasks.rate'), ranMs <= 0 ? '–' : format.number(Math.round(task.processed / (ranMs / 1_000)))],
+            ...(task.output_until === null ? [] : [[t('tasks.fileUntil'), instant(task.output_until)] as const]),
             [t('edges.revision'), task.revision === null ? '–' : format.number(task.revision)],
           ]}
         />

@@ -30,7 +30,9 @@ export function toneOf({ state, failed }: Pick<Task, 'state' | 'failed'>): Tone 
 export function useTaskText() {
   const { t, format } = useText()
   const skipped = (kind: Task['kind']): PlainKey =>
-    kind === 'import' || kind === 'validate' || kind === 'copy' ? `tasks.skipped.${kind}` : 'tasks.skipped.other'
+    kind === 'import' || kind === 'validate' || kind === 'copy' || kind === 'export'
+      ? `tasks.skipped.${kind}`
+      : 'tasks.skipped.other'
   const failed = (kind: Task['kind']): PlainKey =>
     kind === 'import' || kind === 'validate' ? `tasks.failed.${kind}` : 'tasks.failed.other'
   const figures = (task: Task) =>
