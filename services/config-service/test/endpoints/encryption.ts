@@ -133,7 +133,7 @@ export function describeEncryption(api: () => Promise<OpenedApi>, connect: () =>
       assert.ok(rotation.resealed < 6_020, String(rotation.resealed))
     })
 
-    test('a damaged value is counted and left, and its data key stays', async () => {
+    test('what is sealed with a former data key keeps it: an export, and a damaged value, which is counted and left', async () => {
       const connection = await connect()
       await using opened = await openApi(connection)
       const id = await newGroup(opened, 'damaged')
@@ -149,12 +149,22 @@ export function describeEncryption(api: () => Promise<OpenedApi>, connect: () =>
       assert.equal((await rotate()).rotation.failed, 0)
       assert.equal((await rotate()).rotation.failed, 0)
       assert.deepEqual(await dataKeys(), [2, 3])
+      const exporting = await opened.operate('startKeyExport', {
+        params: { id },
+        body: { filter: {}, content: 'plain' },
+      })
+      const { id: task } = await succeeded(opened, exporting.body.id)
+      await rotate()
+      await rotate()
+      assert.deepEqual(await dataKeys(), [3, 4, 5], 'an export is sealed with the first')
+      const { text } = await opened.call(`/api/v1/tasks/${task}/output`)
+      assert.equal(text, keyLines('damaged', 3))
       const [row] = await secretsOf(opened)
       const damaged = Buffer.from(row!.secret)
       damaged[30] = damaged[30]! ^ 1
       await opened.store.sql.execute('UPDATE provider_keys SET secret = ? WHERE hash = ?', [damaged, row!.hash])
       const { rotation, data_key_id: active } = await rotate()
-      assert.deepEqual([rotation.failed, active, await dataKeys()], [1, 4, [2, 3, 4]])
+      assert.deepEqual([rotation.failed, active, await dataKeys()], [1, 6, [3, 4, 5, 6]])
       assert.deepEqual((await secretsOf(opened))[0]?.secret, damaged)
     })
   })
