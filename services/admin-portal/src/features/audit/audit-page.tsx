@@ -82,7 +82,7 @@ function useColumns(onOpen: (id: number) => void): Column<AuditEntry>[] {
       id: 'time',
       header: t('logs.time'),
       isFixed: true,
-      width: '150px',
+      width: '168px',
       narrowWidth: '146px',
       cell: ({ id, at }) => <TimeButton at={at} onOpen={() => onOpen(id)} />,
     },

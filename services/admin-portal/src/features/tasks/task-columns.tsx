@@ -21,7 +21,8 @@ export function useTaskColumns(onOpen: (id: number) => void): Column<Task>[] {
       id: 'created',
       header: t('tasks.created'),
       isFixed: true,
-      width: '150px',
+      width: '168px',
+      narrowWidth: '146px',
       cell: ({ id, created_at: at }) => <TimeButton at={at} onOpen={() => onOpen(id)} />,
     },
     {
