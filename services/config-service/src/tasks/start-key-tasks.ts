@@ -10,6 +10,7 @@ import type { ChangeTransaction } from '../truth/change-transaction.ts'
 import { commitChange } from '../truth/commit.ts'
 import type { Verb, VerbAnswer, VerbContext, VerbInput } from '../verb.ts'
 import { insertTask } from './create-task.ts'
+import { requireRoomForOutput } from './task-output.ts'
 import { requireTask, toTask, type ExportParameters, type SelectionParameters } from './task-row.ts'
 
 /** Tasks over keys that a group has: what is added after their start is not theirs. */
@@ -54,6 +55,7 @@ export const moveKeys: Verb<'moveKeys'> = async ({ ctx, input }) => {
 
 export const startKeyExport: Verb<'startKeyExport'> = async ({ ctx, input }) => {
   authorise(ctx, 'startKeyExport')
+  await requireRoomForOutput(ctx)
   const { content, ...selection } = input.body
   return start(ctx, { kind: 'export', groupId: input.params.id, parameters: { selection, content } })
 }

@@ -1,5 +1,7 @@
 import type { Keyring } from '@gpt-load/database/keyring'
 import type { SqlRunner } from '@gpt-load/database/sql-runner'
+import { ApiProblem } from '../http/api-problem.ts'
+import type { VerbContext } from '../verb.ts'
 
 /**
  * What an export has made: sealed parts in the database, so that any replica serves it and nothing is in clear outside of memory.
@@ -9,6 +11,22 @@ export type OutputPart = { taskId: number; position: number; keys: number; seale
 
 /** Long enough to be fetched on the next morning; a copy of every key of a group is not left lying about for longer. */
 export const outputKeptMs = 86_400_000
+
+/** Of all groups. Each may be a copy of every key, and takes about as much room as the keys do. */
+export const maxOutputsKept = 100
+
+/** Two that start at once may both be the last. */
+export async function requireRoomForOutput({ store, clock }: Pick<VerbContext, 'store' | 'clock'>): Promise<void> {
+  const [row] = await store.sql.query<{ outputs: number }>(
+    "SELECT COUNT(*) AS outputs FROM tasks WHERE kind = 'export' AND (finished_at = 0 OR output_until > ?)",
+    [clock.nowMs()],
+  )
+  if (Number(row?.outputs ?? 0) < maxOutputsKept) return
+  throw new ApiProblem(
+    'conflict',
+    `There are ${maxOutputsKept} exports that are under way or can be downloaded: delete the output of some, or wait until their day is over.`,
+  )
+}
 
 export function sealOutput(keyring: Keyring, at: Pick<OutputPart, 'taskId' | 'position'>, text: string): Uint8Array {
   return keyring.seal(text, purposeOf(at))

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { KeyExportLine } from '@gpt-load/contracts/api/task'
+import { placeholders, type SqlValue } from '@gpt-load/database/sql-runner'
 import { removeTaskOutputs } from '../../src/tasks/remove-task-rows.ts'
-import { openOutput, outputKeptMs } from '../../src/tasks/task-output.ts'
+import { maxOutputsKept, openOutput, outputKeptMs } from '../../src/tasks/task-output.ts'
 import type { OpenedApi } from '../support/open-api.ts'
 import { counts, ended, keyLines, newGroup, startImport, succeeded } from '../support/tasks.ts'
 
@@ -194,6 +195,26 @@ export function describeKeyExports(api: () => Promise<OpenedApi>): void {
       assert.equal((await opened.operate('getTask', { params: { id: task } })).body.output_until, null)
       await remove(opened, Date.now())
       assert.equal(await partsOf(opened, task), 0)
+    })
+
+    test('so many may lie side by side, and no more', async () => {
+      const opened = await api()
+      const { sql } = opened.store
+      const id = await withKeys(opened, 'export-many', 1)
+      const task = await start(opened, id, { filter: {} })
+      await succeeded(opened, task)
+      const [row = {}] = await sql.query<Record<string, SqlValue>>('SELECT * FROM tasks WHERE id = ?', [task])
+      const columns = Object.keys(row).filter((column) => column !== 'id')
+      for (let copy = 0; copy < maxOutputsKept; copy += 1)
+        await sql.execute(
+          `INSERT INTO tasks (${columns.join(', ')}) VALUES (${placeholders(columns.length)})`,
+          columns.map((column) => row[column] ?? null),
+        )
+      const path = `/api/v1/groups/${id}/keys/export-task`
+      const refused = await opened.call(path, { method: 'POST', body: { filter: {} } })
+      assert.deepEqual([refused.status, refused.body.code], [409, 'conflict'])
+      await sql.execute('DELETE FROM tasks WHERE id > ?', [task])
+      await succeeded(opened, await start(opened, id, { filter: {} }))
     })
 
     test('an output that lacks a part is not taken for the whole', async () => {
