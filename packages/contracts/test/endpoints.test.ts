@@ -37,6 +37,8 @@ test('reads never take a body and only changes need the write scope; secrets and
     planPolicyRollback: 'read',
     explain: 'read',
     exportKeySecrets: 'secrets:read',
+    startKeyExport: 'secrets:read',
+    getTaskOutput: 'secrets:read',
     getLogContent: 'secrets:read',
   }
   for (const id of operationIds) {
@@ -47,7 +49,13 @@ test('reads never take a body and only changes need the write scope; secrets and
 })
 
 test('whoever changes what somebody else may have changed says what they have read', () => {
-  const withoutRevision = new Set(['deleteSession', 'deleteAdminToken', 'deletePrice', 'orderGroups'])
+  const withoutRevision = new Set([
+    'deleteSession',
+    'deleteAdminToken',
+    'deletePrice',
+    'deleteTaskOutput',
+    'orderGroups',
+  ])
   for (const id of operationIds) {
     const { method, needsIfMatch } = endpoints[id]
     assert.equal(needsIfMatch, !['GET', 'POST'].includes(method) && !withoutRevision.has(id), id)
