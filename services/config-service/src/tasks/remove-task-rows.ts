@@ -2,10 +2,10 @@ import type { DatabaseHandle } from '@gpt-load/database/database-handle'
 import { databaseNowMs, placeholders } from '@gpt-load/database/sql-runner'
 import { endTask } from './end-task.ts'
 
-/** What tasks leave behind, removed in short transactions: input of those that ended, output
- * when its day is over, and after a month the tasks themselves. */
+/** What tasks leave behind, removed in short transactions: input of those that ended, output when its day is
+ * over, and after a month the tasks themselves. */
 const keptMs = 30 * 86_400_000
-/** A part of an input is half a megabyte. */
+/** A part is about half a megabyte. */
 const partsPerChunk = 8
 const tasksPerChunk = 20
 
@@ -20,43 +20,39 @@ export async function endBrokenImports(store: DatabaseHandle, nowMs: number): Pr
   })
 }
 
-export async function removeTaskInputs(store: DatabaseHandle, signal: AbortSignal): Promise<number> {
-  return inChunks(signal, () =>
-    store.write(async ({ sql }) => {
-      const [row] = await sql.query<{ task_id: number }>(
-        `SELECT i.task_id FROM (SELECT DISTINCT task_id FROM task_inputs) i
-         LEFT JOIN tasks t ON t.id = i.task_id WHERE t.id IS NULL OR t.finished_at > 0 LIMIT 1`,
-      )
-      if (row === undefined) return 0
-      const parts = await sql.query<{ ordinal: number }>(
-        `SELECT ordinal FROM task_inputs WHERE task_id = ? ORDER BY ordinal LIMIT ${partsPerChunk}`,
-        [row.task_id],
-      )
-      return sql.execute(`DELETE FROM task_inputs WHERE task_id = ? AND ordinal IN (${placeholders(parts.length)})`, [
-        row.task_id,
-        ...parts.map(({ ordinal }) => ordinal),
-      ])
-    }),
-  )
+export function removeTaskInputs(store: DatabaseHandle, signal: AbortSignal): Promise<number> {
+  return removeParts(store, signal, { table: 'task_inputs', place: 'ordinal', isOver: 't.finished_at > 0', values: [] })
 }
 
 /** Of exports: when it may no longer be had, and when there was no end that it could be had after. */
-export async function removeTaskOutputs(store: DatabaseHandle, nowMs: number, signal: AbortSignal): Promise<number> {
+export function removeTaskOutputs(store: DatabaseHandle, nowMs: number, signal: AbortSignal): Promise<number> {
+  const isOver = 't.finished_at > 0 AND t.output_until <= ?'
+  return removeParts(store, signal, { table: 'task_outputs', place: 'position', isOver, values: [nowMs] })
+}
+
+type Parts = { table: 'task_inputs' | 'task_outputs'; place: string; isOver: string; values: number[] }
+
+/** Parts of tasks that are over, or gone. */
+function removeParts(
+  store: DatabaseHandle,
+  signal: AbortSignal,
+  { table, place, isOver, values }: Parts,
+): Promise<number> {
   return inChunks(signal, () =>
     store.write(async ({ sql }) => {
       const [row] = await sql.query<{ task_id: number }>(
-        `SELECT o.task_id FROM (SELECT DISTINCT task_id FROM task_outputs) o LEFT JOIN tasks t ON t.id = o.task_id
-         WHERE t.id IS NULL OR (t.finished_at > 0 AND t.output_until <= ?) LIMIT 1`,
-        [nowMs],
+        `SELECT p.task_id FROM (SELECT DISTINCT task_id FROM ${table}) p LEFT JOIN tasks t ON t.id = p.task_id
+         WHERE t.id IS NULL OR (${isOver}) LIMIT 1`,
+        values,
       )
       if (row === undefined) return 0
-      const parts = await sql.query<{ position: number }>(
-        `SELECT position FROM task_outputs WHERE task_id = ? ORDER BY position LIMIT ${partsPerChunk}`,
+      const parts = await sql.query<{ place: number }>(
+        `SELECT ${place} AS place FROM ${table} WHERE task_id = ? ORDER BY ${place} LIMIT ${partsPerChunk}`,
         [row.task_id],
       )
-      return sql.execute(`DELETE FROM task_outputs WHERE task_id = ? AND position IN (${placeholders(parts.length)})`, [
+      return sql.execute(`DELETE FROM ${table} WHERE task_id = ? AND ${place} IN (${placeholders(parts.length)})`, [
         row.task_id,
-        ...parts.map(({ position }) => position),
+        ...parts.map((part) => part.place),
       ])
     }),
   )
