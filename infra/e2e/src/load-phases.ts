@@ -1,4 +1,4 @@
-import type { RequestLedger } from '@gpt-load/testkit/load/request-ledger'
+import type { RequestLedger, TimeSpan } from '@gpt-load/testkit/load/request-ledger'
 
 /** What was done when, so that each thing can be asked what it did to the requests of its time. */
 export interface Phases {
@@ -38,16 +38,14 @@ export function describePhases({ all }: Phases, ledger: RequestLedger): string[]
   })
 }
 
-type Spans = readonly { fromMs?: number; toMs?: number }[]
-
-export function describeTimes(spans: Spans, ledger: RequestLedger): string {
+export function describeTimes(spans: readonly TimeSpan[], ledger: RequestLedger): string {
   const sendable = timesIn(spans, ledger, 'sendable')
   const due = timesIn(spans, ledger, 'due')
   const [p50, p99, max] = [50, 99, 100].map((percent) => percentileOf(sendable, percent).toFixed(2))
   return `${sendable.length} answers, p50 ${p50} ms, p99 ${p99} ms, max ${max} ms; p99 from the due time ${percentileOf(due, 99).toFixed(2)} ms`
 }
 
-function timesIn(spans: Spans, ledger: RequestLedger, from: 'sendable' | 'due'): Float32Array {
+function timesIn(spans: readonly TimeSpan[], ledger: RequestLedger, from: 'sendable' | 'due'): Float32Array {
   const parts = spans.map((span) => ledger.times(span, from))
   return Float32Array.from(parts.flatMap((part) => Array.from(part))).sort()
 }

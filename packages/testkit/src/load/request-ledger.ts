@@ -38,7 +38,8 @@ export type LedgerResult = {
   columns: LedgerColumns
 }
 
-type TimeSpan = { fromMs?: number; toMs?: number }
+/** Epoch ms, ends excluded. */
+export type TimeSpan = { fromMs?: number; toMs?: number }
 
 /** The reader of a result. */
 export class RequestLedger {
@@ -59,7 +60,7 @@ export class RequestLedger {
     this.#columns = columns
   }
 
-  /** Ids of what was answered in that time (ends excluded). */
+  /** Ids of what was answered in that time. */
   requestIds(span: TimeSpan = {}): string[] {
     const { ids } = this.#columns
     return Array.from(this.#answeredIn(span), (index) => {
