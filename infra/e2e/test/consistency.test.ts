@@ -49,7 +49,7 @@ test('4 edges and 2 config-services agree after every fault, and nothing counts 
   const restored = await addGroup(deployment, 'restored', 10)
   const poster = createPoster(cluster, 'victims', epoch)
 
-  const expected = new Map<number, ExpectedKey>()
+  const expected = new Map<number, ExpectedKey>(stormKeys.map((id) => [id, { failures: 0, state: 'active' }]))
   const posters = [0, 1].map((replica) => createPoster(cluster, `storm-${replica}`, epoch, replica))
   const begin = () => startStorm({ posters, keyIds: stormKeys, perSecond: storm.perSecond, expected })
   let changes = begin()
