@@ -116,6 +116,7 @@ export function besideFigures(task: string, found: Beside, alone: CallLatencies)
     figure(`GET /groups beside the ${task}: p99`, 'ms', [percentile(reads, 99)], { atMost: ordinaryP99Ms }),
     figure(`PATCH /groups/{id} beside the ${task}: p99`, 'ms', [percentile(writes, 99)]),
     figure(`PATCH /groups/{id} beside the ${task}: longest`, 'ms', [Math.max(...writes)]),
+    figure(`revocation beside the ${task}: p50`, 'ms', [percentile(revocations, 50)]),
     figure(`revocation beside the ${task}: longest of ${revocations.length}`, 'ms', [Math.max(...revocations)], {
       atMost: revokedWithinMs,
     }),

@@ -55,22 +55,24 @@ export async function measureEdgeMillion(options: BenchOptions): Promise<Scenari
   const { id } = await callAdmin(api, 'POST', '/groups', { name: 'bench', channel: 'openai', upstreams })
   await importKeys(api, id as number, () => providerLikeKeyLines(maxKeys))
   await untilCaughtUp(first, api)
-  figures.push(...(await memoryFigures('the import', first, bounds, options)))
+  figures.push(...memoryFigures('the import', first, bounds))
+  figures.push(await restedFigure('the import', first, bounds, options))
 
   await untilStored(first, api)
   const fromStore = await startCold(cluster, `file:${folder}`, maxKeys)
   figures.push(figure('cold edge to ready, snapshot at hand', 's', [fromStore.readyS], { atMost: coldReadyS }))
-  figures.push(...(await memoryFigures('a start from its store', fromStore.edge, bounds, options)))
+  figures.push(...memoryFigures('a start from its store', fromStore.edge, bounds))
+  figures.push(await restedFigure('a start from its store', fromStore.edge, bounds, options))
   await fromStore.edge.stop()
 
   const fromService = await startCold(cluster, `file:${join(folder, 'empty')}`, maxKeys)
   figures.push(figure('cold edge to ready, base at config-service', 's', [fromService.readyS], { atMost: coldReadyS }))
-  figures.push(...(await memoryFigures('a start from config-service', fromService.edge, bounds, options)))
+  figures.push(...memoryFigures('a start from config-service', fromService.edge, bounds))
   await fromService.edge.stop()
 
   forgetPeak(first.process.pid)
   await reloadByNewEpoch(cluster, first)
-  figures.push(...(await memoryFigures('a reload', first, bounds, options)))
+  figures.push(...memoryFigures('a reload', first, bounds))
   await load.take()
   return {
     title: `An edge with ${maxKeys.toLocaleString('en')} keys`,
@@ -90,19 +92,22 @@ function boundMb(keys: number): number {
 
 const residentMb = ({ process }: EdgeProcess): number => memoryOf(process.pid).rssBytes / 1e6
 
-async function memoryFigures(
+function memoryFigures(what: string, { process }: EdgeProcess, bounds: { atMost: number }): Figure[] {
+  const { rssBytes, peakBytes } = memoryOf(process.pid)
+  return [
+    figure(`RSS right after ${what}`, 'MB', [rssBytes / 1e6], bounds),
+    figure(`highest RSS until ${what} was done`, 'MB', [peakBytes / 1e6]),
+  ]
+}
+
+async function restedFigure(
   what: string,
   edge: EdgeProcess,
   bounds: { atMost: number },
   { restSeconds }: BenchOptions,
-): Promise<Figure[]> {
-  const { rssBytes, peakBytes } = memoryOf(edge.process.pid)
+): Promise<Figure> {
   await delay(restSeconds * 1_000)
-  return [
-    figure(`RSS right after ${what}`, 'MB', [rssBytes / 1e6], bounds),
-    figure(`RSS ${restSeconds} s after ${what}`, 'MB', [residentMb(edge)], bounds),
-    figure(`highest RSS until ${what} was done`, 'MB', [peakBytes / 1e6]),
-  ]
+  return figure(`RSS ${restSeconds} s after ${what}`, 'MB', [residentMb(edge)], bounds)
 }
 
 /** From the start of the process until it says that it is ready, with all keys. */
