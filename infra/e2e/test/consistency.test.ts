@@ -2,21 +2,15 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { appliedBy, watchLag } from '@gpt-load/cluster/edge-position'
+import { createPoster, keyEvent, sendPost, type EventPoster } from '@gpt-load/cluster/key-event-poster'
 import type { StateHashAnswer } from '@gpt-load/contracts/api/edge'
 import type { KeyState } from '@gpt-load/contracts/key-state'
 import { until } from '@gpt-load/testkit/until'
 import type { Group } from '../src/admin-client.ts'
-import {
-  createPoster,
-  keyEvent,
-  sendPost,
-  startStorm,
-  type EventPoster,
-  type ExpectedKey,
-} from '../src/change-storm.ts'
+import { startStorm, type ChangeStorm, type ExpectedKey } from '../src/change-storm.ts'
 import { backUpDatabase } from '../src/database-backup.ts'
 import { startClusterDeployment, type ClusterDeployment } from '../src/deployment.ts'
-import { appliedBy, watchLag } from '../src/edge-position.ts'
 import { startFaultyFeed } from '../src/faulty-feed.ts'
 
 // One truth on all edges: 4 edges and 2 config-services on real parts, under a storm of changes, while one part after the other
@@ -24,11 +18,17 @@ import { startFaultyFeed } from '../src/faulty-feed.ts'
 
 const isLong = process.env['GPTLOAD_TEST_LONG'] === '1'
 const storm = isLong ? { keys: 5_000, perSecond: 1_000 } : { keys: 400, perSecond: 200 }
+/** Nothing fails for so long. */
+const calmMs = isLong ? 60_000 : 1_000
 const phaseMs = isLong ? 10_000 : 1_000
 const pauseMs = isLong ? 20_000 : 2_000
 const samples = isLong ? 100 : 12
 const targetMs = 1_000
 const maxLagMs = 2_000
+/** While parts fail; beside other tests a process that starts takes long. */
+const maxFailingLagMs = isLong ? maxLagMs : 5_000
+/** Of the changes that are wanted; beside other tests the machine is not this one's. */
+const leastShare = isLong ? 0.95 : 0.5
 /** No threshold: the counter of a key is then exactly what was reported. */
 const settings = { blacklist_threshold: 0 }
 
@@ -49,53 +49,55 @@ test('4 edges and 2 config-services agree after every fault, and nothing counts 
   const restored = await addGroup(deployment, 'restored', 10)
   const poster = createPoster(cluster, 'victims', epoch)
 
-  const expected = new Map<number, ExpectedKey>()
+  const expected = new Map<number, ExpectedKey>(stormKeys.map((id) => [id, { failures: 0, state: 'active' }]))
   const posters = [0, 1].map((replica) => createPoster(cluster, `storm-${replica}`, epoch, replica))
   const begin = () => startStorm({ posters, keyIds: stormKeys, perSecond: storm.perSecond, expected })
   let changes = begin()
 
   const lag = watchLag(cluster, () => changes.acks)
   stack.defer(async () => void (await Promise.allSettled([lag.stop(), changes.stop()])))
-  await delay(phaseMs)
-  await measure(deployment, 'with Redis', poster, victims.slice(0, samples))
-  const calmLagMs = lag.take()
-  say(`the furthest that an edge fell behind, nothing failing: ${calmLagMs.toFixed(0)} ms`)
-  assert.ok(calmLagMs <= maxLagMs, `an edge fell behind by ${calmLagMs.toFixed(0)} ms`)
+  const part = partsOf(lag)
+  await Promise.all([delay(calmMs), measure(deployment, 'with Redis', poster, victims.slice(0, samples))])
+  part('nothing failing', maxLagMs)
 
   await changes.stop()
+  assertRate('nothing failing', changes)
   const backup = await backUpDatabase(deployment)
   const expectedInBackup = structuredClone(expected)
   changes = begin()
-  const stormedFrom = performance.now()
 
   await cluster.redis.kill('SIGKILL')
   await untilFeeds(deployment, false)
   await measure(deployment, 'without Redis', poster, victims.slice(samples))
+  part('Redis killed')
   await cluster.redis.restart()
   await untilFeeds(deployment, true)
+  part('Redis started again')
 
   await cluster.redis.pause()
   await delay(pauseMs)
+  part('Redis stopped')
   cluster.redis.resume()
   await untilFeeds(deployment, true)
+  part('Redis going on')
 
   for (const feed of feeds) feed.isFaulty = true
   await delay(phaseMs)
+  part('messages lost, doubled and out of order')
   await cluster.configServices[1]!.kill()
   await delay(phaseMs)
+  part('a config-service killed besides')
   const late = await reportBeforeRestore(deployment, poster, restored)
   await addEdge(4)
   await cluster.configServices[1]!.start()
   await late()
   await delay(phaseMs)
+  part('an edge and the config-service started besides')
   for (const feed of feeds) feed.isFaulty = false
-  say(`the furthest that an edge fell behind, parts failing: ${lag.take().toFixed(0)} ms`)
   await lag.stop()
   await changes.stop()
-  const { events, resends } = changes.counts
-  const perSecond = (events * 1_000) / (performance.now() - stormedFrom)
-  say(`${events} events since the backup, ${perSecond.toFixed(0)} a second, ${resends} posts sent again`)
-  assert.ok(resends > 0, 'no post was under way when its replica was killed')
+  assertRate('parts failing', changes)
+  assert.ok(changes.counts.resends > 0, 'no post was under way when its replica was killed')
   const lost = feeds.reduce((sum, { counts }) => sum + counts.lost, 0)
   assert.ok(lost > 0, 'the feed lost nothing: the drill proves less than it says')
 
@@ -117,6 +119,21 @@ test('4 edges and 2 config-services agree after every fault, and nothing counts 
 })
 
 const say = (text: string) => void process.stdout.write(`measured: ${text}\n`)
+
+/** Tells how far an edge fell behind since the part before, and holds it to its bound. */
+function partsOf(lag: { take(): number }): (name: string, mostMs?: number) => void {
+  return (name, mostMs = maxFailingLagMs) => {
+    const behindMs = lag.take()
+    say(`${name}: the furthest that an edge fell behind ${behindMs.toFixed(0)} ms`)
+    assert.ok(behindMs <= mostMs, `${name}: an edge fell behind by ${behindMs.toFixed(0)} ms`)
+  }
+}
+
+function assertRate(name: string, { counts }: ChangeStorm): void {
+  const perSecond = (counts.events * 1_000) / counts.tookMs
+  say(`${name}: ${counts.events} changes, ${perSecond.toFixed(0)} a second, ${counts.resends} posts sent again`)
+  assert.ok(perSecond >= storm.perSecond * leastShare, `${name}: only ${perSecond.toFixed(0)} changes a second`)
+}
 
 async function addGroup(deployment: ClusterDeployment, name: string, keys: number): Promise<number[]> {
   const upstreams = [{ url: 'http://127.0.0.1:9', weight: 1 }]

@@ -43,7 +43,7 @@ const callerStatuses = [400, 404, 405, 406, 409, 411, 413, 414, 415, 416, 417, 4
 export function parseErrorRules(text: string): ErrorRulesResult {
   const rules: ErrorRule[] = []
   for (const [index, line] of text.split(/\r?\n/).entries()) {
-    const words = line.replace(/#.*/, '').trim().split(/\s+/)
+    const words = wordsOf(line)
     if (words[0] === '') continue
     const rule = parseRule(words)
     if (typeof rule === 'string') return { ok: false, error: `line ${index + 1}: ${rule}` }
@@ -51,6 +51,19 @@ export function parseErrorRules(text: string): ErrorRulesResult {
     if (rules.length > maxErrorRules) return { ok: false, error: `${maxErrorRules} rules at most` }
   }
   return { ok: true, rules }
+}
+
+const wordsOf = (line: string): string[] => line.replace(/#.*/, '').trim().split(/\s+/)
+
+/** The rules with an observed one in force, every other line as it was; null when `rule` (its text) is not observed there. */
+export function promoteRule(rules: string, rule: string): string | null {
+  const lines = rules.split('\n')
+  const index = lines.findIndex((line) => {
+    const words = wordsOf(line)
+    return words[0] === 'observe' && words.join(' ') === rule
+  })
+  if (index === -1) return null
+  return lines.with(index, lines[index]!.replace(/observe\s+/, '')).join('\n')
 }
 
 const shape = 'write STATUS [CODE] -> ACTION [FOR] [retry | no-retry], for example 402 -> exhaust 6h'

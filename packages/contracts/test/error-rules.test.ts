@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseErrorRules } from '../src/error-rules.ts'
+import { parseErrorRules, promoteRule } from '../src/error-rules.ts'
 import { settingSchema } from '../src/settings-schema.ts'
 import { settingsRegistry } from '../src/settings.ts'
 
@@ -64,4 +64,14 @@ test('the setting says what is wrong', () => {
   const { success, error } = settingSchema(settingsRegistry.error_rules).safeParse('400 -> cool')
   assert.equal(success, false)
   assert.match(error?.issues[0]?.message ?? '', /line 1: every caller can provoke 400/)
+})
+
+test('an observed rule is put in force where it stands; comments and other rules stay as they are', () => {
+  const rules = '# the relay\n  observe  402 ->  exhaust 6h # asked for\n402 -> cool 1m\nobserve 5xx -> ignore'
+  assert.equal(
+    promoteRule(rules, 'observe 402 -> exhaust 6h'),
+    '# the relay\n  402 ->  exhaust 6h # asked for\n402 -> cool 1m\nobserve 5xx -> ignore',
+  )
+  assert.equal(promoteRule(rules, '402 -> cool 1m'), null)
+  assert.equal(promoteRule(rules, 'observe 403 -> ignore'), null)
 })

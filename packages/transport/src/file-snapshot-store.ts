@@ -5,7 +5,8 @@
 //
 //   frame = "GLSF" | u32 head bytes | u32 crc32 of head | u32 crc32 of chunks | head (JSON) | chunks
 //
-// Chunks are sealed: the file holds no secret in clear. How many deltas pile up before a new base is the caller's affair.
+// One chunk is held at a time. A base is written as it arrives, behind room for its head, which is known at the end only; blanks
+// fill what the head leaves. Chunks are sealed: the file holds no secret in clear. How many deltas pile up before a new base is the caller's affair.
 
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
@@ -33,10 +34,15 @@ const prefixBytes = 16
 const maxHeadBytes = 1_048_576
 /** Where a torn frame was: the next one is looked for in steps of this many bytes. */
 const scanBytes = 65_536
+/** Looked at at once when a frame is checked. */
+const checkedBytes = 262_144
+/** Room for the head of a frame that is written as it arrives: lengths of 8,000 chunks, which are 8 GB of keys. */
+const headRoomBytes = 65_536
 /** What a process left that died in `replace`. */
 const staleTmpMs = 3_600_000
 
-type StoredFrame = { head: StoredHead; chunks: Uint8Array[]; end: number }
+/** Chunks lie from `start` to `end`. */
+type StoredFrame = { head: StoredHead; start: number; end: number }
 
 export function createFileSnapshotStore(options: { dir: string }): SnapshotStore {
   const { dir } = options
@@ -53,10 +59,11 @@ export function createFileSnapshotStore(options: { dir: string }): SnapshotStore
     reached = undefined
     const file = await open(path, 'r').catch(noFile)
     try {
-      for await (const { head, chunks } of readFrames(file, 0)) {
+      if (file === undefined) return
+      for await (const { head, start } of readFrames(file, 0)) {
         if (!isCounted(head, reached)) continue
         reached = progressAfter(head)
-        yield frameOf(head, chunks)
+        yield frameOf(head, readChunks(file, head, start))
       }
     } finally {
       await file?.close()
@@ -68,8 +75,9 @@ export function createFileSnapshotStore(options: { dir: string }): SnapshotStore
     try {
       const inode = file === undefined ? 0 : (await file.stat()).ino
       if (seen?.inode !== inode) seen = { inode, end: 0, state: undefined }
-      for await (const { head, end } of readFrames(file, seen.end))
-        seen = { inode, end, state: stateAfter(head, seen.state) }
+      if (file !== undefined)
+        for await (const { head, end } of readFrames(file, seen.end))
+          seen = { inode, end, state: stateAfter(head, seen.state) }
     } finally {
       await file?.close()
     }
@@ -94,11 +102,14 @@ export function createFileSnapshotStore(options: { dir: string }): SnapshotStore
 
   const append = async (frame: SnapshotFrame): Promise<void> => {
     checkFollows(frame, reached)
-    const head = headOf(frame, reached, writer)
+    const chunks = await Array.fromAsync(frame.chunks)
+    const chunkBytes = chunks.map(({ length }) => length)
+    const head = headOf(frame, chunkBytes, { reached, writer })
     const file = await open(path, 'a').catch(noFile)
     if (file === undefined) throw new AppendRefused('there is no snapshot to append to')
     try {
-      await writeWhole(file, frameParts(head, frame.chunks))
+      // In one write: other processes append to this file, too.
+      await writeWhole(file, [...headParts(head, checksum(chunks)), ...chunks])
       await file.datasync()
     } finally {
       await file.close()
@@ -119,11 +130,12 @@ async function writeNew(path: string, frames: AsyncIterable<SnapshotFrame>, writ
   const file = await open(path, 'wx', 0o600)
   try {
     let progress: SnapshotProgress | undefined
+    let end = 0
     for await (const frame of frames) {
       checkFollows(frame, progress)
-      const head = headOf(frame, progress, writer)
-      await writeWhole(file, frameParts(head, frame.chunks))
-      progress = progressAfter(head)
+      const written = await writeArriving(file, end, frame, { reached: progress, writer })
+      progress = progressAfter(written.head)
+      end = written.end
     }
     if (!progress) throw new AppendRefused('a snapshot has at least a base')
     await file.sync()
@@ -133,30 +145,53 @@ async function writeNew(path: string, frames: AsyncIterable<SnapshotFrame>, writ
   }
 }
 
+/** Chunks first, then the head, into the room that was left for it. */
+async function writeArriving(
+  file: FileHandle,
+  start: number,
+  frame: SnapshotFrame,
+  progress: Parameters<typeof headOf>[2],
+): Promise<StoredFrame> {
+  const chunksStart = start + prefixBytes + headRoomBytes
+  const chunkBytes: number[] = []
+  let end = chunksStart
+  let crc = 0
+  for await (const chunk of frame.chunks) {
+    await writeWhole(file, [chunk], end)
+    chunkBytes.push(chunk.length)
+    crc = crc32(chunk, crc)
+    end += chunk.length
+  }
+  const head = headOf(frame, chunkBytes, progress)
+  await writeWhole(file, headParts(head, crc, headRoomBytes), start)
+  return { head, start: chunksStart, end }
+}
+
 /** A full disk shows as a short write, not as an error; what was written then is a torn frame. */
-async function writeWhole(file: FileHandle, parts: Uint8Array[]): Promise<void> {
+async function writeWhole(file: FileHandle, parts: Uint8Array[], at?: number): Promise<void> {
   const bytes = parts.reduce((sum, part) => sum + part.length, 0)
-  const { bytesWritten } = await file.writev(parts)
+  const { bytesWritten } = await file.writev(parts, at)
   if (bytesWritten !== bytes) throw new Error(`the disk took ${bytesWritten} of ${bytes} bytes`)
 }
 
-function frameParts(fields: StoredHead, chunks: readonly Uint8Array[]): Uint8Array[] {
-  const head = Buffer.from(JSON.stringify(fields))
+/** Prefix and head; JSON may end with blanks. */
+function headParts(fields: StoredHead, chunksCrc: number, roomBytes = 0): Uint8Array[] {
+  const head = Buffer.from(JSON.stringify(fields).padEnd(roomBytes))
+  if (roomBytes > 0 && head.length > roomBytes) throw new Error(`a head of ${head.length} bytes exceeds its room`)
   const prefix = Buffer.alloc(prefixBytes)
   magic.copy(prefix)
   prefix.writeUInt32BE(head.length, 4)
   prefix.writeUInt32BE(crc32(head), 8)
-  prefix.writeUInt32BE(checksum(chunks), 12)
-  return [prefix, head, ...chunks]
+  prefix.writeUInt32BE(chunksCrc, 12)
+  return [prefix, head]
 }
 
 function checksum(chunks: readonly Uint8Array[]): number {
   return chunks.reduce((crc, chunk) => crc32(chunk, crc), 0)
 }
 
-/** All whole frames in the order of the file, from a place behind one of them. Holds one at a time. */
-async function* readFrames(file: FileHandle | undefined, from: number): AsyncGenerator<StoredFrame> {
-  if (file === undefined) return
+/** All whole frames in the order of the file, from a place behind one of them. */
+async function* readFrames(file: FileHandle, from: number): AsyncGenerator<StoredFrame> {
   for (let at = from; ;) {
     const found = await readFrame(file, at)
     if (found !== undefined) yield found
@@ -176,16 +211,33 @@ async function readFrame(file: FileHandle, at: number): Promise<StoredFrame | un
   if (!headJson || crc32(headJson) !== prefix.readUInt32BE(8)) return undefined
   const head = parseHead(headJson.toString())
   if (!head) return undefined
-  let end = at + prefixBytes + headBytes
-  const chunks: Uint8Array[] = []
-  for (const bytes of head.chunk_bytes) {
-    const chunk = await readBytes(file, end, bytes)
-    if (!chunk) return undefined
-    chunks.push(chunk)
-    end += bytes
+  const start = at + prefixBytes + headBytes
+  const end = head.chunk_bytes.reduce((sum, bytes) => sum + bytes, start)
+  if ((await checksumOf(file, start, end)) !== prefix.readUInt32BE(12)) return undefined
+  return { head, start, end }
+}
+
+/** Undefined when the file ends before. */
+async function checksumOf(file: FileHandle, start: number, end: number): Promise<number | undefined> {
+  const window = Buffer.allocUnsafeSlow(Math.min(checkedBytes, end - start))
+  let crc = 0
+  for (let at = start; at < end;) {
+    const { bytesRead } = await file.read(window, 0, Math.min(window.length, end - at), at)
+    if (bytesRead === 0) return undefined
+    crc = crc32(window.subarray(0, bytesRead), crc)
+    at += bytesRead
   }
-  if (checksum(chunks) !== prefix.readUInt32BE(12)) return undefined
-  return { head, chunks, end }
+  return crc
+}
+
+async function* readChunks(file: FileHandle, head: StoredHead, start: number): AsyncGenerator<Uint8Array> {
+  let at = start
+  for (const bytes of head.chunk_bytes) {
+    const chunk = await readBytes(file, at, bytes)
+    if (chunk === undefined) throw new Error('the stored snapshot was cut off while it was read')
+    yield chunk
+    at += bytes
+  }
 }
 
 /** Undefined when the file ends before. The size is asked first: a torn head must not make us allocate what it claims. */

@@ -106,12 +106,13 @@ export function createRedisSnapshotStore(options: RedisSnapshotStoreOptions): Sn
     let progress: SnapshotProgress | undefined
     for await (const frame of frames) {
       checkFollows(frame, progress)
-      const head = headOf(frame, progress, writer)
+      const chunks = await Array.fromAsync(frame.chunks)
+      const head = headOf(frame, chunks.map(lengthOf), { reached: progress, writer })
       progress = progressAfter(head)
       // The head goes first: it names the chunks to whoever has to clear away a generation that was never finished.
       const number = newNumber()
       await client.rpush(keys.heads(generation), JSON.stringify({ number, head }))
-      await writeChunks(client, keys, generation, number, frame)
+      await writeChunks(client, keys, generation, number, chunks)
     }
     if (!progress) throw new AppendRefused('a snapshot has at least a base')
     const former = await client.getset(keys.pointer, generation)
@@ -122,12 +123,13 @@ export function createRedisSnapshotStore(options: RedisSnapshotStoreOptions): Sn
 
   const append = async (frame: SnapshotFrame): Promise<void> => {
     checkFollows(frame, reached)
-    const head = headOf(frame, reached, writer)
+    const chunks = await Array.fromAsync(frame.chunks)
+    const head = headOf(frame, chunks.map(lengthOf), { reached, writer })
     await untilRedisReady(client, readyTimeoutMs)
     const generation = await client.get(keys.pointer)
     if (!generation) throw new AppendRefused('there is no snapshot to append to')
     const number = newNumber()
-    await writeChunks(client, keys, generation, number, frame)
+    await writeChunks(client, keys, generation, number, chunks)
     const entry = JSON.stringify({ number, head })
     const verdict = await client.eval(
       appendScript,
@@ -140,7 +142,7 @@ export function createRedisSnapshotStore(options: RedisSnapshotStoreOptions): Sn
       head.after,
     )
     if (verdict === 'added') return void (reached = progressAfter(head))
-    await removeChunks(client, keys, generation, number, frame.chunks.length)
+    await removeChunks(client, keys, generation, number, chunks.length)
     if (verdict === 'gap') throw new AppendRefused('the stored snapshot is older than what this delta follows')
     if (verdict === 'gone') throw new AppendRefused('the stored snapshot was just replaced')
     reached = progressAfter(head)
@@ -156,6 +158,8 @@ export function createRedisSnapshotStore(options: RedisSnapshotStoreOptions): Sn
     },
   }
 }
+
+const lengthOf = ({ length }: Uint8Array): number => length
 
 type KeyNames = ReturnType<typeof keyNames>
 
@@ -206,9 +210,9 @@ async function writeChunks(
   keys: KeyNames,
   generation: string,
   number: string,
-  frame: SnapshotFrame,
+  chunks: readonly Uint8Array[],
 ): Promise<void> {
-  for (const [index, chunk] of frame.chunks.entries()) {
+  for (const [index, chunk] of chunks.entries()) {
     await client.set(keys.chunk(generation, number, index), Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
   }
 }

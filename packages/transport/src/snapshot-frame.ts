@@ -47,8 +47,15 @@ export class AppendRefused extends Error {
   override name = 'AppendRefused'
 }
 
-/** @param reached what `writer` has written, or found there, before */
-export function headOf(frame: SnapshotFrame, reached: SnapshotProgress | undefined, writer: string): StoredHead {
+/**
+ * @param reached what `writer` has written, or found there, before
+ * @param chunkBytes of each chunk
+ */
+export function headOf(
+  frame: SnapshotFrame,
+  chunkBytes: readonly number[],
+  { reached, writer }: { reached: SnapshotProgress | undefined; writer: string },
+): StoredHead {
   return {
     kind: frame.kind,
     epoch: frame.epoch,
@@ -58,11 +65,11 @@ export function headOf(frame: SnapshotFrame, reached: SnapshotProgress | undefin
     writer,
     saved_at_ms: frame.savedAtMs,
     wrapped_keys: [...frame.wrappedKeys],
-    chunk_bytes: frame.chunks.map((chunk) => chunk.length),
+    chunk_bytes: [...chunkBytes],
   }
 }
 
-export function frameOf(head: StoredHead, chunks: readonly Uint8Array[]): SnapshotFrame {
+export function frameOf(head: StoredHead, chunks: SnapshotFrame['chunks']): SnapshotFrame {
   const { kind, epoch, revision, saved_at_ms: savedAtMs, wrapped_keys: wrappedKeys } = head
   return { kind, epoch, revision, savedAtMs, wrappedKeys, chunks }
 }

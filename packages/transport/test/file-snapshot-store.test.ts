@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendFile, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
@@ -69,6 +69,29 @@ describe('file snapshot store', () => {
     const dir = await newDir()
     await writeFile(join(dir, 'snapshot'), 'GLSF\xff\xff\xff\xff not ours GLSF', 'latin1')
     assert.deepEqual(await revisionsOf(createFileSnapshotStore({ dir })), [])
+  })
+
+  test('writes a base as it arrives, and reads it chunk by chunk', async () => {
+    const dir = await newDir()
+    const path = join(dir, 'snapshot')
+    const chunk = Buffer.alloc(100_000, 'x')
+    const written: number[] = []
+    async function* arriving(): AsyncGenerator<Uint8Array> {
+      for (let n = 0; n < 3; n += 1) {
+        const [name] = await readdir(dir)
+        written.push(name === undefined ? 0 : (await stat(join(dir, name))).size)
+        yield chunk
+      }
+    }
+    await createFileSnapshotStore({ dir }).replace(framesOf({ ...baseFrame(10), chunks: arriving() }))
+    assert.deepEqual([written[1]! > chunk.length, written[2]! - written[1]!], [true, chunk.length])
+
+    for await (const { chunks } of createFileSnapshotStore({ dir }).load()) {
+      const readOn = async () => {
+        for await (const _chunk of chunks) await truncate(path, 1_000)
+      }
+      await assert.rejects(readOn, /cut off/)
+    }
   })
 
   test('can be read by its owner only', async () => {

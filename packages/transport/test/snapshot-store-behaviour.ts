@@ -5,11 +5,13 @@ import type { SnapshotFrame, SnapshotStore } from '../src/snapshot-store.ts'
 
 const epoch = 'a'.repeat(32)
 
-export function baseFrame(revision: number, chunks = [randomBytes(3_000), randomBytes(70_000)]): SnapshotFrame {
+type WholeFrame = SnapshotFrame & { chunks: Buffer[] }
+
+export function baseFrame(revision: number, chunks = [randomBytes(3_000), randomBytes(70_000)]): WholeFrame {
   return { kind: 'base', epoch, revision, savedAtMs: 1_700_000_000_000, wrappedKeys: ['k1', 'k2'], chunks }
 }
 
-export function deltaFrame(revision: number, text = `delta ${revision}`): SnapshotFrame {
+export function deltaFrame(revision: number, text = `delta ${revision}`): WholeFrame {
   const chunks = [Buffer.from(text), randomBytes(500)]
   return { kind: 'delta', epoch, revision, savedAtMs: 1_700_000_000_000, wrappedKeys: ['k3'], chunks }
 }
@@ -18,9 +20,13 @@ export async function* framesOf(...frames: SnapshotFrame[]): AsyncGenerator<Snap
   yield* frames
 }
 
-export async function loadAll(store: SnapshotStore): Promise<SnapshotFrame[]> {
-  const frames = await Array.fromAsync(store.load())
-  return frames.map((frame) => ({ ...frame, chunks: frame.chunks.map((chunk) => Buffer.from(chunk)) }))
+export async function loadAll(store: SnapshotStore): Promise<WholeFrame[]> {
+  const frames: WholeFrame[] = []
+  for await (const frame of store.load()) {
+    const chunks = await Array.fromAsync(frame.chunks)
+    frames.push({ ...frame, chunks: chunks.map((chunk) => Buffer.from(chunk)) })
+  }
+  return frames
 }
 
 export async function revisionsOf(store: SnapshotStore): Promise<number[]> {

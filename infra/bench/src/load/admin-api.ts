@@ -1,4 +1,4 @@
-/** The admin API as a scenario calls it: JSON in and out, bounded in time, with what a call took. */
+/** The admin API as a scenario calls it: JSON in and out ({} where there is no body), bounded in time, with what a call took. */
 export type AdminApi = { url: string; key: string }
 
 const callTimeoutMs = 60_000
@@ -18,7 +18,7 @@ export async function callAdmin(
   })
   const text = await response.text()
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)
-  return JSON.parse(text) as Record<string, unknown>
+  return (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>
 }
 
 /** Milliseconds until the answer was read. */

@@ -1,23 +1,39 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { startCluster } from '@gpt-load/cluster/start-cluster'
 import { startProcess } from '@gpt-load/testkit/child-process'
 import { freePort } from '@gpt-load/testkit/servers/free-port'
+import { createCertificateAuthority } from '@gpt-load/testkit/servers/certificate-authority'
+import type { Endpoint } from '../contenders/gateway.ts'
 import { figure, percentile, type Figure, type ScenarioReport } from '../figure.ts'
-import { cpuSecondsOf } from '../lab/proc-stat.ts'
 import { callAdmin, deleteAllKeys, importKeys, timedCall, type AdminApi } from '../load/admin-api.ts'
+import { keyLines } from '../load/key-lines.ts'
+import { addProxiedGroup } from '../load/proxied-group.ts'
+import { startSteadyLoad } from '../load/steady-load.ts'
 import type { BenchOptions } from '../options.ts'
+import { startFixedUpstream } from '../upstreams/fixed-upstream.ts'
+import { startStreamUpstream } from '../upstreams/start-stream-upstream.ts'
+import {
+  beside,
+  besideFigures,
+  takeLatencies,
+  type CallLatencies,
+  type SteadyCalls,
+  type Surroundings,
+} from './beside-task.ts'
 
 /**
- * A million keys in the control plane: imported, listed and deleted by the admin API, with other calls beside the tasks. What
- * those wait at most is what any lock or synchronous piece of work held them up.
+ * A million keys in the control plane: imported, listed and deleted by the admin API, with other calls and proxied requests
+ * beside the tasks. What those wait at most is what any lock or synchronous piece of work held them up.
  */
 const root = resolve(import.meta.dirname, '../../../..')
 const pageCalls = 200
-/** Between two ordinary calls beside a task. */
-const pauseMs = 20
-const ordinaryP99Ms = 200
+/** Of each kind of call: enough to feel every pause, few enough to leave both cores to the task. */
+const callsPerSecond = 100
+/** Their latencies before a task, in windows of the run. */
+const aloneWindows = 4
 
 export async function measureStandaloneControl(options: BenchOptions): Promise<ScenarioReport> {
   const folder = await mkdtemp(join(tmpdir(), 'gpt-load-bench-'))
@@ -45,7 +61,7 @@ export async function measureStandaloneControl(options: BenchOptions): Promise<S
     })
     const key = (await readFile(join(folder, 'admin-key'), 'utf8')).trim()
     const api = { url: `http://127.0.0.1:${port}`, key }
-    const figures = await measureControl(api, options, { importS: 60, pids: { standalone: server.pid } })
+    const figures = await measureControl({ api, port, importS: 60, pids: { standalone: server.pid } }, options)
     return reportOf('standalone (SQLite, one process)', options, figures)
   } finally {
     await rm(folder, { recursive: true, force: true })
@@ -61,17 +77,18 @@ export async function measureClusterControl(options: BenchOptions): Promise<Scen
     edges: 1,
     configServices: 1,
     logIngests: 1,
-    mariadbArgs,
+    mariadbArgs: mariadbForMillions,
     configServiceEnv: profileEnv(options),
   })
-  const [{ url, process: configService }, { process: edge }] = [cluster.configServices[0]!, cluster.edges[0]!]
+  const [{ url, process: configService }, { process: edge, port }] = [cluster.configServices[0]!, cluster.edges[0]!]
   const pids = { 'config-service': configService.pid, MariaDB: cluster.mariadb.pid, edge: edge.pid }
-  const figures = await measureControl({ url, key: cluster.secrets.authKey }, options, { importS: 90, pids })
-  return reportOf(`the cluster (MariaDB with ${mariadbArgs.join(' ')}, one edge)`, options, figures)
+  const api = { url, key: cluster.secrets.authKey }
+  const figures = await measureControl({ api, port, importS: 90, pids }, options)
+  return reportOf(`the cluster (MariaDB with ${mariadbForMillions.join(' ')}, one edge)`, options, figures)
 }
 
 /** What is read and written of a million keys fits, as in any database that is meant for them. */
-const mariadbArgs = ['--innodb-buffer-pool-size=512M', '--innodb-log-file-size=96M']
+export const mariadbForMillions = ['--innodb-buffer-pool-size=512M', '--innodb-log-file-size=96M']
 
 function profileEnv({ profileFolder }: BenchOptions): Record<string, string> {
   return profileFolder === ''
@@ -83,71 +100,64 @@ function reportOf(where: string, { maxKeys }: BenchOptions, figures: readonly Fi
   return {
     title: `${maxKeys.toLocaleString('en')} keys in the control plane of ${where}`,
     conditions:
-      'Keys of 60 characters as JSON lines over HTTP; from the first byte sent to the end of the task. No core is set apart.',
+      'Keys of 60 characters as JSON lines over HTTP; from the first byte sent to the end of the task. Beside it ' +
+      `${callsPerSecond} requests a second each: through the proxy to an upstream that answers after 20 ms, to one that answers at once, ` +
+      'and straight to that one, which shows what the machine alone does; calls of the admin API; access keys that are revoked. No core is set apart.',
     figures,
   }
 }
 
-async function measureControl(
-  api: AdminApi,
-  { maxKeys }: BenchOptions,
-  { importS, pids }: { importS: number; pids: Pids },
-): Promise<Figure[]> {
+type ControlPlane = {
+  api: AdminApi
+  /** Of the proxy. */
+  port: number
+  importS: number
+  pids: Surroundings['pids']
+}
+
+async function measureControl({ api, port, importS, pids }: ControlPlane, options: BenchOptions): Promise<Figure[]> {
+  const { maxKeys } = options
+  await using stack = new AsyncDisposableStack()
+  const calls = await startCalls(stack, api, port)
   const body = { name: 'bench', channel: 'openai', upstreams: [{ url: 'http://127.0.0.1:9', weight: 1 }] }
-  const other = { ...body, name: 'other' }
   const id = (await callAdmin(api, 'POST', '/groups', body))['id'] as number
-  const otherId = (await callAdmin(api, 'POST', '/groups', other))['id'] as number
-  const imported = await beside(api, otherId, pids, () => importKeys(api, id, () => keyLines(maxKeys)))
+  const groupId = (await callAdmin(api, 'POST', '/groups', { ...body, name: 'other' }))['id'] as number
+  const around = { api, pids, groupId, calls }
+  await settle(options)
+  const beforeImport = await latenciesAlone(calls, options)
+  const imported = await beside(around, () => importKeys(api, id, () => keyLines(maxKeys)))
   const pages = await measurePages(api, id, maxKeys)
-  const deleted = await beside(api, otherId, pids, () => deleteAllKeys(api, id))
+  await settle(options)
+  const beforeDelete = await latenciesAlone(calls, options)
+  const deleted = await beside(around, () => deleteAllKeys(api, id))
   return [
     figure('import', 's', [imported.seconds], { atMost: importS }),
-    ...besideFigures('import', imported),
+    ...besideFigures('import', imported, beforeImport),
     ...pages,
     figure('delete', 's', [deleted.seconds], { atMost: 60 }),
-    ...besideFigures('delete', deleted),
+    ...besideFigures('delete', deleted, beforeDelete),
   ]
 }
 
-/** Processes by name. */
-type Pids = Readonly<Record<string, number>>
-type Beside = { seconds: number; reads: number[]; writes: number[]; cpuSeconds: Record<string, number> }
-
-/** Reads and writes of another group, one after the other, for as long as the task takes. */
-async function beside(api: AdminApi, groupId: number, pids: Pids, work: () => Promise<number>): Promise<Beside> {
-  const reads: number[] = []
-  const writes: number[] = []
-  const before = cpuSecondsByName(pids)
-  let isOver = false
-  const others = (async () => {
-    for (let sort = 1; !isOver; sort += 1) {
-      reads.push(await timedCall(api, 'GET', '/groups'))
-      writes.push(await timedCall(api, 'PATCH', `/groups/${groupId}`, { sort }))
-      await new Promise((next) => setTimeout(next, pauseMs))
-    }
-  })()
-  try {
-    const seconds = await work()
-    const after = cpuSecondsByName(pids)
-    const spent = Object.keys(pids).map((name): [string, number] => [name, after[name]! - before[name]!])
-    return { seconds, reads, writes, cpuSeconds: Object.fromEntries(spent) }
-  } finally {
-    isOver = true
-    await others
-  }
+/** The calls beside the tasks: through the proxy to two upstreams, and straight to the faster one. */
+async function startCalls(stack: AsyncDisposableStack, api: AdminApi, port: number): Promise<SteadyCalls> {
+  const authority = stack.use(await createCertificateAuthority())
+  const fixed = `http://127.0.0.1:${stack.use(await startFixedUpstream(authority)).port}`
+  const slow = `http://127.0.0.1:${stack.use(await startStreamUpstream()).port}/slow`
+  const endpoint = await addProxiedGroup(api, { name: 'proxied', upstream: fixed, port })
+  const slowEndpoint = await addProxiedGroup(api, { name: 'proxied-slow', upstream: slow, port })
+  const straight = { ...endpoint, port: Number(new URL(fixed).port) }
+  const start = (called: Endpoint) => stack.use(startSteadyLoad(called, callsPerSecond))
+  return { endpoint, slow: start(slowEndpoint), proxied: start(endpoint), straight: start(straight) }
 }
 
-function cpuSecondsByName(pids: Pids): Record<string, number> {
-  return Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpuSecondsOf(pid)]))
-}
+const settle = ({ warmUpSeconds }: BenchOptions) => delay(warmUpSeconds * 1_000)
 
-function besideFigures(task: string, { reads, writes, cpuSeconds }: Beside): Figure[] {
-  return [
-    ...Object.entries(cpuSeconds).map(([name, seconds]) => figure(`CPU of ${name} in the ${task}`, 's', [seconds])),
-    figure(`GET /groups beside the ${task}: p99`, 'ms', [percentile(reads, 99)], { atMost: ordinaryP99Ms }),
-    figure(`PATCH /groups/{id} beside the ${task}: p99`, 'ms', [percentile(writes, 99)]),
-    figure(`PATCH /groups/{id} beside the ${task}: longest`, 'ms', [Math.max(...writes)]),
-  ]
+/** The calls with nothing beside them. */
+async function latenciesAlone(calls: SteadyCalls, { seconds }: BenchOptions): Promise<CallLatencies> {
+  await takeLatencies(calls)
+  await delay(aloneWindows * seconds * 1_000)
+  return takeLatencies(calls)
 }
 
 async function measurePages(api: AdminApi, groupId: number, keys: number): Promise<Figure[]> {
@@ -172,12 +182,4 @@ async function measurePages(api: AdminApi, groupId: number, keys: number): Promi
     )
   }
   return figures
-}
-
-function* keyLines(count: number): Iterable<string> {
-  for (let index = 0; index < count; index += 1) {
-    const number = String(index).padStart(10, '0')
-    const note = index % 10 === 0 ? `,"note":"batch-${index % 100}"` : ''
-    yield `{"key":"sk-bench-${'0123456789abcdef'.repeat(2)}-${number}"${note}}\n`
-  }
 }

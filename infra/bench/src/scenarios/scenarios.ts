@@ -3,6 +3,7 @@ import type { BenchOptions } from '../options.ts'
 import { measureAborts } from './abort.ts'
 import { measureChurn } from './churn.ts'
 import { measureClusterControl, measureStandaloneControl } from './control-keys.ts'
+import { measureEdgeMillion } from './edge-million.ts'
 import { measureFastStreams } from './fast-streams.ts'
 import { measureKeys } from './keys.ts'
 import { measureLatency } from './latency.ts'
@@ -11,6 +12,7 @@ import { measureLogs } from './logs.ts'
 import { measureMemory } from './memory.ts'
 import { measurePacedStreams } from './paced-streams.ts'
 import { measurePick } from './pick.ts'
+import { measurePropagation } from './propagation.ts'
 import { measureRequestCosts } from './requests.ts'
 import { measureStandaloneKeys } from './standalone-keys.ts'
 import { measureTls } from './tls.ts'
@@ -36,4 +38,6 @@ export const scenarios: Readonly<Record<string, (options: BenchOptions) => Promi
   'standalone-keys': ({ standaloneKeys }) => measureStandaloneKeys(standaloneKeys),
   'control-standalone': measureStandaloneControl,
   'control-cluster': measureClusterControl,
+  'edge-million': measureEdgeMillion,
+  propagation: measurePropagation,
 }

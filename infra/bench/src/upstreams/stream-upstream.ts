@@ -4,6 +4,7 @@
 //   /paced   an event at once, then one each 20 to 50 ms for as long as the connection lives
 //   /fast    small events in frames of their own, as fast as they are taken; /fast-large the same with 16 KiB
 //   /idle    one event, then silence
+//   /slow    answers after 20 ms, which is soon for a model
 //   /upload  reads the body after a pause, then answers; anything else answers at once
 //
 // Prints `port N` when it listens and `closed N` (monotonic ns) when a stream's connection ends.
@@ -19,6 +20,7 @@ const largeEventBytes = 16_384
 const fastWriteBytes = 65_536
 /** Long enough for what stands before us to fill every buffer that it has. */
 const uploadPauseMs = 500
+const slowAnswerMs = 20
 const pace = { fromMs: 20, toMs: 50 }
 
 const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n`
@@ -86,6 +88,7 @@ class Connection {
     if (fast !== undefined) this.#streamFast(fast)
     else if (this.#behaviour === 'paced') this.#streamPaced()
     else if (this.#behaviour === 'idle') this.#begin()
+    else if (this.#behaviour === 'slow') this.#timer = setTimeout(() => this.#socket.write(answer), slowAnswerMs)
     else this.#socket.write(answer)
   }
 

@@ -5,6 +5,7 @@ import type { CommandContext } from '../create-program.ts'
 import { openSession, wholeNumber, withServer, type ServerFlags } from '../server-commands.ts'
 import { listDeadLetters, replayDeadLetters, type DeadLetterFlags } from './dead-letters.ts'
 import { showLogContent, type LogContentFlags } from './log-content.ts'
+import { showObservedRules, type ObservedRulesFlags } from './observed-rules.ts'
 import { showReconciliation } from './reconcile-logs.ts'
 import { collectHeader, showExplanation, type ExplainFlags } from './show-explanation.ts'
 import { showCapacity } from './show-capacity.ts'
@@ -32,6 +33,15 @@ export function addWatchCommands(
     .option('--json', 'as JSON')
     .action(async (group: string | undefined, flags: ServerFlags & { json?: boolean }) =>
       showCapacity(group, flags, await open(flags)),
+    )
+
+  withServer(program.command('rules'))
+    .description('show what observed error rules of a group would have done, or put one of them in force')
+    .argument('<group>', 'by its name')
+    .option('--promote <rule>', 'the observed rule that decides from now on, as it is shown')
+    .option('--json', 'as JSON')
+    .action(async (group: string, flags: ServerFlags & ObservedRulesFlags) =>
+      showObservedRules(group, flags, await open(flags)),
     )
 
   withServer(program.command('stats'))

@@ -513,6 +513,11 @@ export const en = {
   'capacity.relief': 'relief at {time}',
   'capacity.noRelief': 'no relief in sight',
   'capacity.needed': 'more keys needed: {keys}',
+  'observed.title': 'Observed rules',
+  'observed.found':
+    'matched: {matched} · would have decided otherwise: {changes} · of these keys, worked afterwards: {succeeded}',
+  'observed.promote': 'Put in force',
+  'observed.promoted': 'The rule is in force',
   'tab.rules': 'Rules',
   'rules.about':
     'What changes in a request on its way out. Of an aggregate, its own rules come before those of the member that serves.',

@@ -47,11 +47,8 @@ export function createLastGoodSnapshot(options: LastGoodSnapshotOptions): LastGo
   async function storeBase(signal: AbortSignal): Promise<void> {
     const manifest = await api.manifest()
     if (manifest === null) return
-    const chunks: Uint8Array[] = []
-    const download = { isGone: false }
-    for await (const chunk of downloadChunks({ api, manifest, signal }, download)) chunks.push(chunk)
-    if (download.isGone) return
     const { epoch, revision, wrapped_keys: wrappedKeys } = manifest
+    const chunks = wholeBase({ api, manifest, signal })
     await store.replace(only({ kind: 'base', epoch, revision, savedAtMs: clock.nowMs(), wrappedKeys, chunks }))
   }
 
@@ -123,6 +120,13 @@ export function createLastGoodSnapshot(options: LastGoodSnapshotOptions): LastGo
       await store.close()
     },
   }
+}
+
+/** Rejects when the base goes half-way: what was stored before stays. */
+async function* wholeBase(options: Parameters<typeof downloadChunks>[0]): AsyncGenerator<Uint8Array> {
+  const download = { isGone: false }
+  yield* downloadChunks(options, download)
+  if (download.isGone) throw new Error('the base is no longer kept by config-service')
 }
 
 async function* only(frame: SnapshotFrame): AsyncGenerator<SnapshotFrame> {

@@ -1,8 +1,11 @@
 // Keeps this edge at the revision of the control plane. Messages of the feed are hints: they are applied in order when they
 // fit, else the edge pulls. Invariant: `revision` is claimed only when everything up to it was applied; applying anything
-// twice changes nothing. It never empties what is being served: not on another epoch, not while nobody answers.
+// twice changes nothing. What was removed for good is taken away when it is heard, and again in its turn: a revocation does not wait
+// for the keys of an import before it. It never empties what is being served: not on another epoch, not while nobody answers.
 
+import { adminAccessKeyId } from '@gpt-load/contracts/entity-id'
 import type { ChangeFeedMessage } from '@gpt-load/contracts/change-feed-message'
+import type { SnapshotRecord } from '@gpt-load/contracts/snapshot'
 import type { Clock, Timer } from '@gpt-load/service-kit/clock'
 import type { Logger } from '@gpt-load/service-kit/logger'
 import { createBackoff } from '@gpt-load/service-kit/backoff'
@@ -55,6 +58,11 @@ const reconcileMs = 60_000
 const longPollMs = Math.min(25_000, maxDeltaWaitMs)
 const baseRetryMs = 500
 
+/** Ids of keys and access keys are never given twice. A group may come back under its own, and so does AUTH_KEY. */
+function isFinalRemoval(record: SnapshotRecord): boolean {
+  return record.t === 'removed' && record.kind !== 'group' && !record.ids.includes(adminAccessKeyId)
+}
+
 export function createSnapshotSync(options: SnapshotSyncOptions): SnapshotSync {
   const { api, feed, applier, clock, logger } = options
   const random = options.random ?? Math.random
@@ -89,11 +97,19 @@ export function createSnapshotSync(options: SnapshotSyncOptions): SnapshotSync {
     if (message.epoch !== position.epoch) return pull({ base: position.epoch !== '' })
     if (message.revision <= position.revision) return
     held.push(message)
+    removeEarly(message)
     if (held.length > maxHeldMessages) {
       held = []
       return pull()
     }
     if (pulling === undefined) applyHeld()
+  }
+
+  /** An older answer that is under way may bring it back until the message has its turn. */
+  function removeEarly({ changes = [] }: ChangeFeedMessage): void {
+    const removals = changes.filter(isFinalRemoval)
+    for (const record of removals) applier.apply(record)
+    if (removals.length > 0) applier.flush()
   }
 
   function applyHeld(): void {

@@ -21,7 +21,7 @@ export async function applyStored(
     const isBase = frame.kind === 'base'
     if (isBase) applier.beginBase(isOtherEpoch)
     try {
-      if (frame.chunks.length > 0) await applySealed(frame, edgeTokens, applier)
+      if (frame.wrappedKeys.length > 0) await applySealed(frame, edgeTokens, applier)
     } catch (error) {
       if (isBase) applier.abandonBase()
       throw error

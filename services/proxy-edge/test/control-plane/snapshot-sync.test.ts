@@ -119,6 +119,8 @@ describe('snapshot sync', () => {
         edge.feed.connect()
         const late: ChangeFeedMessage[] = []
         for (const { id, isRemoved, fate } of steps) {
+          // Ids are never given twice.
+          if (!isRemoved && plane.values.get(id)?.isRemoved) continue
           const message = isRemoved ? plane.remove(id) : plane.put(id, plane.revision)
           if (fate === 'late') late.push(message)
           else if (fate !== 'drop') edge.feed.listener?.onMessage(message)
@@ -133,6 +135,30 @@ describe('snapshot sync', () => {
       }),
       { numRuns: 40 },
     )
+  })
+
+  test('what was removed is gone at once, while it still asks for what came before', async () => {
+    const plane = new FakeControlPlane()
+    for (let id = 1; id <= 3; id += 1) plane.put(id, id)
+    await using edge = openEdge(plane)
+    edge.sync.start()
+    edge.feed.connect()
+    await caughtUp(edge, plane)
+    const { promise: answering, resolve: answer } = Promise.withResolvers<void>()
+    using _ = { [Symbol.dispose]: () => answer() }
+    const asked = plane.delta.bind(plane)
+    plane.delta = async (request) => (await answering, asked(request))
+    const { changes: _kept, ...hint } = plane.put(4, 4)
+    edge.feed.listener?.onMessage(hint)
+    edge.feed.listener?.onMessage(plane.remove(2))
+    assert.deepEqual(served(edge), [
+      [1, 1],
+      [3, 3],
+    ])
+    assert.equal(edge.sync.position.revision, plane.revision - 2)
+    answer()
+    await caughtUp(edge, plane)
+    assert.deepEqual(served(edge), truth(plane))
   })
 
   test('another epoch is taken whole, in place: what is served is never empty', async () => {

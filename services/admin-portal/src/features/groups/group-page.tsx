@@ -29,6 +29,7 @@ import { GroupSettingsTab } from './group-settings-tab.tsx'
 import { GroupState } from './groups-page.tsx'
 import { ManagedTag } from './managed-field.tsx'
 import { MembersTab } from './members-tab.tsx'
+import { ObservedRules } from './observed-rules.tsx'
 import { useProxyAddress } from './proxy-address.ts'
 import { RulesTab } from './rules-tab.tsx'
 import { UpstreamsTab } from './upstreams-tab.tsx'
@@ -182,6 +183,7 @@ function GroupHeader({ group }: { group: Group }) {
         <CopyButton text={address.of(group)} label={t('copy.endpoint', { name: group.name })} />
       </div>
       {group.kind !== 'aggregate' && <CapacityLine groupId={group.id} />}
+      {group.kind !== 'aggregate' && <ObservedRules group={group} />}
       {isCopying && <CopyGroup group={group} onClose={() => setIsCopying(false)} />}
       {isDeleting && (
         <ConfirmByName

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Cluster, EdgeProcess } from '@gpt-load/cluster/start-cluster'
+import type { Cluster, EdgeProcess } from './start-cluster.ts'
 import { until } from '@gpt-load/testkit/until'
 
 /** The revision that every worker of an edge has in force, by its own word. */
-async function revisionOf({ adminUrl }: EdgeProcess): Promise<number> {
+export async function revisionOf({ adminUrl }: EdgeProcess): Promise<number> {
   const text = await (await fetch(`${adminUrl}/readyz`, { signal: AbortSignal.timeout(2_000) })).text()
   return Number(/revision (\d+)/.exec(text)?.[1] ?? 0)
 }
