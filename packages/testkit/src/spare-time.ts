@@ -1,6 +1,7 @@
 /**
  * Before a command: it and what it starts run only when the cores have nothing better to do. For what has a machine of its
- * own in production and would take the time of what is measured here. From its first moment on: a process that starts takes most.
+ * own in production and would take the time of what is measured here. From its first moment on: a process that starts takes most. Only for
+ * what leads a session, as all that spawnOwned starts does: the weight is the session's.
  */
 export const spareTimePrefix: readonly string[] = [
   'sh',

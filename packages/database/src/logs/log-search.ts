@@ -63,8 +63,8 @@ export type LogSearchPage = {
 /** Rows of the largest slice. */
 const maxSliceRows = 50_000
 /** What a slice shall take; less where less is left of the call, but none that shall take less than the second. */
-const sliceMs = 35
-const shortestSliceMs = 15
+const sliceMs = 28
+const shortestSliceMs = 12
 
 export async function searchLogs(sql: SqlReader, query: LogSearchQuery): Promise<LogSearchPage> {
   if (query.fromMs >= query.toMs) return { items: [], first: null, next: null, searchedUntilMs: query.fromMs }
