@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePorts } from '@gpt-load/testkit/servers/free-port'
 import { startKafka } from '@gpt-load/testkit/servers/kafka-server'
-import type { KafkaServer } from '@gpt-load/testkit/servers/kafka-server'
+import type { KafkaOptions, KafkaServer } from '@gpt-load/testkit/servers/kafka-server'
 import { startMariadb } from '@gpt-load/testkit/servers/mariadb-server'
 import type { MariadbServer } from '@gpt-load/testkit/servers/mariadb-server'
 import { startRedis } from '@gpt-load/testkit/servers/redis-server'
 import type { RedisServer } from '@gpt-load/testkit/servers/redis-server'
+import { spareTimePrefix } from '@gpt-load/testkit/spare-time'
 import { startService } from './service-process.ts'
 import type { ServiceProcess } from './service-process.ts'
 
@@ -28,8 +29,13 @@ export type ClusterOptions = {
   logIngestEnv?: Record<string, string>
   /** More arguments of the database server. */
   mariadbArgs?: string[]
-  /** Starts the broker; a plain one unless told. The cluster stops it. */
-  startKafka?: () => Promise<KafkaServer>
+  /** Of the broker; a plain one unless told. */
+  kafkaOptions?: KafkaOptions
+  /**
+   * These take only the time that nobody else wants: in production they have machines of their own, and whoever measures edges
+   * wants none of their work in the figures.
+   */
+  inSpareTime?: readonly SpareTimeServer[]
   /** Fixed public ports for people; random free ones otherwise. */
   firstEdgePort?: number
   firstConfigServicePort?: number
@@ -39,6 +45,7 @@ export type ClusterOptions = {
   log?: (message: string) => void
 }
 
+export type SpareTimeServer = 'mariadb' | 'kafka' | 'log-ingest'
 export type ClusterSecrets = { authKey: string; encryptionKey: string; edgeToken: string }
 export type EdgeProcess = ServiceProcess & { readonly url: string; readonly adminUrl: string; readonly port: number }
 export type ConfigServiceProcess = ServiceProcess & {
@@ -80,9 +87,9 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   try {
     log('starting MariaDB, Redis and Kafka …')
     const started = await Promise.allSettled([
-      startMariadb({ args: options.mariadbArgs ?? [] }),
+      startMariadb({ args: options.mariadbArgs ?? [], commandPrefix: prefixOf('mariadb', options) }),
       startRedis(),
-      (options.startKafka ?? startKafka)(),
+      startKafka({ commandPrefix: prefixOf('kafka', options), ...options.kafkaOptions }),
     ])
     for (const result of started) if (result.status === 'fulfilled') stack.use(result.value)
     const [mariadb, redis, kafka] = started.map(valueOf) as [MariadbServer, RedisServer, KafkaServer]
@@ -106,6 +113,9 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     throw error
   }
 }
+
+const prefixOf = (server: SpareTimeServer, { inSpareTime = [] }: ClusterOptions) =>
+  inSpareTime.includes(server) ? spareTimePrefix : []
 
 type ClusterParts = Pick<Cluster, 'mariadb' | 'redis' | 'kafka' | 'databaseDsn' | 'secrets'> & {
   options: ClusterOptions
@@ -227,6 +237,7 @@ async function startLogIngest(parts: ClusterParts, index: number): Promise<LogIn
   const service = await startService({
     name: `log-ingest-${index + 1}`,
     service: 'log-ingest',
+    commandPrefix: prefixOf('log-ingest', parts.options),
     readyUrl: `${adminUrl}/readyz`,
     ...(parts.options.onLine === undefined ? {} : { onLine: parts.options.onLine }),
     env: {

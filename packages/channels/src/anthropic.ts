@@ -8,7 +8,7 @@ import { withVersion } from './path-version.ts'
 import { probeBodyOf } from './probe-body.ts'
 import { listProbe, postProbe } from './probe-request.ts'
 import { anthropicErrorBody, pingEvent, renderEvent, renderJson } from './rendered-error.ts'
-import { findStatefulPath } from './stateful-path.ts'
+import { findStatefulPath, rememberStateless } from './stateful-path.ts'
 import { asksForStream } from './stream-detection.ts'
 import { createUsageReader } from './usage-reader.ts'
 
@@ -44,7 +44,7 @@ export const anthropicChannel: Channel = {
   renderError: (error) => renderJson(anthropicErrorBody(error), error, 'request-id'),
   keepaliveEvent: pingEvent,
   renderStreamError: (error) => renderEvent('error', anthropicErrorBody(error)),
-  statefulPath: (method, path) => findStatefulPath(method, path, families),
+  statefulPath: rememberStateless((method, path) => findStatefulPath(method, path, families)),
   storesAnswer: () => false,
   modelListPath: findModelListPath,
   rewriteModelList: (body, rules) => rewriteModelList(body, rules, anthropicModelList),

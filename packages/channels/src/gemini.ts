@@ -7,7 +7,7 @@ import { decodeSegment, withVersion } from './path-version.ts'
 import { probeBodyOf } from './probe-body.ts'
 import { listProbe, postProbe } from './probe-request.ts'
 import { commentEvent, geminiErrorBody, renderEvent, renderJson } from './rendered-error.ts'
-import { findStatefulPath } from './stateful-path.ts'
+import { findStatefulPath, rememberStateless } from './stateful-path.ts'
 import { asksForStream } from './stream-detection.ts'
 import { createUsageReader } from './usage-reader.ts'
 
@@ -57,7 +57,7 @@ export const geminiChannel: Channel = {
   renderError: (error) => renderJson(geminiErrorBody(error), error, ''),
   keepaliveEvent: commentEvent,
   renderStreamError: (error) => renderEvent('', geminiErrorBody(error)),
-  statefulPath: (method, path) => findStatefulPath(method, path, families),
+  statefulPath: rememberStateless((method, path) => findStatefulPath(method, path, families)),
   storesAnswer: () => false,
   modelListPath: findModelListPath,
   rewriteModelList(body, rules) {

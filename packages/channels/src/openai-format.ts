@@ -4,7 +4,7 @@ import { findModelListPath, openaiModelList, rewriteModelList } from './model-li
 import { openaiUsage } from './openai-usage.ts'
 import { withVersion } from './path-version.ts'
 import { commentEvent, openaiErrorObject, renderEvent, renderJson } from './rendered-error.ts'
-import { findStatefulPath } from './stateful-path.ts'
+import { findStatefulPath, rememberStateless } from './stateful-path.ts'
 import { asksForStream } from './stream-detection.ts'
 import { createUsageReader } from './usage-reader.ts'
 
@@ -41,11 +41,11 @@ export const openaiFormat = {
   renderError: (error) => renderJson({ error: openaiErrorObject(error) }, error, 'x-request-id'),
   keepaliveEvent: commentEvent,
   renderStreamError: (error) => renderEvent('', { error: openaiErrorObject(error) }),
-  statefulPath(method, path) {
+  statefulPath: rememberStateless((method, path) => {
     const answer = findStatefulPath(method, path, storedAnswers)
     if (answer !== null) return answer.resourceId === '' ? null : answer
     return findStatefulPath(method, path, openaiFamilies)
-  },
+  }),
   storesAnswer: (method, path) => method === 'POST' && path.endsWith('/responses'),
   modelListPath: findModelListPath,
   rewriteModelList: (body, rules) => rewriteModelList(body, rules, openaiModelList),

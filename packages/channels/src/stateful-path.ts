@@ -22,3 +22,26 @@ export function findStatefulPath(method: string, path: string, families: Statefu
   const id = segments[at + (family === pair ? 2 : 1)]?.replace(/:.*$/, '') ?? ''
   return { family, resourceId: decodeSegment(id), isCreation: method === 'POST' }
 }
+
+const maxStateless = 256
+const maxStatelessLength = 128
+
+/**
+ * The same question, asked for each request: nearly all of them are for the few paths that generate, which are in no family.
+ * These are remembered; paths with ids are looked at each time.
+ */
+export function rememberStateless(
+  find: (method: string, path: string) => StatefulPath | null,
+): (method: string, path: string) => StatefulPath | null {
+  const stateless = new Set<string>()
+  return (method, path) => {
+    if (method === 'POST' && stateless.has(path)) return null
+    const found = find(method, path)
+    if (method === 'POST' && found === null && path.length <= maxStatelessLength) {
+      if (stateless.size >= maxStateless) stateless.clear()
+      // A copy: what is cut out of a request's head keeps all of it, the access key included.
+      stateless.add(Buffer.from(path, 'latin1').toString('latin1'))
+    }
+    return found
+  }
+}

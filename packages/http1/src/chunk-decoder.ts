@@ -222,7 +222,7 @@ export class ChunkDecoder {
     if (trailers.scan(bytes, 0, bytes.length) < 0) return this.#refuse(trailers.refusal)
     const isForbidden = trailers.hostCount > 0 || trailers.contentLength !== -1 || trailers.isChunked
     if (isForbidden) return this.#refuse('trailer_forbidden')
-    this.rawTrailers = trailers.pairs(readLatin1(bytes, 0, bytes.length), 0)
+    this.rawTrailers = trailers.pairs(bytes, readLatin1(bytes, 0, bytes.length), 0)
     return true
   }
 

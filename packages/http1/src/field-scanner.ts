@@ -1,4 +1,5 @@
 import { colon, cr, equalsText, isFieldByte, isToken, lf, space, tab } from './byte-classes.ts'
+import { fieldName } from './field-names.ts'
 import { isHost } from './host-field.ts'
 import { isRefused, needsMore, type RefusalCode } from './http1-error.ts'
 
@@ -61,14 +62,14 @@ export class FieldScanner {
     }
   }
 
-  /** Pairs in wire order; `text` holds the latin1 of the bytes from `textStart` on. */
-  pairs(text: string, textStart: number): string[] {
+  /** Pairs in wire order, of the bytes that were scanned; `text` holds their latin1 from `textStart` on. */
+  pairs(bytes: Buffer, text: string, textStart: number): string[] {
     const count = this.fieldCount
     // oxlint-disable-next-line unicorn/no-new-array -- filled below; growing it by pushes costs 300 ns a head
     const raw = new Array<string>(count * 2)
     for (let field = 0; field < count; field += 1) {
       const at = field * 4
-      raw[field * 2] = text.substring(positions[at]! - textStart, positions[at + 1]! - textStart)
+      raw[field * 2] = fieldName(bytes, positions[at]!, positions[at + 1]!)
       raw[field * 2 + 1] = text.substring(positions[at + 2]! - textStart, positions[at + 3]! - textStart)
     }
     return raw

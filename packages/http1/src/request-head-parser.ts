@@ -134,7 +134,7 @@ export class RequestHeadParser {
     this.isKeepAlive = !fields.saysClose && (isHttp11 || fields.saysKeepAlive)
     this.expectsContinue = isHttp11 && fields.expectsContinue && this.contentLength !== 0
     this.isUpgrade = isHttp11 && fields.saysUpgrade && fields.hasUpgrade
-    this.rawHeaders = fields.pairs(text, lineStart)
+    this.rawHeaders = fields.pairs(bytes, text, lineStart)
     return end
   }
 

@@ -112,7 +112,7 @@ export class ResponseHeadParser {
     this.framing = this.#framing()
     this.contentLength = this.framing === 'length' ? fields.contentLength : 0
     this.isKeepAlive = this.#isReusable()
-    this.rawHeaders = fields.pairs(text, from)
+    this.rawHeaders = fields.pairs(bytes, text, from)
     return end
   }
 

@@ -22,6 +22,19 @@ suite('heads of requests', () => {
     assert.deepEqual(parser.rawHeaders, ['Host', 'h', 'X-B', '2', 'x-a', '1', 'X-B', '3', 'X-N', 'M\xfc ller'])
   })
 
+  test('names that were seen before, or fall on the same place, are still given as they came', () => {
+    const letters = [...'aAbBxX-_1']
+    const name = fc.array(fc.constantFrom(...letters), { minLength: 1, maxLength: 70 }).map((parts) => parts.join(''))
+    fc.assert(
+      fc.property(fc.array(name, { minLength: 1, maxLength: 40 }), (names) => {
+        const lines = names.map((each) => `${each}: v\r\n`).join('')
+        const { rawHeaders } = parsed(`GET / HTTP/1.1\r\nHost: h\r\n${lines}\r\n`)
+        assert.deepEqual(rawHeaders, ['Host', 'h', ...names.flatMap((each) => [each, 'v'])])
+      }),
+      { numRuns: 200 },
+    )
+  })
+
   for (const [name, length, isKeepAlive] of [
     ['the shortest', 0, true],
     ['HTTP/1.0 without Host', 0, false],

@@ -105,8 +105,33 @@ for (const [name, open] of Object.entries(dialects)) {
       const first = await createRequestLogReader(slow).search(query)
       assert.deepEqual([first.items, first.first], [[], null])
       assert.ok(first.searchedUntilMs < range.toMs - 10_000 && first.searchedUntilMs > range.fromMs)
-      const rest = await createRequestLogReader(sql).search({ ...query, after: first.next! })
+      const reader = createRequestLogReader(sql)
+      let rest = first
+      while (rest.next !== null) rest = await reader.search({ ...query, after: rest.next })
       assert.deepEqual([rest.next, rest.searchedUntilMs], [null, range.fromMs])
+    })
+
+    test('a call takes as many slices as fit into its time, and the next one goes on with slices of that size', async () => {
+      const counted: number[] = []
+      const slow: SqlReader = {
+        dialect: sql.dialect,
+        read: async (statement, values) => {
+          const rows = /LIMIT 1 OFFSET (\d+)/.exec(statement)?.[1]
+          if (rows !== undefined) {
+            counted.push(Number(rows))
+            await new Promise((resolve) => setTimeout(resolve, 40))
+          }
+          return sql.read(statement, values)
+        },
+      }
+      const reader = createRequestLogReader(slow)
+      const query = { ...range, order: 'newest', limit: 100, model: 'nobody asks for this' } as const
+      const first = await reader.search(query)
+      assert.ok(counted.length <= 2, `${counted.length} slices`)
+      assert.ok(first.next?.sliceRows !== undefined && first.next.sliceRows < 4_000)
+      counted.length = 0
+      await reader.search({ ...query, after: first.next })
+      assert.equal(counted[0], first.next.sliceRows)
     })
 
     if (name === 'MariaDB')

@@ -8,6 +8,7 @@
 import { randomBytes } from 'node:crypto'
 import { formatStateHash } from '@gpt-load/key-health/state-hash'
 import type { Clock } from '@gpt-load/service-kit/clock'
+import { collectGarbage } from '@gpt-load/service-kit/collect-garbage'
 import type { Health } from '@gpt-load/service-kit/health'
 import type { Logger } from '@gpt-load/service-kit/logger'
 import type { Metrics } from '@gpt-load/service-kit/metrics'
@@ -212,6 +213,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
   table.start()
   await link.begin()
   const { port } = await pool.start()
+  collectGarbage()
   link.start()
   // Nobody would be told.
   if (!link.isDetached) groupUsage.start()

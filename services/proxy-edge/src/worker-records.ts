@@ -17,6 +17,8 @@ export function createWorkerRecords(shipper: LogShipper, sourceOf: (seatNumber: 
     take(seatNumber, { identity, bytes }) {
       handedOver.set(seatNumber, (handedOver.get(seatNumber) ?? 0) + identity.count)
       shipper.add(identity, bytes)
+      // It is sealed into a copy. Given back now: the collector of this thread comes by once in many batches.
+      bytes.buffer.transfer(0)
     },
     settle(seatNumber, finishedRequests) {
       const lost = finishedRequests - (handedOver.get(seatNumber) ?? 0)

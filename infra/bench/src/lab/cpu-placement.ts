@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { availableParallelism, setPriority } from 'node:os'
+import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { findBinary } from '@gpt-load/testkit/servers/find-binary'
 
 /**
@@ -29,18 +29,4 @@ const taskset = (): string => findBinary('taskset', 'util-linux')
 
 function place(cpus: string): void {
   execFileSync(taskset(), ['-a', '-p', '-c', cpus, String(process.pid)], { stdio: 'pipe' })
-}
-
-/**
- * Lets a process run only when the load's core has nothing better to do. What is done with log rows after they have left
- * the edge is not the edge's cost, but would take time from the load generator.
- */
-export function runInSpareTime(pid: number): void {
-  for (const thread of readdirSync(`/proc/${pid}/task`)) setPriority(Number(thread), 19)
-  try {
-    // Processes of a session are weighed as one group where autogroups are on (sched(7)).
-    writeFileSync(`/proc/${pid}/autogroup`, '19')
-  } catch {
-    // A kernel without autogroups weighs threads alone.
-  }
 }

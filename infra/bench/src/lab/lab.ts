@@ -4,7 +4,7 @@ import type { Route } from '../contenders/gateway.ts'
 import type { BenchOptions } from '../options.ts'
 import { startFixedUpstream } from '../upstreams/fixed-upstream.ts'
 import { startStreamUpstream, type StreamUpstream } from '../upstreams/start-stream-upstream.ts'
-import { moveToLoadCpu, runInSpareTime } from './cpu-placement.ts'
+import { moveToLoadCpu } from './cpu-placement.ts'
 import { fillCluster } from './fill-cluster.ts'
 
 /**
@@ -33,10 +33,10 @@ export async function startLab(options: BenchOptions, keys: LabKeys): Promise<La
     const fixed = stack.use(await startFixedUpstream(authority))
     const stream = stack.use(await startStreamUpstream())
     const ports: Record<Route, number> = { fixed: fixed.port, tls: fixed.tlsPort, stream: stream.port }
-    const cluster = stack.use(await startCluster({ edges: 0, configServices: 1, logIngests: 1 }))
+    const cluster = stack.use(
+      await startCluster({ edges: 0, configServices: 1, logIngests: 1, inSpareTime: ['mariadb', 'log-ingest'] }),
+    )
     const accessKey = await fillCluster(cluster, keys, ports)
-    runInSpareTime(cluster.mariadb.pid)
-    for (const { process } of cluster.logIngests) runInSpareTime(process.pid)
     const owned = stack.move()
     return {
       cluster,

@@ -9,7 +9,12 @@ import { failureJoin, requestColumns, shapeJoin, toRequestLog } from './request-
  * for slice by slice in what it leaves, until the page is full or the bounds of one call are reached. A slice is a range of
  * whole milliseconds whose rows are counted off in the index alone.
  */
-export type LogPosition = { receivedAtMs: number; id: number }
+export type LogPosition = {
+  receivedAtMs: number
+  id: number
+  /** Of a scan that goes on: rows of its next slice, so that it keeps its pace over calls. */
+  sliceRows?: number
+}
 
 export type LogFilters = {
   groupId?: number
@@ -55,9 +60,11 @@ export type LogSearchPage = {
   searchedUntilMs: number
 }
 
-/** Rows of the largest slice, and what a slice shall take. */
+/** Rows of the largest slice. */
 const maxSliceRows = 50_000
-const sliceMs = 40
+/** What a slice shall take; less where less is left of the call, but none that shall take less than the second. */
+const sliceMs = 35
+const shortestSliceMs = 15
 
 export async function searchLogs(sql: SqlReader, query: LogSearchQuery): Promise<LogSearchPage> {
   if (query.fromMs >= query.toMs) return { items: [], first: null, next: null, searchedUntilMs: query.fromMs }
@@ -66,7 +73,7 @@ export async function searchLogs(sql: SqlReader, query: LogSearchQuery): Promise
   const startedAt = performance.now()
   let position = query.after ?? startOf(query)
   let scanned = 0
-  for (let sliceRows = index.firstSliceRows; ;) {
+  for (let sliceRows = Math.min(position.sliceRows ?? index.firstSliceRows, maxSliceRows); ;) {
     const sliceStartedAt = performance.now()
     const slice = index.isExact ? null : await endOfSlice(sql, { query, index, position, sliceRows })
     rows.push(...(await readSlice(sql, { query, index, position, endMs: slice, limit: query.limit + 1 - rows.length })))
@@ -74,15 +81,19 @@ export async function searchLogs(sql: SqlReader, query: LogSearchQuery): Promise
     if (isFull || slice === null) return pageOf(rows, query, isFull ? 'full' : 'complete')
     position = pastEnd(query, slice)
     scanned += sliceRows
-    if (performance.now() - startedAt >= logScanBounds.ms || scanned >= logScanBounds.rows)
-      return pageOf(rows, query, position)
-    const tookMs = Math.max(1, performance.now() - sliceStartedAt)
-    sliceRows = Math.min(
-      maxSliceRows,
-      logScanBounds.rows - scanned,
-      Math.max(500, Math.round((sliceRows * Math.min(4, sliceMs / tookMs)) / 100) * 100),
-    )
+    const nowMs = performance.now()
+    const leftMs = startedAt + logScanBounds.ms - nowMs
+    const last = { rows: sliceRows, ms: nowMs - sliceStartedAt }
+    if (leftMs < shortestSliceMs || scanned >= logScanBounds.rows)
+      return pageOf(rows, query, { ...position, sliceRows: rowsWithin(sliceMs, last) })
+    sliceRows = Math.min(rowsWithin(Math.min(sliceMs, leftMs), last), logScanBounds.rows - scanned)
   }
+}
+
+/** What takes so long, judged by a slice; the judgement of a small one is not trusted far. */
+function rowsWithin(ms: number, slice: { rows: number; ms: number }): number {
+  const growth = Math.min(4, ms / Math.max(1, slice.ms))
+  return Math.min(maxSliceRows, Math.max(500, Math.round((slice.rows * growth) / 100) * 100))
 }
 
 const isNewest = ({ order }: Pick<LogSearchQuery, 'order'>): boolean => order === 'newest'

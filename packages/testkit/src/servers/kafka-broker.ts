@@ -15,6 +15,7 @@ export type KafkaBrokerOptions = {
   /** A plain listener to ask for metadata. */
   probePort: number
   jvmFlags: string[]
+  commandPrefix?: readonly string[] | undefined
   /** Fills the log directory; a copy of the template unless told. */
   format?: (logDir: string) => Promise<void>
 }
@@ -35,6 +36,7 @@ export async function startKafkaBroker(options: KafkaBrokerOptions): Promise<Loc
       name: 'kafka',
       runDir,
       command: installation.java,
+      commandPrefix: options.commandPrefix,
       args: [...flags, '-cp', installation.classPath, 'kafka.Kafka', propertiesFile],
       probe: () => askForBrokers(probePort),
     })

@@ -20,6 +20,8 @@ export type KafkaOptions = {
   advertisedPort?: number
   tls?: IssuedCertificate
   sasl?: KafkaSasl
+  /** As in LocalServerOptions. */
+  commandPrefix?: readonly string[]
 }
 
 export interface KafkaServer extends LocalServer, KafkaTopics {
@@ -56,6 +58,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
     runDir: createRunDir('kafka'),
     properties: (logDir) => kafkaProperties({ ...listeners, logDir }),
     probePort: internalPort,
+    commandPrefix: options.commandPrefix,
     jvmFlags: [`-XX:SharedArchiveFile=${installation.archiveFile}`],
     ...formatFor(installation, sasl),
   })

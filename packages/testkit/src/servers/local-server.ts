@@ -31,6 +31,8 @@ export type LocalServerOptions = {
   runDir: RunDir
   command: string
   args: readonly string[]
+  /** A command that runs the server and becomes it, as `['taskset', '-c', '0']` does. */
+  commandPrefix?: readonly string[] | undefined
   env?: NodeJS.ProcessEnv
   /** Throws until the server answers; called again and again. */
   probe: () => Promise<void>
@@ -76,7 +78,9 @@ class ServerProcess implements LocalServer {
   }
 
   async start(): Promise<void> {
-    const { command, args, env, name, readyTimeoutMs = READY_TIMEOUT_MS } = this.#options
+    const { env, name, readyTimeoutMs = READY_TIMEOUT_MS } = this.#options
+    const { commandPrefix = [] } = this.#options
+    const [command = '', ...args] = [...commandPrefix, this.#options.command, ...this.#options.args]
     const output = openSync(this.logFile, 'a')
     const child = spawnOwned(command, args, { stdio: ['ignore', output, output], ...(env && { env }) })
     closeSync(output)

@@ -26,6 +26,8 @@ export type MariadbOptions = {
   dataDir?: string
   /** More arguments for mariadbd; they win. */
   args?: string[]
+  /** As in LocalServerOptions. */
+  commandPrefix?: readonly string[]
 }
 
 export type ServerTls = Pick<IssuedCertificate, 'certFile' | 'keyFile' | 'caFile'>
@@ -55,6 +57,7 @@ export async function startMariadb(options: MariadbOptions = {}): Promise<Mariad
         runDir,
         command: findBinary('mariadbd', 'mariadb-server-core'),
         args: serverArgs(runDir.path, dataDir, port, options),
+        commandPrefix: options.commandPrefix,
         probe: () => withConnection(port, options.tls, async (connection) => void (await connection.query('SELECT 1'))),
         isOrderlyStop: options.dataDir !== undefined,
       }),

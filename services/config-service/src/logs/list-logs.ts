@@ -17,6 +17,7 @@ const cursorSchema = z.tuple([
   z.enum(orders),
   z.number().int().min(-1).max(lastInstantMs).describe('received at'),
   z.number().int().nonnegative().describe('row id'),
+  z.number().int().min(1).optional().describe('rows of the next slice'),
 ])
 
 export async function listLogs({
@@ -52,10 +53,13 @@ function firstPlace(query: VerbInput<'listLogs'>['query'], nowMs: number): Place
 }
 
 function placeOf(cursor: string): Place {
-  const [fromMs, toMs, order, receivedAtMs, id] = decodeCursor(cursor, cursorSchema)
-  return { fromMs: Math.max(fromMs, toMs - maxLogRangeMs), toMs, order, after: { receivedAtMs, id } }
+  const [fromMs, toMs, order, receivedAtMs, id, sliceRows] = decodeCursor(cursor, cursorSchema)
+  const after = { receivedAtMs, id, ...(sliceRows === undefined ? {} : { sliceRows }) }
+  return { fromMs: Math.max(fromMs, toMs - maxLogRangeMs), toMs, order, after }
 }
 
 function cursorOf({ fromMs, toMs }: Place, order: Place['order'], position: LogPosition | null): string | null {
-  return position === null ? null : encodeCursor([fromMs, toMs, order, position.receivedAtMs, position.id])
+  if (position === null) return null
+  const { receivedAtMs, id, sliceRows } = position
+  return encodeCursor([fromMs, toMs, order, receivedAtMs, id, ...(sliceRows === undefined ? [] : [sliceRows])])
 }

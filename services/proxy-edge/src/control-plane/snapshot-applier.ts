@@ -1,4 +1,5 @@
 import type { SnapshotRecord } from '@gpt-load/contracts/snapshot'
+import { collectGarbage } from '@gpt-load/service-kit/collect-garbage'
 import type { KeyTableWriter, PutMode } from '../data-plane/key-table/key-table-writer.ts'
 import type { PolicyDistributor } from './policy-distributor.ts'
 
@@ -59,10 +60,12 @@ export function createSnapshotApplier(options: {
       policies.endBase()
       mode = 'merge'
       flush()
+      collectLater()
     },
     abandonBase() {
       table.abandonSweep()
       mode = 'merge'
+      collectLater()
     },
     flush,
     setClockSkewMs(skewMs) {
@@ -73,4 +76,9 @@ export function createSnapshotApplier(options: {
       return clockSkewMs
     },
   }
+}
+
+/** A base leaves behind several times what the table keeps of it. */
+function collectLater(): void {
+  setImmediate(collectGarbage)
 }

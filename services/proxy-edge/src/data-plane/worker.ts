@@ -2,6 +2,7 @@
 // through shared memory; it tells the main thread what happened to keys and hands over sealed-up request records.
 
 import { parentPort, workerData } from 'node:worker_threads'
+import { collectGarbage } from '@gpt-load/service-kit/collect-garbage'
 import { createTrustCheck } from '@gpt-load/service-kit/forwarded-address'
 import { createWorkerRequestRecorder } from '../access-log/worker-request-recorder.ts'
 import type { FromWorker, ToWorker } from '../worker-protocol.ts'
@@ -118,6 +119,7 @@ async function close(): Promise<void> {
 }
 
 port.on('message', (message: ToWorker) => void handle(message))
+collectGarbage()
 try {
   const { port: listening } = await downstream.listen(options.listen)
   post({ type: 'listening', port: listening })

@@ -145,6 +145,29 @@ suite('log spool', () => {
     await Promise.all([living, ...heirs].map((spool) => spool.close()))
   })
 
+  test('what is taken over while a segment is read waits for the end of that one, and each is given once', async () => {
+    const dir = newFolder()
+    const spool = openSpool(dir, { takeOverAfterMs: 200 })
+    await spool.append(many(8, 400_000))
+    const begun = await spool.next()
+    assert.ok(begun !== null && begun.isOwn && begun.batches.length < 8, 'the segment is read in parts')
+    mkdirSync(join(dir, 'dead'))
+    writeFileSync(join(dir, 'dead', '00000001.open'), Buffer.concat(many(3, 100, 5_001).map(encodeRecord)))
+    abandon(join(dir, 'dead'))
+    await until(() => spool.counts.takenOver === 1, { what: 'the takeover' })
+    const given: [isOwn: boolean, first: number][] = []
+    for (let chunk = await spool.next(); chunk !== null; chunk = await spool.next()) {
+      const { isOwn } = chunk
+      given.push(...firsts(chunk.batches).map((first): [boolean, number] => [isOwn, first]))
+      await spool.acknowledge()
+    }
+    const own = firsts(many(8)).map((first): [boolean, number] => [true, first])
+    assert.deepEqual(given, [...own, [false, 5_001], [false, 5_011], [false, 5_021]])
+    assert.deepEqual([spool.counts.records, spool.counts.bytes, spool.counts.damaged], [0, 0, 0])
+    await spool.close()
+    assert.deepEqual(readdirSync(dir), [])
+  })
+
   test('past its bound the oldest segment goes, counted', async () => {
     const spool = openSpool(newFolder(), { maxBytes: 20 * 1_048_576 })
     for (let turn = 0; turn < 60; turn += 1) await spool.append([batch(turn * 10 + 1, 1_000_000)])

@@ -175,7 +175,8 @@ export function createLogSpool(options: LogSpoolOptions): LogSpool {
   async function read(): Promise<SpoolChunk | null> {
     for (;;) {
       if (segments.length === 0) await seal()
-      const [segment] = segments
+      // What was begun is read to its end, whatever was taken over and stands before it by now.
+      const segment = reading?.segment ?? segments[0]
       if (segment === undefined) return null
       reading ??= await startReading(segment)
       if (reading === null) continue

@@ -1,3 +1,5 @@
+import { lowerCaseName } from '@gpt-load/channels/header-value'
+
 /**
  * Which headers stop at the proxy, in one table. Hop-by-hop ones (RFC 9110 7.6.1) and framing belong to one connection;
  * credentials are the access key, wherever it came from; forwarding headers name the caller and stay here unless the group
@@ -35,14 +37,14 @@ const responseRoles = new Map<string, HeaderRole>(
 )
 
 export function requestHeaderRole(name: string): HeaderRole {
-  const lower = name.toLowerCase()
+  const lower = lowerCaseName(name)
   const role = requestRoles.get(lower)
   if (role !== undefined) return role
   return lower.startsWith('x-forwarded-') ? namesClient : passes
 }
 
 export function responseHeaderRole(name: string): HeaderRole {
-  return responseRoles.get(name.toLowerCase()) ?? passes
+  return responseRoles.get(lowerCaseName(name)) ?? passes
 }
 
 const connectionHeaders: ReadonlySet<string> = new Set([...hopByHop, 'expect', 'trailer'])
@@ -57,7 +59,7 @@ export function connectionNames(raw: readonly string[]): readonly string[] | nul
   let names: string[] | null = null
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index]!
-    if (name.length !== 10 || name.toLowerCase() !== 'connection') continue
+    if (name.length !== 10 || lowerCaseName(name) !== 'connection') continue
     const value = raw[index + 1]!.toLowerCase()
     if (value === 'keep-alive' || value === 'close') continue
     names ??= []

@@ -1,10 +1,9 @@
+import { isHeaderName } from '@gpt-load/channels/header-value'
+
 /**
  * Raw header pairs: `[name, value, name, value, …]` in wire order and case, values as latin1 strings. Small helpers that
  * allocate nothing where nothing changes. Names are compared whatever their case; `lowerName` is lower case always.
  */
-export function isHeaderName(name: string, lowerName: string): boolean {
-  return name.length === lowerName.length && (name === lowerName || name.toLowerCase() === lowerName)
-}
 
 /** Value of the first header of that name; '' when there is none. */
 export function findHeader(raw: readonly string[], lowerName: string): string {

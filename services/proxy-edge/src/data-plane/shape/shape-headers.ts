@@ -1,6 +1,6 @@
 import { removeKeyFromProtocols } from '@gpt-load/channels/proxy-credentials'
 import { connectionNames, namesClient, requestHeaderRole, stops } from '../headers/header-roles.ts'
-import { isHeaderName } from '../headers/raw-headers.ts'
+import { isHeaderName } from '@gpt-load/channels/header-value'
 
 /**
  * The caller's end-to-end headers in order and case, behind the upstream's Host. Left out: credentials, hop-by-hop headers,

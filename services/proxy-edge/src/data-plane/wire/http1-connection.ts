@@ -9,7 +9,9 @@ import type { Http1Downstream } from './http1-downstream.ts'
 import { Http1Exchange } from './http1-exchange.ts'
 import { LargeWriter } from './large-writer.ts'
 import { SocketTunnel } from './socket-tunnel.ts'
+import { receiveBytes, SocketReads } from './connect/read-buffer.ts'
 import { resetConnection } from './reset-connection.ts'
+import { TurnWriter } from './turn-writer.ts'
 import { type BatchMember, maxBatchedBytes } from './write-batch.ts'
 
 /**
@@ -55,7 +57,9 @@ export class Http1Connection implements BatchMember {
   #sinceMs = performance.now()
   #blockedSinceMs = 0
   #pendingBytes = 0
-  #isCorked = false
+  /** Null = its bytes come in buffers of their own. */
+  readonly #reads: SocketReads | null
+  readonly #writer: TurnWriter
   /** Made for the first large piece. */
   #largeWriter: LargeWriter | null = null
 
@@ -64,6 +68,8 @@ export class Http1Connection implements BatchMember {
     this.socket = socket as Socket
     this.remoteAddress = socket?.remoteAddress ?? ''
     this.isEncrypted = (socket as Partial<TLSSocket> | null)?.encrypted === true
+    this.#writer = new TurnWriter(this.socket)
+    this.#reads = socket === null ? null : SocketReads.adopt(socket)
     this.#parser = new RequestHeadParser({ ...defaultRequestHeadBounds, maxHeadBytes: server.limits.maxHeadBytes })
   }
 
@@ -76,12 +82,8 @@ export class Http1Connection implements BatchMember {
     this.previous = ring.previous
     ring.previous.next = this
     ring.previous = this
-    this.socket
-      .on('data', this.#onData)
-      .on('end', this.#onEnd)
-      .on('drain', this.#onDrain)
-      .on('error', this.#onClosed)
-      .on('close', this.#onClose)
+    receiveBytes(this.socket, this.#reads, this.#onBytes)
+    this.socket.on('end', this.#onEnd).on('drain', this.#onDrain).on('error', this.#onClosed).on('close', this.#onClose)
   }
 
   pauseBody(): void {
@@ -100,25 +102,25 @@ export class Http1Connection implements BatchMember {
   }
 
   sendContinue(): void {
-    this.socket.write(continueBytes)
+    this.#writer.write(continueBytes)
   }
 
   /** Part of an answer: small pieces leave at the end of the turn. False = the client reads too slowly. */
   write(bytes: Uint8Array): boolean {
-    if (bytes.length > maxBatchedBytes) this.flush()
-    else this.#cork()
-    if (this.socket.write(bytes)) return true
-    this.onBlocked()
-    return false
+    const isSmall = bytes.length <= maxBatchedBytes && this.server.batch.join(this)
+    return this.#flows(isSmall ? this.#writer.put(bytes) : this.#writer.write(bytes))
+  }
+
+  /** Behind what waits, and at once. */
+  writeNow(bytes: Uint8Array): void {
+    this.#flows(this.#writer.write(bytes))
   }
 
   /** A large part of an answer, at most `writePayloadBytes`, as a chunk or as it is. */
   writeLarge(payload: Uint8Array, isChunk: boolean): boolean {
     this.flush()
     this.#largeWriter ??= new LargeWriter(this.socket)
-    if (this.#largeWriter.write(payload, isChunk)) return true
-    this.onBlocked()
-    return false
+    return this.#flows(this.#largeWriter.write(payload, isChunk))
   }
 
   /** Something is to be done at the end of the turn. */
@@ -150,8 +152,9 @@ export class Http1Connection implements BatchMember {
     else if (this.isBodyComplete) this.#becomeIdle()
   }
 
-  onBlocked(): void {
-    if (this.#blockedSinceMs === 0) this.#blockedSinceMs = performance.now()
+  #flows(isFlowing: boolean): boolean {
+    if (!isFlowing && this.#blockedSinceMs === 0) this.#blockedSinceMs = performance.now()
+    return isFlowing
   }
 
   /** From here on the bytes are neither ours nor HTTP. */
@@ -161,7 +164,8 @@ export class Http1Connection implements BatchMember {
     this.#state = 'tunnel'
     this.#exchange = null
     this.flush()
-    this.socket.off('data', this.#onData).off('end', this.#onEnd).off('drain', this.#onDrain)
+    this.#reads?.becomeStream(this.socket)
+    this.socket.off('data', this.#onBytes).off('end', this.#onEnd).off('drain', this.#onDrain)
     return new SocketTunnel(this.socket, held)
   }
 
@@ -203,11 +207,16 @@ export class Http1Connection implements BatchMember {
     } else if (now - this.#blockedSinceMs > this.server.limits.writeStallTimeoutMs) resetConnection(this.socket)
   }
 
-  readonly #onData = (bytes: Buffer): void => {
+  readonly #onBytes = (bytes: Buffer): void => {
     if (this.#state === 'idle') this.#readHead(bytes)
     else if (this.#state === 'closing') return
-    else if (this.isBodyComplete || (this.#state === 'serving' && !this.#isReading)) this.#hold(bytes)
-    else this.#readBody(bytes, 0)
+    else if (this.isBodyComplete || (this.#state === 'serving' && !this.#isReading)) this.#hold(this.#own(bytes))
+    else this.#readBody(this.#own(bytes), 0)
+  }
+
+  /** Heads are read where they lie; what is kept or handed on is a request's own. */
+  #own(bytes: Buffer): Buffer {
+    return this.#reads === null ? bytes : Buffer.from(bytes)
   }
 
   #readHead(bytes: Buffer): void {
@@ -223,7 +232,7 @@ export class Http1Connection implements BatchMember {
     this.isBodyComplete = parser.contentLength === 0
     this.isKeepAlive = parser.isKeepAlive
     if (this.#remaining === -1) this.#startChunks()
-    if (end < bytes.length) this.#held = bytes.subarray(end)
+    if (end < bytes.length) this.#held = this.#own(bytes.subarray(end))
     this.#serve(new Http1Exchange(this, parser))
   }
 
@@ -321,16 +330,8 @@ export class Http1Connection implements BatchMember {
     this.#pauseSocket()
   }
 
-  #cork(): void {
-    if (this.#isCorked || !this.server.batch.join(this)) return
-    this.#isCorked = true
-    this.socket.cork()
-  }
-
   flush(): void {
-    if (!this.#isCorked) return
-    this.#isCorked = false
-    this.socket.uncork()
+    this.#flows(this.#writer.flush())
   }
 
   #pauseSocket(): void {
@@ -349,7 +350,7 @@ export class Http1Connection implements BatchMember {
   #refuse(status: number): void {
     const text = `${STATUS_CODES[status]}\n`
     const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: text/plain\r\n`
-    this.socket.write(`${head}Content-Length: ${text.length}\r\n\r\n${text}`, 'latin1')
+    this.#writer.write(Buffer.from(`${head}Content-Length: ${text.length}\r\n\r\n${text}`, 'latin1'))
     this.#close()
   }
 

@@ -1,8 +1,9 @@
 import { STATUS_CODES } from 'node:http'
+import { isHeaderName } from '@gpt-load/channels/header-value'
 import { chunkBytes, lastChunkBytes, responseBytes } from '@gpt-load/http1/head-writer'
 import type { ConnectionField } from '@gpt-load/http1/head-writer'
 import type { RequestHeadParser } from '@gpt-load/http1/request-head-parser'
-import { findHeader, hasHeader, isHeaderName } from '../headers/raw-headers.ts'
+import { findHeader, hasHeader } from '../headers/raw-headers.ts'
 import type { DownstreamExchange, DownstreamReceiver, Tunnel } from './downstream-exchange.ts'
 import type { Http1Connection } from './http1-connection.ts'
 import { resetConnection } from './reset-connection.ts'
@@ -137,13 +138,13 @@ export class Http1Exchange implements DownstreamExchange {
     this.#framing = 'none'
     this.#connection = null
     const headers = [...rawHeaders, 'Connection', 'Upgrade', 'Upgrade', 'websocket']
-    connection.socket.write(responseBytes(status, reason, headers, false, '', '', null))
+    connection.writeNow(responseBytes(status, reason, headers, false, '', '', null))
     return connection.becomeTunnel()
   }
 
   /** A head whose body has not begun goes by itself. */
   flushHead(): void {
-    if (this.#isHeadPending && this.#connection !== null) this.#connection.socket.write(this.#takeHead(null))
+    if (this.#isHeadPending && this.#connection !== null) this.#connection.writeNow(this.#takeHead(null))
   }
 
   /** Of an answer that has ended: what is written is written by now; what is not calls back behind all that waits. */

@@ -7,6 +7,7 @@ import { receiveBytes, type SocketReads } from './connect/read-buffer.ts'
 import type { Http1OriginPool } from './http1-origin-pool.ts'
 import type { Http1UpstreamExchange } from './http1-upstream-exchange.ts'
 import { SocketTunnel } from './socket-tunnel.ts'
+import { TurnWriter } from './turn-writer.ts'
 import { type BatchMember, maxBatchedBytes } from './write-batch.ts'
 
 /**
@@ -36,17 +37,18 @@ export class Http1UpstreamConnection implements BatchMember {
   #remaining = 0
   #informational = 0
   #isSpoilt = false
-  #isCorked = false
   /** How the connection ended while bytes of the answer were held: `FIN` or a code; '' = it has not. */
   #ending = ''
 
   readonly #isBorrowing: boolean
+  readonly #writer: TurnWriter
 
   constructor(pool: Http1OriginPool, socket: Socket, reads: SocketReads | null) {
     this.#isBorrowing = reads !== null
     receiveBytes(socket, reads, this.#onData)
     this.#pool = pool
     this.socket = socket
+    this.#writer = new TurnWriter(socket)
     socket.on('end', this.#onEnd).on('drain', this.#onDrain).on('error', this.#onError).on('close', this.#onClose)
     hearLastWords(socket)
     // Sockets that came through an outbound proxy are paused.
@@ -66,12 +68,13 @@ export class Http1UpstreamConnection implements BatchMember {
 
   /** Part of a request: small pieces leave at the end of the turn. False = the upstream reads too slowly. */
   write(bytes: Uint8Array): boolean {
-    if (bytes.length > maxBatchedBytes) this.flush()
-    else if (!this.#isCorked && this.#pool.batch.join(this)) {
-      this.#isCorked = true
-      this.socket.cork()
-    }
-    return this.socket.write(bytes)
+    const isSmall = bytes.length <= maxBatchedBytes && this.#pool.batch.join(this)
+    return isSmall ? this.#writer.put(bytes) : this.#writer.write(bytes)
+  }
+
+  /** Behind what waits, and at once. */
+  writeNow(bytes: Uint8Array): boolean {
+    return this.#writer.write(bytes)
   }
 
   /** Something is to be done at the end of the turn. */
@@ -85,9 +88,7 @@ export class Http1UpstreamConnection implements BatchMember {
   }
 
   flush(): void {
-    if (!this.#isCorked) return
-    this.#isCorked = false
-    this.socket.uncork()
+    this.#writer.flush()
   }
 
   pause(): void {
@@ -206,7 +207,7 @@ export class Http1UpstreamConnection implements BatchMember {
     this.#exchange = null
     this.#phase = 'idle'
     if (!isReusable) this.socket.destroy()
-    else if (this.socket.writableLength === 0) this.#giveBack()
+    else if (this.#writer.isEmpty) this.#giveBack()
     // TLS reports a write that the system has taken at the end of the turn only; it may also be a request answered early.
     else setImmediate(giveBackLate, this)
     exchange.onEnd(trailers)
@@ -218,7 +219,7 @@ export class Http1UpstreamConnection implements BatchMember {
   }
 
   giveBackLate(): void {
-    if (this.socket.writableLength === 0) this.#giveBack()
+    if (this.#writer.isEmpty) this.#giveBack()
     else this.socket.destroy()
   }
 

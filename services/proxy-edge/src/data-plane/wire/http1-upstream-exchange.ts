@@ -193,7 +193,7 @@ export class Http1UpstreamExchange implements UpstreamExchange, ConnectReceiver 
     socket.cork()
     this.#writeHead(connection, null)
     if (!this.#isOver && body !== null) this.#writeFramed(connection, body)
-    if (!this.#isOver && this.#request.contentLength === -1) socket.write(lastChunkBytes())
+    if (!this.#isOver && this.#request.contentLength === -1) connection.writeNow(lastChunkBytes())
     socket.uncork()
   }
 
@@ -230,9 +230,9 @@ export class Http1UpstreamExchange implements UpstreamExchange, ConnectReceiver 
   #writeFramed(connection: Http1UpstreamConnection, chunk: Uint8Array): boolean {
     if (this.#request.contentLength !== -1) return connection.write(chunk)
     if (chunk.length <= maxCopiedBytes) return connection.write(chunkBytes(chunk))
-    connection.socket.write(chunkHeadBytes(chunk.length))
+    connection.write(chunkHeadBytes(chunk.length))
     connection.write(chunk)
-    return connection.socket.write(chunkEnd)
+    return connection.writeNow(chunkEnd)
   }
 
   #writeEnd(connection: Http1UpstreamConnection): void {

@@ -1,7 +1,7 @@
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { isHeaderName } from '../headers/raw-headers.ts'
+import { isHeaderName } from '@gpt-load/channels/header-value'
 import type { ClientTls, DownstreamLimits, DownstreamServer, RequestHandler } from './downstream-exchange.ts'
 import { NodeHttpExchange } from './node-http-exchange.ts'
 import { refuseBadHead, refuseMalformed } from './refuse-malformed.ts'

@@ -1,7 +1,8 @@
+import { isHeaderName } from '@gpt-load/channels/header-value'
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { hasHeader, isHeaderName } from '../headers/raw-headers.ts'
+import { hasHeader } from '../headers/raw-headers.ts'
 import type { DownstreamExchange, DownstreamLimits, DownstreamReceiver, Tunnel } from './downstream-exchange.ts'
 import { resetConnection } from './reset-connection.ts'
 

@@ -1,0 +1,27 @@
+import { readLatin1 } from './latin1.ts'
+
+/**
+ * Names of fields, as text. The same few come with every head, so they are kept, by length and three of their bytes: a name that
+ * is known costs a comparison, and whoever looks it up in a map finds its hash done. Only names are kept (values may be
+ * secrets), each as text of its own, and a place holds the last one that fell on it, so that no sender can grow the table.
+ */
+const places = 1_024
+const maxKeptBytes = 64
+const kept: string[] = Array.from({ length: places }, () => '')
+
+export function fieldName(bytes: Buffer, start: number, end: number): string {
+  const length = end - start
+  if (length > maxKeptBytes) return readLatin1(bytes, start, end)
+  const middle = bytes[start + (length >> 1)]!
+  const place = (length * 37 + bytes[start]! * 7 + middle * 131 + bytes[end - 1]! * 17) & (places - 1)
+  const known = kept[place]!
+  if (known.length === length && isAt(bytes, start, known)) return known
+  const name = readLatin1(bytes, start, end)
+  kept[place] = name
+  return name
+}
+
+function isAt(bytes: Buffer, start: number, text: string): boolean {
+  for (let index = 0; index < text.length; index += 1) if (bytes[start + index] !== text.charCodeAt(index)) return false
+  return true
+}
