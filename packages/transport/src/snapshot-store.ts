@@ -14,8 +14,8 @@ export type SnapshotFrame = {
   /** Content key of the frame's chunks, wrapped per accepted token. */
   wrappedKeys: readonly string[]
   /**
-   * Sealed chunks, to be read once and before the next frame is asked for: a base of a million keys has 100 MB of them, and
-   * whoever passes it on holds one at a time.
+   * Sealed chunks, to be read once and before `load` has ended: a base of a million keys has 100 MB of them, and whoever passes it
+   * on holds one at a time.
    */
   chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 }

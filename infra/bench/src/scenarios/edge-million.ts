@@ -110,7 +110,7 @@ async function restedFigure(
   return figure(`RSS ${restSeconds} s after ${what}`, 'MB', [residentMb(edge)], bounds)
 }
 
-/** From the start of the process until it says that it is ready, with all keys. */
+/** From the start of the process until it is ready and has all keys: a base may be older than the last of them. */
 async function startCold(
   cluster: Cluster,
   store: string,
@@ -118,10 +118,12 @@ async function startCold(
 ): Promise<{ edge: EdgeProcess; readyS: number }> {
   const startedMs = performance.now()
   const edge = await cluster.addEdge({ SNAPSHOT_STORE: store })
-  const readyS = (performance.now() - startedMs) / 1_000
-  const known = await gaugeOf(edge, 'gptload_edge_key_table_keys')
-  if (known < keys) throw new Error(`the edge is ready with ${known} of ${keys} keys`)
-  return { edge, readyS }
+  await until(async () => (await gaugeOf(edge, 'gptload_edge_key_table_keys')) >= keys, {
+    what: 'the edge to have all keys',
+    timeoutMs: catchUpMs,
+    intervalMs: lookEveryMs,
+  })
+  return { edge, readyS: (performance.now() - startedMs) / 1_000 }
 }
 
 async function gaugeOf({ adminUrl }: EdgeProcess, name: string): Promise<number> {

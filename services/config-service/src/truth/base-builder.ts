@@ -30,10 +30,11 @@ const maxRevisions = 50_000
 /** Half of what a delta reads at most (change-log): there must never be an edge that no delta and no base can serve. */
 const maxTouches = maxTouchRows / 2
 /**
- * While very many keys come and go each base is behind as soon as it is there: at most a tenth of the time goes into bases, and
- * a cold edge takes the rest as a delta.
+ * While very many keys come and go each base is behind as soon as it is there: at most a twentieth of the time goes into bases, and
+ * a cold edge takes the rest as a delta. Once nothing has changed for a moment the next one is built: it will last.
  */
-const restPerBuild = 9
+const restPerBuild = 19
+const quietMs = 3_000
 /** Length prefix of each chunk in the file (chunk-splitter). */
 const framePrefixBytes = 4
 
@@ -60,13 +61,14 @@ async function isBaseNeeded(store: DatabaseHandle, nowMs: number): Promise<boole
   const base = await newestBase(store, epoch)
   if (base === null || base.revision > revision) return true
   if (revision - base.revision > maxRevisions) return true
-  const [changed] = await store.sql.query<{ ids: number | null; touches: number }>(
-    'SELECT SUM(id_to - id_from + 1) AS ids, COUNT(*) AS touches FROM change_log WHERE revision > ?',
+  const [changed] = await store.sql.query<{ ids: number | null; touches: number; changed_at: number | null }>(
+    'SELECT SUM(id_to - id_from + 1) AS ids, COUNT(*) AS touches, MAX(created_at) AS changed_at FROM change_log WHERE revision > ?',
     [base.revision],
   )
   const { ids, touches } = { ids: Number(changed?.ids ?? 0), touches: changed?.touches ?? 0 }
   if (touches > maxTouches) return true
-  if (ids <= maxChangedIds || nowMs < restsUntil(base)) return false
+  const isQuiet = nowMs - Number(changed?.changed_at ?? 0) >= quietMs
+  if (ids <= maxChangedIds || (nowMs < restsUntil(base) && !isQuiet)) return false
   const [keys] = await store.sql.query<{ stored: number | null }>('SELECT SUM(count) AS stored FROM group_key_counts')
   return ids > maxChangedShare * Number(keys?.stored ?? 0)
 }

@@ -53,7 +53,6 @@ export function createLastGoodSnapshot(options: LastGoodSnapshotOptions): LastGo
   }
 
   async function storeDelta(stored: StoredState): Promise<boolean> {
-    const frames: SnapshotFrame[] = []
     let cursor: string | undefined
     do {
       const answer = await api.delta({
@@ -65,9 +64,16 @@ export function createLastGoodSnapshot(options: LastGoodSnapshotOptions): LastGo
       if (answer.kind === 'base_required') return false
       cursor = answer.cursor
       const { epoch, revision, wrappedKeys } = answer
-      frames.push({ kind: 'delta', epoch, revision, savedAtMs: clock.nowMs(), wrappedKeys, chunks: answer.chunks })
+      // Parts that the last one does not follow count for nobody.
+      await store.append({
+        kind: 'delta',
+        epoch,
+        revision,
+        savedAtMs: clock.nowMs(),
+        wrappedKeys,
+        chunks: answer.chunks,
+      })
     } while (cursor !== undefined)
-    for (const frame of frames) await store.append(frame)
     return true
   }
 

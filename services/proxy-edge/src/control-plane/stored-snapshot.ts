@@ -1,4 +1,4 @@
-import type { SnapshotStore } from '@gpt-load/transport/snapshot-store'
+import type { SnapshotFrame, SnapshotStore } from '@gpt-load/transport/snapshot-store'
 import { applySealed } from './apply-sealed.ts'
 import type { SnapshotApplier } from './snapshot-applier.ts'
 import type { SnapshotPosition } from './snapshot-sync.ts'
@@ -15,19 +15,32 @@ export async function applyStored(
 ): Promise<SnapshotPosition> {
   const { edgeTokens, applier } = options
   let position = options.after
+  /** How far the frames go, applied or not. */
+  let stored = noPosition
+  /** Of a delta that came in several answers: nothing of it counts before its last one is there. */
+  let parts: SnapshotFrame[] = []
   for await (const frame of store.load()) {
-    const isOtherEpoch = frame.epoch !== position.epoch
-    if (!isOtherEpoch && frame.revision <= position.revision) continue
-    const isBase = frame.kind === 'base'
-    if (isBase) applier.beginBase(isOtherEpoch)
+    const { kind, epoch, revision } = frame
+    const isPart = kind === 'delta' && epoch === stored.epoch && revision === stored.revision
+    stored = { epoch, revision }
+    if (isPart) {
+      // One without a key only says that nothing has changed.
+      if (frame.wrappedKeys.length > 0) parts.push(frame)
+      continue
+    }
+    const whole = kind === 'base' ? [frame] : [...parts, frame]
+    parts = []
+    const isOtherEpoch = epoch !== position.epoch
+    if (!isOtherEpoch && revision <= position.revision) continue
+    if (kind === 'base') applier.beginBase(isOtherEpoch)
     try {
-      if (frame.wrappedKeys.length > 0) await applySealed(frame, edgeTokens, applier)
+      for (const part of whole) await applySealed(part, edgeTokens, applier)
     } catch (error) {
-      if (isBase) applier.abandonBase()
+      if (kind === 'base') applier.abandonBase()
       throw error
     }
-    if (isBase) applier.endBase()
-    position = { epoch: frame.epoch, revision: frame.revision }
+    if (kind === 'base') applier.endBase()
+    position = stored
   }
   applier.flush()
   return position
