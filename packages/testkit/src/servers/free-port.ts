@@ -1,4 +1,7 @@
+import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 /**
  * Below Linux's ephemeral range (32768 and up): an outgoing connection can never sit on the port of a server that
@@ -7,12 +10,14 @@ import { createServer } from 'node:net'
 const FIRST_PORT = 15_000
 const LAST_PORT = 32_000
 const MAX_TRIES = 100
+/** From the choice of a port until its server listens. */
+const CLAIM_MS = 60_000
 
-/** A port of 127.0.0.1 that nobody listens on, chosen at random so that parallel test files do not meet. */
+/** A port of 127.0.0.1 that nobody listens on and nobody was given a moment ago, in this process or in a test file beside it. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT))
-    if (await isFree(port)) return port
+    if (claim(port) && (await isFree(port))) return port
   }
   throw new Error(`no free port between ${FIRST_PORT} and ${LAST_PORT} in ${MAX_TRIES} tries`)
 }
@@ -30,4 +35,25 @@ function isFree(port: number): Promise<boolean> {
     server.once('error', () => resolve(false))
     server.listen({ port, host: '127.0.0.1', exclusive: true }, () => server.close(() => resolve(true)))
   })
+}
+
+const claimsFolder = join(tmpdir(), 'gpt-load-ports')
+const claimed: string[] = []
+
+/** A port is free until its server listens, seconds later: an empty file of its name says that it is taken. */
+function claim(port: number): boolean {
+  const file = join(claimsFolder, String(port))
+  if (claimed.length === 0) {
+    mkdirSync(claimsFolder, { recursive: true })
+    process.once('exit', () => claimed.forEach((mine) => rmSync(mine, { force: true })))
+  }
+  try {
+    const madeMs = statSync(file, { throwIfNoEntry: false })?.mtimeMs
+    if (madeMs !== undefined && Date.now() - madeMs > CLAIM_MS) rmSync(file, { force: true })
+    writeFileSync(file, '', { flag: 'wx' })
+  } catch {
+    return false
+  }
+  claimed.push(file)
+  return true
 }
