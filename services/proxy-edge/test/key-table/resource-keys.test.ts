@@ -54,6 +54,19 @@ suite('resource map', () => {
     assert.equal(find('r'), 5)
   })
 
+  test('is counted when it was last counted some seconds ago, and anew when it was emptied', async () => {
+    const { clock, writer, learn } = open()
+    const count = () => writer.stats().resources
+    learn('a', 3)
+    assert.equal(count(), 1)
+    learn('b', 4)
+    assert.equal(count(), 1)
+    await clock.advance(10_000)
+    assert.equal(count(), 2)
+    writer.forgetResources()
+    assert.equal(count(), 0)
+  })
+
   test('is bounded: what ends first makes room, and it is counted', () => {
     const { clock, writer, learn, find } = open()
     const count = maxResourceKeys * 1.5

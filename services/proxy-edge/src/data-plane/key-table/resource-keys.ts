@@ -71,6 +71,7 @@ export class ResourceKeys {
   /** Key ids of another epoch mean nothing. Main thread. */
   clear(): void {
     this.#endMinute.fill(0)
+    this.#countedAtMs = -Infinity
   }
 
   /** A thread died: no bucket stays closed. Main thread. */
