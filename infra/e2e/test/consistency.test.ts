@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { appliedBy, watchLag } from '@gpt-load/cluster/edge-position'
+import { watchLag } from '@gpt-load/cluster/edge-position'
 import { createPoster, keyEvent, sendPost, type EventPoster } from '@gpt-load/cluster/key-event-poster'
+import { measureInvalidations } from '@gpt-load/cluster/measure-invalidations'
 import type { StateHashAnswer } from '@gpt-load/contracts/api/edge'
 import type { KeyState } from '@gpt-load/contracts/key-state'
 import { until } from '@gpt-load/testkit/until'
@@ -152,13 +153,7 @@ async function measure(
   poster: EventPoster,
   keyIds: readonly number[],
 ): Promise<void> {
-  const took: number[] = []
-  for (const keyId of keyIds) {
-    const startedAt = performance.now()
-    const { revision } = await poster.post([keyEvent(keyId, { state: 'invalid', failures: 3 })])
-    await appliedBy(cluster.edges, revision)
-    took.push(performance.now() - startedAt)
-  }
+  const took = await measureInvalidations(cluster, poster, keyIds)
   const ordered = took.toSorted((a, b) => a - b)
   const at = (share: number) => ordered[Math.min(ordered.length - 1, Math.ceil(ordered.length * share) - 1)] ?? 0
   const figures = `p50 ${at(0.5).toFixed(0)} ms, p99 ${at(0.99).toFixed(0)} ms of ${took.length}`

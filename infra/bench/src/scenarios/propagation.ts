@@ -1,6 +1,6 @@
-import { appliedBy } from '@gpt-load/cluster/edge-position'
-import { createPoster, keyEvent, type EventPoster } from '@gpt-load/cluster/key-event-poster'
-import { startCluster, type Cluster } from '@gpt-load/cluster/start-cluster'
+import { createPoster } from '@gpt-load/cluster/key-event-poster'
+import { measureInvalidations } from '@gpt-load/cluster/measure-invalidations'
+import { startCluster } from '@gpt-load/cluster/start-cluster'
 import { until } from '@gpt-load/testkit/until'
 import { figure, percentile, type Figure, type ScenarioReport } from '../figure.ts'
 import { callAdmin, type AdminApi } from '../load/admin-api.ts'
@@ -45,17 +45,6 @@ async function addKeys(api: AdminApi, count: number): Promise<number[]> {
   await callAdmin(api, 'POST', `/groups/${String(group['id'])}/keys`, { keys })
   const listed = await callAdmin(api, 'GET', `/groups/${String(group['id'])}/keys?limit=1000`)
   return (listed['items'] as { id: number }[]).map(({ id }) => id)
-}
-
-async function measureInvalidations(cluster: Cluster, poster: EventPoster, keyIds: readonly number[]) {
-  const tookMs: number[] = []
-  for (const keyId of keyIds) {
-    const startedMs = performance.now()
-    const { revision } = await poster.post([keyEvent(keyId, { state: 'invalid', failures: 3 })])
-    await appliedBy(cluster.edges, revision)
-    tookMs.push(performance.now() - startedMs)
-  }
-  return tookMs
 }
 
 async function untilFeedIsLost(api: AdminApi): Promise<void> {
