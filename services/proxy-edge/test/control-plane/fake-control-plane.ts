@@ -9,6 +9,7 @@ import { InternalApiUnavailable } from '@gpt-load/transport/internal-api'
 import type { DeltaAnswer, InternalApi } from '@gpt-load/transport/internal-api'
 import { createChunkWriter } from '@gpt-load/transport/snapshot-chunk'
 import type { SnapshotApplier } from '../../src/control-plane/snapshot-applier.ts'
+import { accessKeyRecord } from '../support/access-key-record.ts'
 
 export const edgeToken = 'edge-token-of-the-test-0123456789abcdef'
 
@@ -57,17 +58,7 @@ export class FakeControlPlane implements InternalApi {
   #record(id: number): SnapshotRecord {
     const { value, isRemoved } = this.values.get(id)!
     if (isRemoved) return { t: 'removed', kind: 'access_key', ids: [id] }
-    return {
-      t: 'access_key',
-      id,
-      name: String(value),
-      hash: 'x',
-      enabled: true,
-      expires_at: 0,
-      all_groups: true,
-      group_ids: [],
-      default_group_id: 0,
-    }
+    return accessKeyRecord(id, String(value))
   }
 
   #seal(records: SnapshotRecord[]): { wrappedKeys: string[]; chunks: Uint8Array[] } {

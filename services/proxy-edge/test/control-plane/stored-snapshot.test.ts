@@ -3,12 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import type { SnapshotRecord } from '@gpt-load/contracts/snapshot'
 import { createContentKey, wrapContentKey } from '@gpt-load/transport/content-key'
 import { createFileSnapshotStore } from '@gpt-load/transport/file-snapshot-store'
 import { createChunkWriter } from '@gpt-load/transport/snapshot-chunk'
 import type { SnapshotFrame } from '@gpt-load/transport/snapshot-store'
 import { applyStored, noPosition } from '../../src/control-plane/stored-snapshot.ts'
+import { accessKeyRecord } from '../support/access-key-record.ts'
 import { createRecordingApplier, edgeToken } from './fake-control-plane.ts'
 
 const epoch = 'e'.repeat(32)
@@ -18,18 +18,7 @@ after(() => rm(dir, { recursive: true }))
 function frame(kind: SnapshotFrame['kind'], revision: number, id: number): SnapshotFrame {
   const contentKey = createContentKey()
   const writer = createChunkWriter({ contentKey, epoch })
-  const record: SnapshotRecord = {
-    t: 'access_key',
-    id,
-    name: String(id),
-    hash: 'x',
-    enabled: true,
-    expires_at: 0,
-    all_groups: true,
-    group_ids: [],
-    default_group_id: 0,
-  }
-  const chunks = [...writer.write(record), writer.finish()]
+  const chunks = [...writer.write(accessKeyRecord(id)), writer.finish()]
   return { kind, epoch, revision, savedAtMs: 0, wrappedKeys: wrapContentKey(contentKey, [edgeToken]), chunks }
 }
 
