@@ -119,7 +119,12 @@ function optionsOf(
     height,
     padding: [8, 20, 0, 0],
     legend: { show: false },
-    cursor: { drag: { x: canDrag, y: false, setScale: false }, points: { show: false }, y: false },
+    cursor: {
+      drag: { x: canDrag, y: false, setScale: false },
+      points: { show: false },
+      y: false,
+      bind: { mouseup: (chart, _, handle) => (event) => handle(followed(chart, event)) },
+    },
     scales: {
       x: { range: [times[0] ?? 0, (times.at(-1) ?? 0) + spanS] },
       y: { range: (_, __, max) => [0, Math.max(kind === 'lines' ? 0 : 4, (max ?? 0) * 1.08) || 1] },
@@ -153,6 +158,13 @@ function optionsOf(
       setSelect: [(chart) => chooseRange(chart, latest.current)],
     },
   }
+}
+
+/** A move is drawn with the next frame; who lets go before that would lose the last stretch. */
+function followed(chart: uPlot, event: MouseEvent): MouseEvent {
+  const left = Math.min(Math.max(0, event.clientX - chart.rect.left), chart.rect.width)
+  chart.setCursor({ left, top: event.clientY - chart.rect.top })
+  return event
 }
 
 /** Fewer pixels are a click that slipped. */

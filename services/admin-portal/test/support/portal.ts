@@ -4,13 +4,21 @@ import type { Browser, Locator } from 'playwright-core'
 import { openBrowser, visit, type Visit } from './browser.ts'
 import { addAccessKey, startInstallation, type Installation } from './installation.ts'
 
-/** Over a chart, between two shares of its width. */
+/** Over a chart, between two shares of its width. Let go in the turn of the last move: before the browser has drawn it. */
 export async function drag(chart: Locator, from: number, to: number): Promise<void> {
   const box = (await chart.locator('.u-over').boundingBox())!
   const { mouse } = chart.page()
   await mouse.move(box.x + box.width * from, box.y + 20)
   await mouse.down()
-  await mouse.move(box.x + box.width * to, box.y + 20, { steps: 5 })
+  await mouse.move(box.x + (box.width * (from + to)) / 2, box.y + 20, { steps: 5 })
+  await chart.locator('.u-over').evaluate(
+    (over, point) => {
+      const at = { bubbles: true, clientX: point.x, clientY: point.y }
+      over.dispatchEvent(new MouseEvent('mousemove', at))
+      over.dispatchEvent(new MouseEvent('mouseup', at))
+    },
+    { x: box.x + box.width * to, y: box.y + 20 },
+  )
   await mouse.up()
 }
 
