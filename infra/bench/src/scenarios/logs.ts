@@ -7,6 +7,7 @@ import { migrate } from '@gpt-load/database/migrate'
 import { createSqliteSqlClient } from '@gpt-load/database/sql-client/sqlite-sql-client'
 import { createMariadbSqlClient } from '@gpt-load/database/sql-client/mariadb-sql-client'
 import type { SqlClient } from '@gpt-load/database/sql-client/sql-client'
+import { maxEventsPerTransaction } from '@gpt-load/log-ingest/log-store'
 import { insertEvents } from '@gpt-load/log-ingest/store-records'
 import { createStoredDays, dayOf, rowTables } from '@gpt-load/log-ingest/stored-days'
 import { startMariadb } from '@gpt-load/testkit/servers/mariadb-server'
@@ -19,7 +20,6 @@ import { logEventOf } from '../lab/log-events.ts'
  * come), in MariaDB and in standalone's SQLite; then a log of many requests over seven days: how many bytes one takes, and how
  * long the questions of the portal take.
  */
-const rowsPerTransaction = 2_000
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
 const days = 7
@@ -61,7 +61,7 @@ export async function measureLogs(rows: number): Promise<ScenarioReport> {
     const sizes = await bytesPerRow(sql, rowsOfDay * days)
     return {
       title: `A log of ${rows.toLocaleString('en')} requests`,
-      conditions: `MariaDB with a buffer pool of 512 MB on the same cores; ${rowsPerTransaction} rows per transaction; the log has a day's rows ${days} times over.`,
+      conditions: `MariaDB with a buffer pool of 512 MB on the same cores; ${maxEventsPerTransaction} rows per transaction; the log has a day's rows ${days} times over.`,
       figures: [
         { name: 'stored with rollups', unit: 'rows/s', values: [stored.rowsPerSecond], target: { atLeast: 15_000 } },
         { name: 'CPU per row in Node', unit: 'µs', values: [stored.cpuUsPerRow], target: { atMost: 60 } },
@@ -93,7 +93,7 @@ async function store(
   sql: SqlClient,
   { rows, partitions, storedOn, receivedAt }: Storing,
 ): Promise<{ rowsPerSecond: number; cpuUsPerRow: number }> {
-  const identity = { source: 'bench.0', edge: 'bench', firstSequence: 1, count: rowsPerTransaction }
+  const identity = { source: 'bench.0', edge: 'bench', firstSequence: 1, count: maxEventsPerTransaction }
   const time = { storedOn, nowMs: Date.now(), retentionMs: 0 }
   const cpu = process.cpuUsage()
   const startedMs = performance.now()
@@ -102,9 +102,9 @@ async function store(
   async function storePartition(): Promise<void> {
     while (next < rows) {
       const from = next
-      next += rowsPerTransaction
+      next += maxEventsPerTransaction
       const before = process.cpuUsage()
-      const events = Array.from({ length: Math.min(rowsPerTransaction, rows - from) }, (_, index) =>
+      const events = Array.from({ length: Math.min(maxEventsPerTransaction, rows - from) }, (_, index) =>
         logEventOf(from + index + 1, Math.floor(receivedAt(from + index, rows))),
       )
       const spent = process.cpuUsage(before)
