@@ -21,7 +21,7 @@ export async function applyRetention(options: RetentionOptions): Promise<void> {
   if (retention.rowDays > 0)
     await deleteInChunks(options, 'request_shapes', 'stored_on < ?', [dayOf(nowMs) - retention.rowDays])
   for (const { spanS, keptS } of [seriesSteps.minute, seriesSteps.hour])
-    for (const table of ['request_rollups', 'error_rollups', 'latency_histograms'])
+    for (const table of ['request_rollups', 'model_rollups', 'error_rollups', 'latency_histograms'])
       await deleteInChunks(options, table, 'span = ? AND bucket < ?', [spanS, nowS - keptS])
   await deleteInChunks(options, 'key_rollups', 'bucket < ?', [nowS - seriesSteps.hour.keptS])
   await deleteInChunks(options, 'log_batches', 'committed_at < ?', [

@@ -56,6 +56,15 @@ export const requestRollup: Upsert = {
   key: place,
   add: sumColumns,
 }
+/** The same sums by model alone. Retries instead of attempts: those add up over requests that got no attempt. */
+const modelSumColumns = sumColumns.map((column) => (column === 'attempts' ? 'retries' : column))
+const modelKey = ['span', 'bucket', 'channel', 'model', 'model_sent'] as const
+export const modelRollup: Upsert = {
+  table: 'model_rollups',
+  columns: [...modelKey, ...modelSumColumns],
+  key: modelKey,
+  add: modelSumColumns,
+}
 export const errorRollup: Upsert = {
   table: 'error_rollups',
   columns: [...place, ...errorColumns, 'requests'],
@@ -100,12 +109,30 @@ export function createRollupSums() {
     /** Rows in the order of their keys: transactions that meet lock them in the same order. */
     rows: () => ({
       requests: sorted(sums.requests),
+      models: sorted(modelRows(sums.requests.values())),
       errors: sorted(sums.errors),
       latencies: sorted(sums.latencies),
       keys: sorted(sums.keys),
     }),
   }
 }
+
+function modelRows(requests: Iterable<Row>): Map<string, Row> {
+  const models = new Map<string, Row>()
+  for (const request of requests) {
+    const key = modelKey.map((column) => request[requestColumn[column]] ?? null)
+    const amounts = request.slice(-sumColumns.length) as number[]
+    amounts[attemptsAt] = Math.max(0, (amounts[attemptsAt] ?? 0) - (amounts[requestsAt] ?? 0))
+    addAmounts(openAt<Row>(models, JSON.stringify(key), [...key, ...sumColumns.map(() => 0)]), amounts)
+  }
+  return models
+}
+
+const [requestsAt, attemptsAt] = [sumColumns.indexOf('requests'), sumColumns.indexOf('attempts')]
+const requestColumn = Object.fromEntries(requestRollup.columns.map((column, at) => [column, at])) as Record<
+  (typeof modelKey)[number],
+  number
+>
 
 const sorted = <T>(rows: Map<string, T>): T[] =>
   [...rows].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)

@@ -16,7 +16,7 @@ import type { RowContext } from './log-row.ts'
 import { mergeLatencies } from './merge-latencies.ts'
 import type { OpenedRecord, PoisonRecord } from './open-records.ts'
 import { createRequestShapes } from './request-shapes.ts'
-import { createRollupSums, errorRollup, keyRollup, requestRollup } from './rollup-sums.ts'
+import { createRollupSums, errorRollup, keyRollup, modelRollup, requestRollup } from './rollup-sums.ts'
 import { createSourceAccounts, sourceAccount } from './source-accounts.ts'
 import { advanceOffset, type OffsetStep } from './stream-handler.ts'
 
@@ -163,6 +163,7 @@ export async function insertEvents(
   await upsertRows(transaction, failedRequest, failures)
   const rollups = sums.rows()
   await upsertRows(transaction, requestRollup, rollups.requests)
+  await upsertRows(transaction, modelRollup, rollups.models)
   await upsertRows(transaction, errorRollup, rollups.errors)
   await mergeLatencies(transaction, rollups.latencies)
   await upsertRows(transaction, keyRollup, rollups.keys)

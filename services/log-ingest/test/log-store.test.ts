@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import type { LogEvent } from '@gpt-load/contracts/log-event'
 import { createLogAccountReader, requestReplay } from '@gpt-load/database/logs/log-account-reader'
 import { createRequestLogReader } from '@gpt-load/database/logs/request-log-reader'
+import type { StatsSums } from '@gpt-load/database/logs/stats-reader'
 import type { SqlClient } from '@gpt-load/database/sql-client/sql-client'
 import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
 import { SeekRequired } from '@gpt-load/transport/log-stream'
@@ -572,6 +573,39 @@ function guarantees(open: () => Promise<SqlClient>): void {
     )
   })
 
+  test('sums by model equal the sums of requests, whichever requests had attempts', async () => {
+    await using sql = disposable(await open())
+    const { store } = openStore(sql.client)
+    await store.startOffset(place)
+    const events = Array.from({ length: 120 }, (_, index) =>
+      logEvent(index + 1, {
+        receivedAtMs: nowMs + index * 7_000,
+        status: index % 7 === 0 ? 500 : 200,
+        groupId: 1 + (index % 3),
+        modelRequested: `model-${index % 4}`,
+        attempts: Array.from({ length: index % 5 }, (_, at) => attempt(at + 1)),
+      }),
+    )
+    for (let start = 0; start < 120; start += 40)
+      await store.handle(place, [batchRecord(start, events.slice(start, start + 40))])
+    const { stats } = createRequestLogReader(sql.client)
+    for (const spanS of [60, 3_600, 86_400]) {
+      const range = { spanS, fromS: 0, toS: Math.ceil((nowMs + 86_400_000) / 86_400_000) * 86_400 }
+      const of = ['bucket', 'channel', 'model', 'model_sent'] as const
+      const expected = new Map<string, Record<string, number>>()
+      for (const { status_class: _, sums, ...key } of await stats.sums({ ...range, by: [...of, 'status_class'] }))
+        expected.set(JSON.stringify(key), added(expected.get(JSON.stringify(key)) ?? {}, sums))
+      const found = (await stats.sums({ ...range, by: of })).map(
+        ({ sums, ...key }) => [JSON.stringify(key), added({}, sums)] as const,
+      )
+      assert.deepEqual(new Map(found.toSorted()), new Map([...expected].toSorted()))
+      assert.equal(
+        found.reduce((sum, [, { retries }]) => sum + retries!, 0),
+        events.reduce((sum, { attempts }) => sum + Math.max(0, attempts.length - 1), 0),
+      )
+    }
+  })
+
   test('latencies of transactions that meet are all added up', async () => {
     await using sql = disposable(await open())
     const stores = await Promise.all(
@@ -679,8 +713,10 @@ function guarantees(open: () => Promise<SqlClient>): void {
       signal: new AbortController().signal,
     })
     assert.equal(await count(sql.client, 'request_logs'), 1)
-    assert.equal(await count(sql.client, 'request_rollups', 'span = 60'), 1)
-    assert.equal(await count(sql.client, 'request_rollups', 'span = 86400'), 2)
+    for (const table of ['request_rollups', 'model_rollups']) {
+      assert.equal(await count(sql.client, table, 'span = 60'), 1)
+      assert.equal(await count(sql.client, table, 'span = 86400'), 2)
+    }
   })
 }
 
@@ -696,6 +732,11 @@ function recompute(events: ReturnType<typeof logEvent>[], span: number, width: n
     sums.set(`${event.groupId}:${bucket}`, row)
   }
   return [...sums.values()].toSorted((a, b) => a[0]! - b[0]! || a[1]! - b[1]!)
+}
+
+function added(to: Record<string, number>, { tokens, ...sums }: StatsSums): Record<string, number> {
+  const amounts = Object.entries({ ...sums, ...tokens })
+  return Object.fromEntries(amounts.map(([name, amount]) => [name, (to[name] ?? 0) + amount]))
 }
 
 function assertMedian(bins: [bin: number, n: number][], values: number[]): void {

@@ -29,7 +29,7 @@ export async function repeatDay(sql: SqlClient, firstDay: number, copies: number
         `${ofDay} AND id >= ${from} AND id < ${from + rowsPerStatement} ORDER BY id`,
       )
     for (const table of ['failed_requests', 'request_attempts']) await copy(sql, table, later, ofDay)
-    for (const table of ['request_rollups', 'error_rollups', 'latency_histograms', 'key_rollups'])
+    for (const table of ['request_rollups', 'model_rollups', 'error_rollups', 'latency_histograms', 'key_rollups'])
       await copy(sql, table, later, bucketsOfDay)
   }
 }

@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { splitStatements } from '@gpt-load/database/split-statements'
 import { createSqliteSqlClient } from '@gpt-load/database/sql-client/sqlite-sql-client'
 import type { SqlClient } from '@gpt-load/database/sql-client/sql-client'
 import type { Installation } from './installation.ts'
@@ -38,6 +40,7 @@ export async function fillLog({ folder }: Installation, rows: number): Promise<M
        FROM request_logs WHERE request_id LIKE 'copy-%' AND status = 503`,
     )
     for (const span of [60, 3_600, 86_400]) await sumUp(sql, span)
+    await sumUpModels(sql)
     return { fromMs, endMs, rareModel, rare }
   } finally {
     await sql.close()
@@ -93,4 +96,14 @@ async function sumUp(sql: SqlClient, span: number): Promise<void> {
      FROM request_logs r JOIN request_shapes s ON s.stored_on = r.stored_on AND s.shape = r.shape WHERE request_id LIKE 'copy-%'
      GROUP BY received_at / 1000 / ${span}, ${groupColumns}, status / 100`,
   )
+}
+
+/** As the migration did that made the table. */
+async function sumUpModels(sql: SqlClient): Promise<void> {
+  const file = new URL(
+    '../../migrations/sqlite-logs/0007_model_rollups.sql',
+    import.meta.resolve('@gpt-load/database/sql-client/sql-client'),
+  )
+  await sql.execute('DELETE FROM model_rollups')
+  await sql.execute(splitStatements(await readFile(file, 'utf8')).at(-1)!)
 }

@@ -14,8 +14,10 @@ export async function openLogDatabase() {
     '../../migrations/sqlite-logs/',
     import.meta.resolve('@gpt-load/database/sql-client/sql-client'),
   )
-  for (const name of readdirSync(place).toSorted())
-    for (const statement of splitStatements(readFileSync(new URL(name, place), 'utf8'))) await sql.execute(statement)
+  const statements = readdirSync(place)
+    .toSorted()
+    .flatMap((name) => splitStatements(readFileSync(new URL(name, place), 'utf8')))
+  for (const statement of statements) await sql.execute(statement)
 
   const insert = (table: string, row: Record<string, SqlValue>) =>
     sql.execute(insertStatement(table, Object.keys(row), 1), Object.values(row))
@@ -24,6 +26,7 @@ export async function openLogDatabase() {
     bucket: Math.floor(atMs / 1_000 / span) * span,
     dims: randomBytes(16),
   })
+  const sumUpModels = statements.findLast((statement) => statement.includes('INTO model_rollups'))!
   return {
     reader: createRequestLogReader(sql),
     insert,
@@ -31,6 +34,8 @@ export async function openLogDatabase() {
     async addSums(atMs: number, row: Record<string, SqlValue> = {}): Promise<void> {
       for (const span of [3_600, 86_400])
         await insert('request_rollups', { ...sumsRow, ...bucketOf(span, atMs), ...row })
+      await sql.execute('DELETE FROM model_rollups')
+      await sql.execute(sumUpModels)
     },
     async addErrors(atMs: number, row: Record<string, SqlValue>): Promise<void> {
       for (const span of [3_600, 86_400])
