@@ -32,9 +32,12 @@ const maxTouches = maxTouchRows / 2
 /**
  * While very many keys come and go each base is behind as soon as it is there: at most a twentieth of the time goes into bases, and
  * a cold edge takes the rest as a delta. Once nothing has changed for a moment the next one is built: it will last.
+ * A key of a delta costs a cold edge several times what one of a base does, so a smaller share is worth a build too, once nothing has
+ * changed for as long as the last one took: whatever comes how often, at most half of the time goes into these.
  */
 const restPerBuild = 19
 const quietMs = 3_000
+const maxChangedShareAtRest = 0.05
 /** Length prefix of each chunk in the file (chunk-splitter). */
 const framePrefixBytes = 4
 
@@ -67,14 +70,22 @@ async function isBaseNeeded(store: DatabaseHandle, nowMs: number): Promise<boole
   )
   const { ids, touches } = { ids: Number(changed?.ids ?? 0), touches: changed?.touches ?? 0 }
   if (touches > maxTouches) return true
-  const isQuiet = nowMs - Number(changed?.changed_at ?? 0) >= quietMs
-  if (ids <= maxChangedIds || (nowMs < restsUntil(base) && !isQuiet)) return false
+  const share = shareWorthABuild(base, nowMs, Number(changed?.changed_at ?? 0))
+  if (ids <= maxChangedIds || share === null) return false
   const [keys] = await store.sql.query<{ stored: number | null }>('SELECT SUM(count) AS stored FROM group_key_counts')
-  return ids > maxChangedShare * Number(keys?.stored ?? 0)
+  return ids > share * Number(keys?.stored ?? 0)
 }
 
-function restsUntil({ created_at: startedAt, completed_at: endedAt }: StoredBase): number {
-  return endedAt + restPerBuild * (endedAt - startedAt)
+/** Null: none is, for now. */
+function shareWorthABuild(
+  { created_at: startedAt, completed_at: endedAt }: StoredBase,
+  nowMs: number,
+  changedAt: number,
+): number | null {
+  const tookMs = endedAt - startedAt
+  const restedMs = nowMs - changedAt
+  if (restedMs >= Math.max(quietMs, tookMs)) return maxChangedShareAtRest
+  return restedMs >= quietMs || nowMs >= endedAt + restPerBuild * tookMs ? maxChangedShare : null
 }
 
 async function buildBase(
