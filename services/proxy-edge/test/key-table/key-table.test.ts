@@ -125,6 +125,22 @@ suite('key table', () => {
     assert.equal(table.needsSuccessReport(slot), false)
   })
 
+  test('a key that is put again takes over whatever fact differs', () => {
+    const { writer, table } = open(1)
+    const until = 4_102_444_800_000
+    for (const facts of [
+      { state: 'cooling', until, generation: 1, failures: 0 },
+      { state: 'cooling', until: until + 5, generation: 1, failures: 0 },
+      { state: 'cooling', until: until + 5, generation: 1, failures: 3 },
+      { state: 'cooling', until: until + 5, generation: 2, failures: 3 },
+      { state: 'active', until: 0, generation: 3, failures: 0 },
+    ] as const) {
+      writer.putKeys(1, [keyRow(1, facts)], 'merge')
+      assert.deepEqual(table.facts(writer.slotOf(1)), facts)
+      checkKeyTable(writer, 2)
+    }
+  })
+
   test('a success does not lift a limit that is in force', () => {
     const { clock, writer, table } = open(1)
     const slot = writer.slotOf(1)

@@ -22,10 +22,7 @@ export function writeFacts(
   countState(columns, groupNumber, columns.state[slot] as number, -1)
   countState(columns, groupNumber, state, 1)
   Atomics.add(columns.stamp, slot, 1)
-  columns.state[slot] = state
-  columns.until[slot] = facts.until
-  columns.generation[slot] = facts.generation
-  columns.failures[slot] = facts.failures
+  storeFacts(columns, slot, state, facts)
   Atomics.add(columns.stamp, slot, 1)
   const hasRoom = moveToSet(columns, groupNumber, slot, membershipOf(state, facts.until, serverNow))
   if (isOutForATime(state, facts.until, serverNow)) lowerEarliestReturn(columns, groupNumber, facts.until)
@@ -42,14 +39,19 @@ export function writeNewFacts(
   serverNow: number,
 ): void {
   const state = severityOf[facts.state]
-  columns.state[slot] = state
-  columns.until[slot] = facts.until
-  columns.generation[slot] = facts.generation
-  columns.failures[slot] = facts.failures
+  storeFacts(columns, slot, state, facts)
   addToHash(columns, groupNumber, slot, facts, undefined)
   countState(columns, groupNumber, state, 1)
   countKey(columns, groupNumber, 1)
   moveToSet(columns, groupNumber, slot, membershipOf(state, facts.until, serverNow))
+}
+
+/** Most keys have no deadline and no failure: memory that was never written stays unused (12 bytes per key). */
+function storeFacts(columns: SharedColumns, slot: number, state: number, facts: KeyFacts): void {
+  columns.state[slot] = state
+  columns.generation[slot] = facts.generation
+  if (columns.until[slot] !== facts.until) columns.until[slot] = facts.until
+  if (columns.failures[slot] !== facts.failures) columns.failures[slot] = facts.failures
 }
 
 /** Takes the key out of set, counters and hash; the columns stay for readers that hold the slot. */

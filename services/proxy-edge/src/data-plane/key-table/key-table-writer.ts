@@ -7,6 +7,7 @@
 import { keyStates, type KeyFacts } from '@gpt-load/contracts/key-state'
 import type { KeyModelsRecord, KeysRecord, KeyStatesRecord } from '@gpt-load/contracts/snapshot'
 import type { QuotaWindow } from '@gpt-load/key-health/capacity'
+import { equalFacts } from '@gpt-load/key-health/merge-facts'
 import { createStateHash, type StateHash } from '@gpt-load/key-health/state-hash'
 import type { Clock, Timer } from '@gpt-load/service-kit/clock'
 import { createAttentionReader } from './attention-queue.ts'
@@ -207,8 +208,10 @@ export function createKeyTable(options: { clock: Clock; maxModelDeviations?: num
       secrets.remove(slot)
       secrets.put(slot, secret)
     }
-    const merged = mode === 'replace' ? facts : mergeFromControlPlane(factsOf(columns, slot), facts)
-    if (merged) write(groupNumber, slot, merged)
+    const current = factsOf(columns, slot)
+    const merged = mode === 'replace' ? facts : mergeFromControlPlane(current, facts)
+    // A base says again what most keys are already.
+    if (merged && !equalFacts(merged, current)) write(groupNumber, slot, merged)
   }
 
   /** Under the lock. */
