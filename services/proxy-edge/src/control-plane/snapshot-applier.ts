@@ -1,4 +1,5 @@
 import type { SnapshotRecord } from '@gpt-load/contracts/snapshot'
+import type { Clock, Timer } from '@gpt-load/service-kit/clock'
 import { collectGarbage } from '@gpt-load/service-kit/collect-garbage'
 import type { KeyTableWriter, PutMode } from '../data-plane/key-table/key-table-writer.ts'
 import type { PolicyDistributor } from './policy-distributor.ts'
@@ -19,20 +20,46 @@ export interface SnapshotApplier {
   readonly clockSkewMs: number
 }
 
+/** What a collection costs (tens of milliseconds) is little against what applying so many took. */
+const keysWorthACollection = 20_000
+const quietMs = 1_000
+
 export function createSnapshotApplier(options: {
   table: Omit<KeyTableWriter, 'table' | 'handles'>
   policies: PolicyDistributor
+  clock: Clock
 }): SnapshotApplier {
-  const { table, policies } = options
+  const { table, policies, clock } = options
   let mode: PutMode = 'merge'
   let clockSkewMs = 0
+  let putSinceCollection = 0
+  /** Since the last flush. */
+  let hasPut = false
+  let collection: Timer | undefined
   const flush = () => policies.flush(clockSkewMs)
+
+  /** A base leaves behind several times what the table keeps of it: it is given back before anyone hears that it is in force. */
+  function collect(): void {
+    collection?.cancel()
+    putSinceCollection = 0
+    collectGarbage()
+  }
+
+  /** So do the deltas of an import, once no more come. */
+  function collectWhenQuiet(): void {
+    if (!hasPut || putSinceCollection < keysWorthACollection) return
+    hasPut = false
+    collection?.cancel()
+    collection = clock.setTimeout(collect, quietMs, { isBackground: true })
+  }
 
   function applyKeys(record: SnapshotRecord): void {
     if (record.t === 'keys') {
       const groupNumber = policies.groupNumberOf(record.group_id)
       // A group that is gone: its keys go with it.
       if (groupNumber >= 0) table.putKeys(groupNumber, record.rows, mode)
+      hasPut = true
+      putSinceCollection += record.rows.length
     } else if (record.t === 'key_states') table.putStates(record.rows, mode)
     else if (record.t === 'key_models') table.putModels(record.rows, mode)
     else if (record.t === 'removed') table.removeKeys(record.ids)
@@ -60,14 +87,17 @@ export function createSnapshotApplier(options: {
       policies.endBase()
       mode = 'merge'
       flush()
-      collectLater()
+      collect()
     },
     abandonBase() {
       table.abandonSweep()
       mode = 'merge'
-      collectLater()
+      collect()
     },
-    flush,
+    flush() {
+      flush()
+      collectWhenQuiet()
+    },
     setClockSkewMs(skewMs) {
       clockSkewMs = skewMs
       table.setClockSkewMs(skewMs)
@@ -76,9 +106,4 @@ export function createSnapshotApplier(options: {
       return clockSkewMs
     },
   }
-}
-
-/** A base leaves behind several times what the table keeps of it. */
-function collectLater(): void {
-  setImmediate(collectGarbage)
 }
