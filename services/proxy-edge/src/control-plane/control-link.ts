@@ -15,6 +15,7 @@ import { createReporter } from './reporter.ts'
 import { createResourceExchange, type ResourceExchange } from './resource-exchange.ts'
 import type { SnapshotApplier } from './snapshot-applier.ts'
 import { createSnapshotSync, type SnapshotPosition, type SnapshotSync } from './snapshot-sync.ts'
+import { noPosition } from './stored-snapshot.ts'
 
 /** config-service and what it says by way of Redis. */
 export type ControlPlane = { api: InternalApi; feed: ChangeFeedSubscriber }
@@ -94,7 +95,8 @@ export function openControlLink(controlPlane: ControlPlane, options: ControlLink
     start() {
       sync.start()
       resources.start()
-      lastGood?.follow(() => sync.position)
+      // Storing takes the base and the deltas once more, at the cost of those that this edge waits for.
+      lastGood?.follow(() => (sync.isBehindBase ? noPosition : sync.position))
       reporter.start()
     },
     triggerReport: () => reporter.trigger(),

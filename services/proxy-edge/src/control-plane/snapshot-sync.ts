@@ -11,7 +11,7 @@ import type { Logger } from '@gpt-load/service-kit/logger'
 import { createBackoff } from '@gpt-load/service-kit/backoff'
 import type { ChangeFeedSubscriber } from '@gpt-load/transport/change-feed'
 import { maxDeltaWaitMs } from '@gpt-load/transport/internal-api'
-import type { InternalApi } from '@gpt-load/transport/internal-api'
+import type { DeltaAnswer, InternalApi } from '@gpt-load/transport/internal-api'
 import { loadBase } from './load-base.ts'
 import { applySealed } from './apply-sealed.ts'
 import { createClockSkew } from './clock-skew.ts'
@@ -35,6 +35,8 @@ export interface SnapshotSync {
   /** '' and 0 before the first snapshot. */
   readonly position: SnapshotPosition
   readonly isFeedConnected: boolean
+  /** A base is in force, or being taken, and what came after it is not. */
+  readonly isBehindBase: boolean
   readonly counts: { pulls: number; bases: number; fromFeed: number; heldTooLong: number; failures: number }
   /** Begins where a stored snapshot ended. */
   resumeAt(position: SnapshotPosition): void
@@ -75,6 +77,7 @@ export function createSnapshotSync(options: SnapshotSyncOptions): SnapshotSync {
   let pulling: Promise<void> | undefined
   let isPullWanted = false
   let needsBase = true
+  let isBehindBase = false
   let isFeedConnected = false
   let isFeedStalled = false
   let longPoll: AbortController | undefined
@@ -163,28 +166,36 @@ export function createSnapshotSync(options: SnapshotSyncOptions): SnapshotSync {
 
   async function pullOnce({ waitMs, signal }: { waitMs?: number; signal?: AbortSignal }): Promise<void> {
     counts.pulls += 1
-    if (needsBase) await takeBase()
-    let cursor: string | undefined
-    do {
-      const answer = await api.delta({
+    if (needsBase) {
+      isBehindBase = true
+      await takeBase()
+    }
+    const ask = (cursor?: string) =>
+      api.delta({
         epoch: position.epoch,
         since: position.revision,
         ...(cursor === undefined ? {} : { cursor }),
         ...(waitMs === undefined ? {} : { waitMs }),
         ...(signal === undefined ? {} : { signal }),
       })
-      if (answer.kind === 'unchanged') return
+    let asked: Promise<DeltaAnswer> | null = ask()
+    while (asked !== null) {
+      const answer: DeltaAnswer = await asked
+      if (answer.kind === 'unchanged') break
       if (answer.kind === 'base_required') {
         needsBase = true
         return pullOnce({})
       }
+      // The next one is read while this one is applied.
+      asked = answer.cursor === undefined ? null : ask(answer.cursor)
+      asked?.catch(() => undefined)
       const serverTimeMs = await applySealed(answer, options.edgeTokens, applier)
       if (serverTimeMs !== null) noteServerTime(serverTimeMs)
       applier.flush()
-      cursor = answer.cursor
-      if (cursor === undefined && answer.revision > position.revision)
+      if (asked === null && answer.revision > position.revision)
         reached({ epoch: answer.epoch, revision: answer.revision })
-    } while (cursor !== undefined)
+    }
+    isBehindBase = false
   }
 
   async function takeBase(): Promise<void> {
@@ -252,6 +263,9 @@ export function createSnapshotSync(options: SnapshotSyncOptions): SnapshotSync {
     },
     get isFeedConnected() {
       return isFeedConnected
+    },
+    get isBehindBase() {
+      return isBehindBase
     },
     counts,
     resumeAt(next) {

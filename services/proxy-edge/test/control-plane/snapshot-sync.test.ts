@@ -178,6 +178,25 @@ describe('snapshot sync', () => {
     assert.ok(edge.applier.smallest >= 10)
   })
 
+  test('is behind its base until what came after it is in force', async () => {
+    const plane = new FakeControlPlane()
+    plane.put(1, 1)
+    const answer = Promise.withResolvers<void>()
+    const delta = plane.delta.bind(plane)
+    plane.delta = async (request) => {
+      await answer.promise
+      return delta(request)
+    }
+    await using edge = openEdge(plane)
+    assert.equal(edge.sync.isBehindBase, false)
+    edge.sync.start()
+    await caughtUp(edge, plane)
+    const wasBehind = edge.sync.isBehindBase
+    answer.resolve()
+    assert.equal(wasBehind, true)
+    await until(() => !edge.sync.isBehindBase, { what: 'the deltas after the base' })
+  })
+
   test('a change log that was cut leads to a new base', async () => {
     const plane = new FakeControlPlane()
     plane.put(1, 1)
