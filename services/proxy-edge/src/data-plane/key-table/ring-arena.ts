@@ -1,7 +1,7 @@
 // Room for rings and sticky indexes: extents of powers of two in one shared array. The main thread alone gives and takes
 // extents. A reader may still look into one that was given back: entries prove nothing, `place` does.
-// Invariant: extents never overlap; an extent given back is used again for the next of its size.
 
+import { createBuddyExtents } from './buddy-extents.ts'
 import { bitmapWords, insertSticky, minHeadsBits } from './sticky-index.ts'
 import { control, setWord, type SharedColumns } from './shared-columns.ts'
 
@@ -16,32 +16,18 @@ export interface RingArena {
 }
 
 export function createRingArena(columns: SharedColumns): RingArena {
-  const freeBySize: number[][] = Array.from({ length: 32 }, () => [])
-  let end = 0
-  let usedWords = 0
-
-  function allocate(size: number): number {
-    const words = 2 ** size
-    usedWords += words
-    const free = freeBySize[size]?.pop()
-    if (free !== undefined) return free
-    const offset = end
-    end += words
-    if (end > (columns.control[control.ringCapacity] as number)) columns.growRings(end)
-    return offset
-  }
+  const extents = createBuddyExtents((words) => {
+    if (words > (columns.control[control.ringCapacity] as number)) columns.growRings(words)
+  })
 
   function giveBack(offset: number, words: number): void {
-    if (words === 0) return
-    const size = sizeFor(words)
-    usedWords -= 2 ** size
-    freeBySize[size]?.push(offset)
+    if (words > 0) extents.giveBack(offset, sizeFor(words))
   }
 
   function moveRing(set: number, capacity: number): void {
     const { headers } = columns
     const before = { offset: word(set, setWord.ringOffset), capacity: word(set, setWord.ringCapacity) }
-    const offset = allocate(sizeFor(capacity))
+    const offset = extents.allocate(sizeFor(capacity))
     const length = word(set, setWord.length)
     columns.rings.copyWithin(offset, before.offset, before.offset + length)
     Atomics.store(headers, set + setWord.ringOffset, offset)
@@ -53,8 +39,8 @@ export function createRingArena(columns: SharedColumns): RingArena {
     const { headers } = columns
     Atomics.add(headers, set + setWord.version, 1)
     freeIndex(set)
-    const heads = allocate(bits)
-    const bitmap = allocate(sizeFor(bitmapWords(bits)))
+    const heads = extents.allocate(bits)
+    const bitmap = extents.allocate(sizeFor(bitmapWords(bits)))
     columns.rings.fill(0, heads, heads + 2 ** bits)
     columns.rings.fill(0, bitmap, bitmap + bitmapWords(bits))
     headers[set + setWord.headsOffset] = heads
@@ -94,7 +80,7 @@ export function createRingArena(columns: SharedColumns): RingArena {
       columns.headers.fill(0, set, set + setWord.version)
     },
     get usedWords() {
-      return usedWords
+      return extents.usedWords
     },
   }
 }
