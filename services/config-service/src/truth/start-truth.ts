@@ -60,7 +60,7 @@ export interface Truth {
   close(): Promise<void>
 }
 
-/** Checked at start and when an edge finds no base, so this is only how late a base is replaced. */
+/** Checked at start and when an edge finds no base, so this is only how late a base is replaced, and one of another replica fetched. */
 const baseCheckIntervalMs = 5_000
 const sweepIntervalMs = 2_000
 
@@ -80,11 +80,16 @@ export async function startTruth(options: TruthOptions): Promise<Truth> {
     onLooked: ({ seen, now }) => restores.noteClaim(seen, now),
   })
   const publisher = startChangePublisher({ feed, sign: createFeedSigner(edgeTokens), watcher, clock, logger })
+  const files = createBaseFiles({ store, cacheDir: options.cacheDir })
+  const bases = createBaseSource({ store, keyring, files, edgeTokens, onMissing: () => builder.trigger() })
   const builder = startPeriodic({
     name: 'snapshot-base',
     intervalMs: baseCheckIntervalMs,
     isImmediate: true,
-    run: async (signal) => void (await buildBaseIfNeeded({ store, context, clock, logger }, signal)),
+    async run(signal) {
+      await buildBaseIfNeeded({ store, context, clock, logger }, signal)
+      await bases.fetchNewest()
+    },
     logger,
     clock,
   })
@@ -95,8 +100,6 @@ export async function startTruth(options: TruthOptions): Promise<Truth> {
     logger,
     clock,
   })
-  const files = createBaseFiles({ store, cacheDir: options.cacheDir })
-  const bases = createBaseSource({ store, keyring, files, edgeTokens, onMissing: () => builder.trigger() })
   const { noticeCommit } = publisher
   const internalApi = createInternalApi({
     store,

@@ -18,6 +18,8 @@ export type Replica = AsyncDisposable & {
   store: DatabaseHandle
   keyring: Keyring
   truth: Truth
+  /** Of its base files. */
+  cacheDir: string
   change<T>(work: (tx: ChangeTransaction) => Promise<T>): Promise<Committed<T>>
 }
 
@@ -48,6 +50,7 @@ export async function openReplica(
     store,
     keyring,
     truth,
+    cacheDir,
     change: (work) => commitChange({ ctx }, work),
     async [Symbol.asyncDispose]() {
       await truth.close()

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import type { SnapshotRecord } from '@gpt-load/contracts/snapshot'
@@ -254,6 +255,14 @@ for (const [name, connect] of Object.entries(dialects)) {
       })
       const other = await truth.internalApi.delta({ epoch: '0'.repeat(32), since: 0 })
       assert.deepEqual(other, { kind: 'base_required' })
+    })
+
+    test('every replica has the newest base at hand before an edge asks for one', async () => {
+      await using connection = await connect()
+      await using builder = await openReplica(connection)
+      await using other = await openReplica(connection)
+      for (const { cacheDir } of [builder, other])
+        await until(() => readdirSync(cacheDir).some((name) => /^base-.*-\d+\.bin$/.test(name)), { what: 'its file' })
     })
 
     test('a revocation overtakes an import that takes many answers', async () => {
