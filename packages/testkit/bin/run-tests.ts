@@ -31,8 +31,11 @@ const files = globSync(['packages/*/test/**/*.test.ts', 'services/*/test/**/*.te
   .toSorted()
 if (files.length === 0) throw new Error(`no test file matches ${filters.join(' ')}`)
 
-process.stdout.write(`Starting MariaDB, Redis and Kafka for ${files.length} test files …\n`)
-await using servers = await startTestServers()
+const isMysqlWanted = files.some((file) => /\buseSqlServers\(/.test(readFileSync(resolve(root, file), 'utf8')))
+process.stdout.write(
+  `Starting ${isMysqlWanted ? 'MariaDB, MySQL' : 'MariaDB'}, Redis and Kafka for ${files.length} test files …\n`,
+)
+await using servers = await startTestServers({ isMysqlWanted })
 Object.assign(
   process.env,
   servers.env,

@@ -36,11 +36,11 @@ export function createTestReport({ root, write }: { root: string; write(text: st
   function addResult(event: TestEvent, isPass: boolean): void {
     const { data } = event
     const file = relative(root, data.file ?? 'unknown file')
-    if (data.details?.type === 'suite' && isPass) return
     if (data.skip !== undefined && data.skip !== false) {
       skips.push(`skipped: ${file}: ${data.name}: ${data.skip === true ? 'no reason given' : data.skip}`)
       return
     }
+    if (data.details?.type === 'suite' && isPass) return
     // A suite or parent that fails only because a subtest failed is not counted twice.
     if (!isPass && data.details?.error?.failureType === 'subtestsFailed') return
     const entry = entryOf(file)

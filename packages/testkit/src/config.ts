@@ -7,12 +7,17 @@ export type TestkitConfig = {
   /** Directories of PATH. */
   searchPath: string[]
   mariadbPort: number | undefined
+  mysqlPort: number | undefined
+  /** Why the runner has found no MySQL. */
+  mysqlMissing: string | undefined
   redisPort: number | undefined
   kafkaBrokers: string[] | undefined
 }
 
 export const SHARED_SERVER_VARIABLES = {
   mariadb: 'GPTLOAD_TEST_MARIADB_PORT',
+  mysql: 'GPTLOAD_TEST_MYSQL_PORT',
+  mysqlMissing: 'GPTLOAD_TEST_MYSQL_MISSING',
   redis: 'GPTLOAD_TEST_REDIS_PORT',
   kafka: 'GPTLOAD_TEST_KAFKA_BROKERS',
 } as const
@@ -22,6 +27,8 @@ export function readTestkitConfig(env: NodeJS.ProcessEnv = process.env): Testkit
     cacheHome: env['XDG_CACHE_HOME'] || (env['HOME'] ? `${env['HOME']}/.cache` : undefined),
     searchPath: (env['PATH'] ?? '').split(':').filter((entry) => entry !== ''),
     mariadbPort: readPort(env, SHARED_SERVER_VARIABLES.mariadb),
+    mysqlPort: readPort(env, SHARED_SERVER_VARIABLES.mysql),
+    mysqlMissing: env[SHARED_SERVER_VARIABLES.mysqlMissing] || undefined,
     redisPort: readPort(env, SHARED_SERVER_VARIABLES.redis),
     kafkaBrokers: env[SHARED_SERVER_VARIABLES.kafka]?.split(',').filter((broker) => broker !== ''),
   }

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { createConnection } from 'mariadb'
 import { createCertificateAuthority } from '../src/servers/certificate-authority.ts'
 import { startMariadb } from '../src/servers/mariadb-server.ts'
-import type { TestDatabase } from '../src/servers/mariadb-server.ts'
+import type { TestDatabase } from '../src/servers/database-server.ts'
 import { until } from '../src/until.ts'
 
 async function query(database: TestDatabase, sql: string): Promise<unknown> {

@@ -10,7 +10,7 @@ import { findBinary, lookUpBinary } from './find-binary.ts'
 import { freePort } from './free-port.ts'
 import { createRunDir, startLocalServer } from './local-server.ts'
 import type { LocalServer, RunDir } from './local-server.ts'
-import type { ServerTls } from './mariadb-server.ts'
+import type { ServerTls } from './database-server.ts'
 
 export type RedisServerOptions = {
   port?: number

@@ -6,15 +6,30 @@ import { randomBytes } from 'node:crypto'
 import { after } from 'node:test'
 import { Redis } from 'ioredis'
 import { readTestkitConfig, SHARED_SERVER_VARIABLES } from '../config.ts'
+import { databaseAddress } from './database-server.ts'
+import type { DatabaseServer, TestDatabase } from './database-server.ts'
 import { kafkaTopics, startKafka } from './kafka-server.ts'
 import type { KafkaTopics } from './kafka-server.ts'
-import { mariadbAddress, startMariadb } from './mariadb-server.ts'
-import type { MariadbServer, TestDatabase } from './mariadb-server.ts'
+import { startMariadb } from './mariadb-server.ts'
+import { startMysqlIfAny } from './mysql-server.ts'
 import { redisAddress, startRedis } from './redis-server.ts'
 import type { RedisServer } from './redis-server.ts'
 
 /** The suite's own database, and the means to make more of them. */
-export type SharedMariadb = Pick<MariadbServer, 'host' | 'port' | 'dsn' | 'createDatabase'> & { database: TestDatabase }
+export type SharedMariadb = SharedDatabases & { database: TestDatabase }
+
+type SharedDatabases = Pick<DatabaseServer, 'host' | 'port' | 'dsn' | 'createDatabase'>
+
+/** One of the servers that SQL has to work on. */
+export type SqlServer = {
+  name: 'MariaDB' | 'MySQL'
+  /** The reason why there is none here; goes into the option of this name of `describe` and `test`. */
+  skip: string | false
+  createDatabase(): Promise<SqlServerDatabase>
+}
+
+/** As every client of ours takes it. */
+export type SqlServerDatabase = { host: string; port: number; user: string; password: string; database: string }
 
 /** Every key and channel of the suite begins with `prefix`. */
 export type SharedRedis = Pick<RedisServer, 'host' | 'port' | 'dsn'> & { prefix: string }
@@ -28,28 +43,49 @@ export interface TestServers extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-/** For the runner: all three at once. */
-export async function startTestServers(): Promise<TestServers> {
-  const started = await Promise.allSettled([startMariadb(), startRedis(), startKafka()])
-  const servers = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
-  const stop = async () => void (await Promise.all(servers.map((server) => server.stop())))
-  const [mariadb, redis, kafka] = started
-  if (mariadb.status === 'rejected' || redis.status === 'rejected' || kafka.status === 'rejected') {
+/** For the runner: all at once, MySQL if it is wanted and can be had. */
+export async function startTestServers({ isMysqlWanted = false } = {}): Promise<TestServers> {
+  const started = await Promise.allSettled([
+    startMariadb().then((server) => ({ server, env: { [SHARED_SERVER_VARIABLES.mariadb]: String(server.port) } })),
+    startRedis().then((server) => ({ server, env: { [SHARED_SERVER_VARIABLES.redis]: String(server.port) } })),
+    startKafka().then((server) => ({ server, env: { [SHARED_SERVER_VARIABLES.kafka]: server.brokers.join(',') } })),
+    ...(isMysqlWanted ? [startSharedMysql()] : []),
+  ])
+  const running = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  const stop = async () => void (await Promise.all(running.map(({ server }) => server?.stop())))
+  if (running.length < started.length) {
     await stop()
     throw new AggregateError(started.flatMap((result) => (result.status === 'rejected' ? [result.reason] : [])))
   }
-  const env = {
-    [SHARED_SERVER_VARIABLES.mariadb]: String(mariadb.value.port),
-    [SHARED_SERVER_VARIABLES.redis]: String(redis.value.port),
-    [SHARED_SERVER_VARIABLES.kafka]: kafka.value.brokers.join(','),
-  }
+  const env = Object.assign({}, ...running.map((shared) => shared.env)) as Record<string, string>
   return { env, stop, [Symbol.asyncDispose]: stop }
+}
+
+async function startSharedMysql(): Promise<{ server: DatabaseServer | null; env: Record<string, string> }> {
+  const mysql = await startMysqlIfAny()
+  return 'missing' in mysql
+    ? { server: null, env: { [SHARED_SERVER_VARIABLES.mysqlMissing]: mysql.missing } }
+    : { server: mysql, env: { [SHARED_SERVER_VARIABLES.mysql]: String(mysql.port) } }
 }
 
 /** Call it at the top of a test file or inside `describe`: the clean-up belongs to the place of the call. */
 export function useMariadb(): Promise<SharedMariadb> {
   const cleanUps = cleanUpAfterSuite()
   return openMariadb(cleanUps)
+}
+
+/** MariaDB, and MySQL 9 where it can be had. At the top of a test file only: the runner prepares MySQL for files that call this. */
+export async function useSqlServers(): Promise<SqlServer[]> {
+  const cleanUps = cleanUpAfterSuite()
+  const { mariadbPort, mysqlPort } = readTestkitConfig()
+  const mariadb = shareDatabases(cleanUps, mariadbPort ?? (await startMariadb()))
+  const mysql = mysqlPort ?? (await startMysqlIfAny())
+  return [
+    sqlServer('MariaDB', mariadb),
+    typeof mysql === 'object' && 'missing' in mysql
+      ? { name: 'MySQL', skip: mysql.missing, createDatabase: () => Promise.reject(new Error(mysql.missing)) }
+      : sqlServer('MySQL', shareDatabases(cleanUps, mysql)),
+  ]
 }
 
 export function useRedis(): Promise<SharedRedis> {
@@ -74,20 +110,40 @@ function cleanUpAfterSuite(): CleanUps {
 }
 
 async function openMariadb(cleanUps: CleanUps): Promise<SharedMariadb> {
-  const { mariadbPort } = readTestkitConfig()
-  if (mariadbPort === undefined) {
-    const server = await startMariadb()
+  const databases = shareDatabases(cleanUps, readTestkitConfig().mariadbPort ?? (await startMariadb()))
+  return { ...databases, database: await databases.createDatabase() }
+}
+
+/** By its port a server that others use too: databases are dropped one by one. Else the suite's own, which ends with it. */
+function shareDatabases(cleanUps: CleanUps, server: number | DatabaseServer): SharedDatabases {
+  if (typeof server === 'object') {
     cleanUps.push(() => server.stop())
     const { host, port, dsn, createDatabase } = server
-    return { host, port, dsn, createDatabase, database: await createDatabase() }
+    return { host, port, dsn, createDatabase }
   }
-  const server = mariadbAddress(mariadbPort)
-  const createDatabase = async (name?: string) => {
-    const database = await server.createDatabase(name)
-    cleanUps.push(() => database.drop())
-    return database
+  const address = databaseAddress(server)
+  return {
+    ...address,
+    async createDatabase(name) {
+      const database = await address.createDatabase(name)
+      cleanUps.push(() => database.drop())
+      return database
+    },
   }
-  return { ...server, createDatabase, database: await createDatabase() }
+}
+
+function sqlServer(name: SqlServer['name'], { host, port, createDatabase }: SharedDatabases): SqlServer {
+  return {
+    name,
+    skip: false,
+    createDatabase: async () => ({
+      host,
+      port,
+      user: 'root',
+      password: '',
+      database: (await createDatabase()).name,
+    }),
+  }
 }
 
 async function openRedis(cleanUps: CleanUps): Promise<SharedRedis> {
