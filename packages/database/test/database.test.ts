@@ -3,9 +3,8 @@ import { once } from 'node:events'
 import { readdirSync, statSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
+import { useSqlServers } from '@gpt-load/testkit/servers/test-servers'
 import { bulkInsert } from '../src/bulk-insert.ts'
-import type { DatabaseConnection } from '../src/create-database.ts'
 import { DatabaseUnavailable, faultOf, isUniqueViolation, LeaseLost } from '../src/database-errors.ts'
 import type { WriteTransaction } from '../src/database-handle.ts'
 import { envelopeKeyId } from '../src/envelope.ts'
@@ -13,23 +12,25 @@ import { WrongMasterKeyError } from '../src/data-key.ts'
 import { openKeyring } from '../src/keyring.ts'
 import { assertLease, waitForLease, withLease, type LeaseHold } from '../src/lease.ts'
 import { migrate, SchemaTooNew, waitForSchema } from '../src/migrate.ts'
+import { createMariadbSqlClient } from '../src/sql-client/mariadb-sql-client.ts'
 import { mysqlConnection, openEmpty, openMigrated, sqliteConnection } from './open-databases.ts'
 
 const masterKey = 'a master key of enough length'
-const mariadb = useMariadb()
-const dialects: Record<string, () => Promise<DatabaseConnection>> = {
-  SQLite: async () => sqliteConnection(),
-  MariaDB: async () => {
-    const server = await mariadb
-    return mysqlConnection(server, (await server.createDatabase()).name)
-  },
-}
+const servers = await useSqlServers()
+const dialects = [
+  { name: 'SQLite', skip: false, connect: async () => sqliteConnection() },
+  ...servers.map(({ name, skip, createDatabase }) => ({
+    name,
+    skip,
+    connect: async () => mysqlConnection(await createDatabase()),
+  })),
+]
 
 /** Every version has a file per dialect. */
 const latest = readdirSync(new URL('../migrations/mysql', import.meta.url)).length
 
-for (const [name, connect] of Object.entries(dialects)) {
-  describe(name, () => {
+for (const { name, skip, connect } of dialects) {
+  describe(name, { skip }, () => {
     test('two replicas that start together on an empty database migrate it once and share one installation', async () => {
       await using opened = openEmpty(await connect())
       const handles = [opened.handle, opened.another()]
@@ -53,6 +54,16 @@ for (const [name, connect] of Object.entries(dialects)) {
       await using opened = await openMigrated(await connect())
       await opened.handle.sql.execute("DELETE FROM schema_migrations WHERE component = 'config'")
       assert.equal(await migrate(opened.handle, { component: 'config' }), latest)
+    })
+
+    test('the tables of the log are made beside the others, and migrating them again applies nothing', async () => {
+      await using opened = await openMigrated(await connect())
+      const latestOfLogs = readdirSync(new URL('../migrations/mysql-logs', import.meta.url)).length
+      for (let times = 0; times < 2; times += 1)
+        assert.equal(await migrate(opened.handle, { component: 'logs' }), latestOfLogs)
+      await opened.handle.sql.execute("DELETE FROM schema_migrations WHERE component = 'logs'")
+      assert.equal(await migrate(opened.handle, { component: 'logs' }), latestOfLogs)
+      assert.deepEqual(await opened.handle.sql.query('SELECT * FROM request_logs'), [])
     })
 
     test('a schema one version ahead is served, two ahead is refused', async () => {
@@ -234,7 +245,7 @@ for (const [name, connect] of Object.entries(dialects)) {
       )
       const increments = Array.from({ length: 40 }, (_, index) =>
         handles[index % 2]!.write(async ({ sql }) => {
-          // Opposite orders: on MariaDB these deadlock.
+          // Opposite orders: on a server these deadlock.
           for (const name of index % 4 < 2 ? ['x', 'y'] : ['y', 'x'])
             await sql.execute(`UPDATE settings SET revision = revision + 1 WHERE name = '${name}'`)
         }),
@@ -302,27 +313,55 @@ test('the SQLite file is readable by its owner only, and refuses writes outside 
   await assert.rejects(opened.handle.database.setting.deleteMany())
 })
 
-test('a statement that comes after the end of its transaction is refused, not made a transaction of its own', async () => {
-  const server = await mariadb
-  await using opened = await openMigrated(mysqlConnection(server, (await server.createDatabase()).name))
-  const late: (() => Promise<number>)[] = []
-  const leak = async ({ sql }: WriteTransaction) =>
-    void late.push(() => sql.execute('UPDATE revision_counter SET value = 9'))
-  await opened.handle.write(leak)
-  const failing = opened.handle.write(async (transaction) => {
-    await leak(transaction)
-    throw new Error('half-way')
-  })
-  await assert.rejects(failing, /half-way/)
-  for (const execute of late) await assert.rejects(execute(), DatabaseUnavailable)
-  assert.deepEqual(
-    (await opened.handle.sql.query<{ value: number }>('SELECT value FROM revision_counter')).map(({ value }) => value),
-    [0],
+for (const { name, skip, createDatabase } of servers)
+  test(
+    `a statement that comes after the end of its transaction is refused, not made a transaction of its own (${name})`,
+    { skip },
+    async () => {
+      await using opened = await openMigrated(mysqlConnection(await createDatabase()))
+      const late: (() => Promise<number>)[] = []
+      const leak = async ({ sql }: WriteTransaction) =>
+        void late.push(() => sql.execute('UPDATE revision_counter SET value = 9'))
+      await opened.handle.write(leak)
+      const failing = opened.handle.write(async (transaction) => {
+        await leak(transaction)
+        throw new Error('half-way')
+      })
+      await assert.rejects(failing, /half-way/)
+      for (const execute of late) await assert.rejects(execute(), DatabaseUnavailable)
+      assert.deepEqual(
+        (await opened.handle.sql.query<{ value: number }>('SELECT value FROM revision_counter')).map(
+          ({ value }) => value,
+        ),
+        [0],
+      )
+    },
   )
-})
+
+for (const { name, skip, createDatabase } of servers)
+  test(`a user with a password gets in without TLS, by either client (${name})`, { skip }, async () => {
+    const address = await createDatabase()
+    const { database } = address
+    await using root = openEmpty(mysqlConnection(address))
+    const user = { user: database.slice(0, 32), password: "a pa'ss:word@" }
+    await root.handle.sql.execute(`CREATE USER '${user.user}' IDENTIFIED BY 'a pa''ss:word@'`)
+    await root.handle.sql.execute(`GRANT ALL ON \`${database}\`.* TO '${user.user}'`)
+    await using opened = await openMigrated(mysqlConnection({ ...address, ...user }))
+    await opened.handle.ping()
+    // MySQL forgets which passwords it has seen: the other client has to show it in full too.
+    await root.handle.sql.execute('FLUSH PRIVILEGES')
+    const logs = createMariadbSqlClient({ ...address, ...user }, { connections: 1 })
+    assert.equal((await logs.read('SELECT * FROM schema_migrations')).length, latest)
+    await logs.close()
+    await using wrong = openEmpty(mysqlConnection({ ...address, ...user, password: 'another' }))
+    await assert.rejects(wrong.handle.ping(), { name: 'DatabaseUnavailable', message: /Access denied/ })
+    await root.handle.sql.execute(`DROP USER '${user.user}'`)
+  })
 
 test('an unreachable server is DatabaseUnavailable, by its true reason', async () => {
-  await using opened = openEmpty(mysqlConnection({ host: '127.0.0.1', port: 1 }, 'none'))
+  await using opened = openEmpty(
+    mysqlConnection({ host: '127.0.0.1', port: 1, user: 'root', password: '', database: 'none' }),
+  )
   await assert.rejects(opened.handle.ping(), /ECONNREFUSED/)
   await assert.rejects(opened.handle.sql.query('SELECT 1'), (error) => faultOf(error) === 'unavailable')
   await assert.rejects(opened.handle.database.setting.count(), { name: 'DatabaseUnavailable' })

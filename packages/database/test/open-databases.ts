@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { SqlServerDatabase } from '@gpt-load/testkit/servers/test-servers'
 import { createDatabase, type DatabaseConnection } from '../src/create-database.ts'
 import type { DatabaseHandle } from '../src/database-handle.ts'
 import { migrate } from '../src/migrate.ts'
@@ -39,6 +40,6 @@ export function sqliteConnection(): DatabaseConnection {
   return { dialect: 'sqlite', path: join(mkdtempSync(join(tmpdir(), 'gpt-load-db-')), 'test.db') }
 }
 
-export function mysqlConnection(server: { host: string; port: number }, database: string): DatabaseConnection {
-  return { dialect: 'mysql', host: server.host, port: server.port, user: 'root', password: '', database }
+export function mysqlConnection(database: SqlServerDatabase): DatabaseConnection {
+  return { dialect: 'mysql', ...database }
 }

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
-import { DatabaseUnavailable } from '@gpt-load/database/database-errors'
-import type { KeyUsageReader } from '@gpt-load/database/logs/key-usage-reader'
 import type { DeadLetter, LogAccountReader } from '@gpt-load/database/logs/log-account-reader'
 import type { RequestTotalsQuery } from '@gpt-load/database/logs/request-log-reader'
 import { until } from '@gpt-load/testkit/until'
@@ -19,7 +17,7 @@ import { describeRollback } from './endpoints/rollback.ts'
 import { describeSessions } from './endpoints/sessions.ts'
 import { describeSettings } from './endpoints/settings.ts'
 import { describeKeyExports } from './endpoints/key-exports.ts'
-import { describeKeyFilters, type KeyUse } from './endpoints/key-filters.ts'
+import { describeKeyFilters, keyUsageOf, type KeyUse } from './endpoints/key-filters.ts'
 import { describeKeyTasks } from './endpoints/key-tasks.ts'
 import { describeManagedFields } from './endpoints/managed-fields.ts'
 import { describeLogSearch } from './endpoints/logs.ts'
@@ -50,15 +48,6 @@ const deadLetter: DeadLetter = {
 }
 
 const keyUse: KeyUse = { lastUsed: new Map(), isAway: false }
-const keyUsage: KeyUsageReader = {
-  async lastUsed(ids) {
-    if (keyUse.isAway) throw new DatabaseUnavailable('the log database is away')
-    return new Map(ids.flatMap((id) => (keyUse.lastUsed.has(id) ? [[id, keyUse.lastUsed.get(id)!]] : [])))
-  },
-  totals: async (ids) =>
-    new Map(ids.flatMap((id) => (keyUse.lastUsed.has(id) ? [[id, { requests: 3, failures: 1 }]] : []))),
-  hours: async (_id, fromS) => [{ bucketS: fromS + 22 * 3_600, requests: 3, failures: 1 }],
-}
 const totalsAsked: RequestTotalsQuery[] = []
 
 const totals = async ({ spanS, fromS }: RequestTotalsQuery) => {
@@ -85,7 +74,7 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
     const logs = openLogDatabase()
     const api = async (): Promise<OpenedApi> =>
       (opened ??= await openApi(await connect(), {
-        logReader: { ...(await logs).reader, keys: keyUsage, totals },
+        logReader: { ...(await logs).reader, keys: keyUsageOf(keyUse), totals },
         logAccounts,
         requestReplay,
       }))

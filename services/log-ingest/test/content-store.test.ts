@@ -4,14 +4,14 @@ import type { ContentRecord } from '@gpt-load/contracts/content-record'
 import { createContentReader } from '@gpt-load/database/logs/content-reader'
 import type { SqlClient } from '@gpt-load/database/sql-client/sql-client'
 import { createMetrics } from '@gpt-load/service-kit/metrics'
-import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
+import { useSqlServers } from '@gpt-load/testkit/servers/test-servers'
 import { encodeContent, sealContentBatch } from '@gpt-load/transport/log-batch/content-batch'
 import { SeekRequired, type StreamRecord } from '@gpt-load/transport/log-stream'
 import { createContentStore } from '../src/content-store.ts'
 import { createIngestMeter } from '../src/ingest-meter.ts'
 import { applyRetention } from '../src/retention.ts'
 import { createStoredDays, dayMs } from '../src/stored-days.ts'
-import { batchRecord, count, logEvent, nowMs, openMariadb, openSqlite } from './log-fixtures.ts'
+import { batchRecord, count, logEvent, nowMs, openMysql, openSqlite } from './log-fixtures.ts'
 
 const place = { topic: 'request-content', partition: 0 }
 
@@ -119,9 +119,9 @@ function guarantees(openClient: () => Promise<SqlClient>): void {
   })
 }
 
-describe('content store on MariaDB', () => {
-  const mariadb = useMariadb()
-  guarantees(async () => openMariadb(await mariadb))
-})
+for (const { name, skip, createDatabase } of await useSqlServers())
+  describe(`content store on ${name}`, { skip }, () => {
+    guarantees(async () => openMysql(await createDatabase()))
+  })
 
 describe('content store on SQLite', () => guarantees(openSqlite))

@@ -5,7 +5,7 @@ import type { SqlClient } from '@gpt-load/database/sql-client/sql-client'
 import { splitStatements } from '@gpt-load/database/split-statements'
 import { createSqliteSqlClient } from '@gpt-load/database/sql-client/sqlite-sql-client'
 import { createMetrics } from '@gpt-load/service-kit/metrics'
-import type { SharedMariadb } from '@gpt-load/testkit/servers/test-servers'
+import type { SqlServerDatabase } from '@gpt-load/testkit/servers/test-servers'
 import { createLogEventWriter, encodeLogEvent, payloadOf } from '@gpt-load/transport/log-batch/encode-log-event'
 import { sealLogBatch } from '@gpt-load/transport/log-batch/log-batch'
 import type { StreamPartition, StreamRecord } from '@gpt-load/transport/log-stream'
@@ -97,10 +97,8 @@ export async function openSqlite(): Promise<SqlClient> {
   return sql
 }
 
-export async function openMariadb(shared: SharedMariadb): Promise<SqlClient> {
-  const { name } = await shared.createDatabase()
-  const connection = { host: shared.host, port: shared.port, user: 'root', password: '', database: name }
-  const sql = createMariadbSqlClient(connection, { connections: 4 })
+export async function openMysql(database: SqlServerDatabase): Promise<SqlClient> {
+  const sql = createMariadbSqlClient(database, { connections: 4 })
   await applySchema(sql)
   return sql
 }

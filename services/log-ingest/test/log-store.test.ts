@@ -6,7 +6,7 @@ import { createLogAccountReader, requestReplay } from '@gpt-load/database/logs/l
 import { createRequestLogReader } from '@gpt-load/database/logs/request-log-reader'
 import type { StatsSums } from '@gpt-load/database/logs/stats-reader'
 import type { SqlClient } from '@gpt-load/database/sql-client/sql-client'
-import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
+import { useSqlServers } from '@gpt-load/testkit/servers/test-servers'
 import { SeekRequired } from '@gpt-load/transport/log-stream'
 import { latencyOfBin } from '@gpt-load/database/logs/latency-bin'
 import { everything, latencyScopeHash } from '@gpt-load/database/logs/latency-scope'
@@ -21,67 +21,67 @@ import {
   count,
   logEvent,
   nowMs,
-  openMariadb,
+  openMysql,
   openSqlite,
   openStore,
   place,
 } from './log-fixtures.ts'
 
-describe('log store on MariaDB', () => {
-  const mariadb = useMariadb()
-  guarantees(async () => openMariadb(await mariadb))
+for (const { name, skip, createDatabase } of await useSqlServers())
+  describe(`log store on ${name}`, { skip }, () => {
+    guarantees(async () => openMysql(await createDatabase()))
 
-  test('makes the partition of the day before it inserts, and drops expired ones', async () => {
-    await using sql = disposable(await openMariadb(await mariadb))
-    const dayMs = 86_400_000
-    let now = nowMs
-    const { store } = openStore(sql.client, { now: () => now })
-    await store.startOffset(place)
-    await store.handle(place, [batchRecord(0, [logEvent(1)])])
-    now += 10 * dayMs
-    await store.handle(place, [batchRecord(1, [logEvent(2)])])
-    assert.equal(await count(sql.client, 'request_logs'), 2)
-    await applyRetention({
-      sql: sql.client,
-      nowMs: now,
-      retention: { rowDays: 7, contentDays: 3 },
-      signal: new AbortController().signal,
+    test('makes the partition of the day before it inserts, and drops expired ones', async () => {
+      await using sql = disposable(await openMysql(await createDatabase()))
+      const dayMs = 86_400_000
+      let now = nowMs
+      const { store } = openStore(sql.client, { now: () => now })
+      await store.startOffset(place)
+      await store.handle(place, [batchRecord(0, [logEvent(1)])])
+      now += 10 * dayMs
+      await store.handle(place, [batchRecord(1, [logEvent(2)])])
+      assert.equal(await count(sql.client, 'request_logs'), 2)
+      await applyRetention({
+        sql: sql.client,
+        nowMs: now,
+        retention: { rowDays: 7, contentDays: 3 },
+        signal: new AbortController().signal,
+      })
+      assert.equal(await count(sql.client, 'request_logs'), 1)
+      assert.ok(
+        (await readPartitions(sql.client, 'request_logs')).every(
+          ({ lessThan }) => lessThan === 1 || lessThan > nowMs / dayMs + 3,
+        ),
+      )
     })
-    assert.equal(await count(sql.client, 'request_logs'), 1)
-    assert.ok(
-      (await readPartitions(sql.client, 'request_logs')).every(
-        ({ lessThan }) => lessThan === 1 || lessThan > nowMs / dayMs + 3,
-      ),
-    )
-  })
 
-  test('two stores that make the same day at once both go on', async () => {
-    await using sql = disposable(await openMariadb(await mariadb))
-    const other = { topic: place.topic, partition: 1 }
-    const [a, b] = [openStore(sql.client).store, openStore(sql.client).store]
-    await a.startOffset(place)
-    await b.startOffset(other)
-    await Promise.all([
-      a.handle(place, [batchRecord(0, [logEvent(1)])]),
-      b.handle(other, [batchRecord(0, [logEvent(1, { requestId: 'b' })], { source: 'edge-2.0' })]),
-    ])
-    assert.equal(await count(sql.client, 'request_logs'), 2)
-  })
+    test('two stores that make the same day at once both go on', async () => {
+      await using sql = disposable(await openMysql(await createDatabase()))
+      const other = { topic: place.topic, partition: 1 }
+      const [a, b] = [openStore(sql.client).store, openStore(sql.client).store]
+      await a.startOffset(place)
+      await b.startOffset(other)
+      await Promise.all([
+        a.handle(place, [batchRecord(0, [logEvent(1)])]),
+        b.handle(other, [batchRecord(0, [logEvent(1, { requestId: 'b' })], { source: 'edge-2.0' })]),
+      ])
+      assert.equal(await count(sql.client, 'request_logs'), 2)
+    })
 
-  test('the same batch in two partitions at once is stored once', async () => {
-    await using sql = disposable(await openMariadb(await mariadb))
-    const other = { topic: place.topic, partition: 1 }
-    const [a, b] = [openStore(sql.client).store, openStore(sql.client).store]
-    await a.startOffset(place)
-    await b.startOffset(other)
-    for (let round = 0; round < 20; round += 1) {
-      const record = batchRecord(round, [logEvent(round + 1)])
-      await Promise.all([a.handle(place, [record]), b.handle(other, [{ ...record, partition: 1 }])])
-    }
-    assert.equal(await count(sql.client, 'request_logs'), 20)
-    assert.equal(await count(sql.client, 'log_batches'), 20)
+    test('the same batch in two partitions at once is stored once', async () => {
+      await using sql = disposable(await openMysql(await createDatabase()))
+      const other = { topic: place.topic, partition: 1 }
+      const [a, b] = [openStore(sql.client).store, openStore(sql.client).store]
+      await a.startOffset(place)
+      await b.startOffset(other)
+      for (let round = 0; round < 20; round += 1) {
+        const record = batchRecord(round, [logEvent(round + 1)])
+        await Promise.all([a.handle(place, [record]), b.handle(other, [{ ...record, partition: 1 }])])
+      }
+      assert.equal(await count(sql.client, 'request_logs'), 20)
+      assert.equal(await count(sql.client, 'log_batches'), 20)
+    })
   })
-})
 
 describe('log store on SQLite', () => guarantees(openSqlite))
 

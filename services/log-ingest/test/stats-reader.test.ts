@@ -2,15 +2,17 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { LogEvent } from '@gpt-load/contracts/log-event'
 import { createStatsReader } from '@gpt-load/database/logs/stats-reader'
-import type { SqlClient } from '@gpt-load/database/sql-client/sql-client'
-import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
-import { attempt, batchRecord, logEvent, nowMs, openMariadb, openSqlite, openStore, place } from './log-fixtures.ts'
+import { useSqlServers } from '@gpt-load/testkit/servers/test-servers'
+import { attempt, batchRecord, logEvent, nowMs, openMysql, openSqlite, openStore, place } from './log-fixtures.ts'
 
-const mariadb = useMariadb()
-const dialects: Record<string, () => Promise<SqlClient>> = {
-  SQLite: openSqlite,
-  MariaDB: async () => openMariadb(await mariadb),
-}
+const dialects = [
+  { name: 'SQLite', skip: false, open: openSqlite },
+  ...(await useSqlServers()).map(({ name, skip, createDatabase }) => ({
+    name,
+    skip,
+    open: async () => openMysql(await createDatabase()),
+  })),
+]
 const hour = { spanS: 3_600, fromS: Math.floor(nowMs / 3_600_000) * 3_600 - 3_600 }
 const day = { ...hour, toS: hour.fromS + 4 * 3_600 }
 
@@ -37,8 +39,8 @@ const events = Array.from({ length: 600 }, (_, index) =>
 const failed = ({ status, endReason }: LogEvent) => status >= 400 || endReason !== 'complete'
 const countOf = (test: (event: LogEvent) => boolean): number => events.filter(test).length
 
-for (const [name, open] of Object.entries(dialects)) {
-  describe(`statistics from rollups on ${name}`, async () => {
+for (const { name, skip, open } of dialects) {
+  describe(`statistics from rollups on ${name}`, { skip }, async () => {
     const sql = await open()
     const { store } = openStore(sql)
     await store.startOffset(place)

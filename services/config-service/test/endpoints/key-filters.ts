@@ -1,11 +1,23 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { DatabaseUnavailable } from '@gpt-load/database/database-errors'
+import type { KeyUsageReader } from '@gpt-load/database/logs/key-usage-reader'
 import type { OpenedApi } from '../support/open-api.ts'
 import { putIntoState } from '../support/key-states.ts'
 import { keyLines, newGroup, startImport, succeeded } from '../support/tasks.ts'
 
 /** What the log store would answer, and whether it is there. */
 export type KeyUse = { lastUsed: Map<number, number>; isAway: boolean }
+
+export const keyUsageOf = (use: KeyUse): KeyUsageReader => ({
+  async lastUsed(ids) {
+    if (use.isAway) throw new DatabaseUnavailable('the log database is away')
+    return new Map(ids.flatMap((id) => (use.lastUsed.has(id) ? [[id, use.lastUsed.get(id)!]] : [])))
+  },
+  totals: async (ids) =>
+    new Map(ids.flatMap((id) => (use.lastUsed.has(id) ? [[id, { requests: 3, failures: 1 }]] : []))),
+  hours: async (_id, fromS) => [{ bucketS: fromS + 22 * 3_600, requests: 3, failures: 1 }],
+})
 
 export function describeKeyFilters(api: () => Promise<OpenedApi>, use: KeyUse): void {
   type Item = { id: number; hint: string; usage: object | null }

@@ -4,29 +4,22 @@ import { edgeReachableMs } from '@gpt-load/contracts/edge-report'
 import type { KeyEvent, KeyEventPost } from '@gpt-load/contracts/key-event'
 import type { ResourceAnswer } from '@gpt-load/contracts/resource-key'
 import { deltaHeaders, type BaseManifest } from '@gpt-load/contracts/snapshot'
-import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
+import { useSqlServers } from '@gpt-load/testkit/servers/test-servers'
 import { until } from '@gpt-load/testkit/until'
 import { removeOldResources } from '../../src/internal/resource-keys.ts'
 import { startInternalServer } from '../../src/internal/internal-server.ts'
-import {
-  edgeTokens,
-  mysqlConnection,
-  openReplica,
-  sqliteConnection,
-  type Replica,
-  type TestConnection,
-} from '../truth/replica.ts'
+import { edgeTokens, mysqlConnection, openReplica, sqliteConnection, type Replica } from '../truth/replica.ts'
 import { addAccessKey, addGroup, addKeys } from '../truth/rows.ts'
 import { edgeReport } from '../support/edge-report.ts'
 
-const mariadb = useMariadb()
-const dialects: Record<string, () => Promise<TestConnection>> = {
-  SQLite: async () => sqliteConnection(),
-  MariaDB: async () => {
-    const server = await mariadb
-    return mysqlConnection(server, (await server.createDatabase()).name)
-  },
-}
+const dialects = [
+  { name: 'SQLite', skip: false, connect: async () => sqliteConnection() },
+  ...(await useSqlServers()).map(({ name, skip, createDatabase }) => ({
+    name,
+    skip,
+    connect: async () => mysqlConnection(await createDatabase()),
+  })),
+]
 const authorization = `Bearer ${edgeTokens[0]}`
 
 async function serve(replica: Replica) {
@@ -73,8 +66,8 @@ function limited(keyId: number): KeyEvent {
   }
 }
 
-for (const [name, connect] of Object.entries(dialects)) {
-  describe(`/internal on ${name}`, () => {
+for (const { name, skip, connect } of dialects) {
+  describe(`/internal on ${name}`, { skip }, () => {
     test('nothing is answered without an accepted EDGE_TOKEN; both are accepted', async () => {
       await using connection = await connect()
       await using replica = await openReplica(connection)

@@ -4,6 +4,7 @@ import { openKeyring, type Keyring } from '@gpt-load/database/keyring'
 import { migrate } from '@gpt-load/database/migrate'
 import { createSystemClock } from '@gpt-load/service-kit/clock'
 import type { Logger } from '@gpt-load/service-kit/logger'
+import type { SqlServerDatabase } from '@gpt-load/testkit/servers/test-servers'
 import type { ChangeFeedPublisher } from '@gpt-load/transport/change-feed'
 import { createInProcessChangeFeed } from '@gpt-load/transport/in-process-change-feed'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -72,9 +73,8 @@ export function sqliteConnection(): TestConnection {
 }
 
 /** The server drops its databases. */
-export function mysqlConnection(server: { host: string; port: number }, database: string): TestConnection {
-  const { host, port } = server
-  return { dialect: 'mysql', host, port, user: 'root', password: '', database, [Symbol.asyncDispose]: async () => {} }
+export function mysqlConnection(database: SqlServerDatabase): TestConnection {
+  return { dialect: 'mysql', ...database, [Symbol.asyncDispose]: async () => {} }
 }
 
 export function silentLogger(): Logger {

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import type { SnapshotRecord } from '@gpt-load/contracts/snapshot'
 import { DatabaseUnavailable } from '@gpt-load/database/database-errors'
-import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
+import { useSqlServers } from '@gpt-load/testkit/servers/test-servers'
 import { until } from '@gpt-load/testkit/until'
 import type { DeltaCursor } from '../../src/truth/delta-cursor.ts'
 import { readBase } from '../../src/truth/read-base.ts'
@@ -13,26 +13,18 @@ import { readPosition } from '../../src/truth/read-position.ts'
 import { applySettings } from '../../src/settings/update-settings.ts'
 import { adjustKeyCounts, countChanges } from '../../src/keys/adjust-key-counts.ts'
 import { baseRecords, createEdgeMirror, recordsOf, type EdgeMirror } from './edge-mirror.ts'
-import {
-  clock,
-  edgeTokens,
-  mysqlConnection,
-  openReplica,
-  sqliteConnection,
-  type Replica,
-  type TestConnection,
-} from './replica.ts'
+import { clock, edgeTokens, mysqlConnection, openReplica, sqliteConnection, type Replica } from './replica.ts'
 import { addAccessKey, addGroup, addKeys } from './rows.ts'
 
-const mariadb = useMariadb()
 const token = edgeTokens[0]!
-const dialects: Record<string, () => Promise<TestConnection>> = {
-  SQLite: async () => sqliteConnection(),
-  MariaDB: async () => {
-    const server = await mariadb
-    return mysqlConnection(server, (await server.createDatabase()).name)
-  },
-}
+const dialects = [
+  { name: 'SQLite', skip: false, connect: async () => sqliteConnection() },
+  ...(await useSqlServers()).map(({ name, skip, createDatabase }) => ({
+    name,
+    skip,
+    connect: async () => mysqlConnection(await createDatabase()),
+  })),
+]
 
 /** One answer of at most `maxBytes`, straight from the database. */
 async function pull(
@@ -148,8 +140,8 @@ async function changeSomething(replica: Replica, writer: number, step: number): 
   return revision
 }
 
-for (const [name, connect] of Object.entries(dialects)) {
-  describe(name, () => {
+for (const { name, skip, connect } of dialects) {
+  describe(name, { skip }, () => {
     test('2 replicas, 50 concurrent writers: revisions are dense and no delta misses a change', async () => {
       await using connection = await connect()
       await using first = await openReplica(connection)
