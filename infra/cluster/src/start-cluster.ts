@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { freePorts } from '@gpt-load/testkit/servers/free-port'
 import { startKafka } from '@gpt-load/testkit/servers/kafka-server'
 import type { KafkaOptions, KafkaServer } from '@gpt-load/testkit/servers/kafka-server'
+import type { DatabaseServer } from '@gpt-load/testkit/servers/database-server'
 import { startMariadb } from '@gpt-load/testkit/servers/mariadb-server'
-import type { MariadbServer } from '@gpt-load/testkit/servers/mariadb-server'
+import { startMysql } from '@gpt-load/testkit/servers/mysql-server'
 import { startRedis } from '@gpt-load/testkit/servers/redis-server'
 import type { RedisServer } from '@gpt-load/testkit/servers/redis-server'
 import { spareTimePrefix } from '@gpt-load/testkit/spare-time'
@@ -14,7 +15,7 @@ import { startService } from './service-process.ts'
 import type { ServiceProcess } from './service-process.ts'
 
 /**
- * The real cluster on one machine, without containers: MariaDB, Redis, Kafka, then our services as processes of their own.
+ * The real cluster on one machine, without containers: MariaDB (or MySQL), Redis, Kafka, then our services as processes of their own.
  * `npm run cluster` and the end-to-end suite use it alike. Secrets are random per cluster; nothing outlives it.
  */
 export type ClusterOptions = {
@@ -27,8 +28,10 @@ export type ClusterOptions = {
   edgeEnv?: Record<string, string>
   configServiceEnv?: Record<string, string>
   logIngestEnv?: Record<string, string>
+  /** MariaDB unless told; MySQL where testkit can have it. */
+  database?: 'mariadb' | 'mysql'
   /** More arguments of the database server. */
-  mariadbArgs?: string[]
+  databaseArgs?: string[]
   /** Of the broker; a plain one unless told. */
   kafkaOptions?: KafkaOptions
   /**
@@ -45,7 +48,7 @@ export type ClusterOptions = {
   log?: (message: string) => void
 }
 
-export type SpareTimeServer = 'mariadb' | 'kafka' | 'log-ingest'
+export type SpareTimeServer = 'database' | 'kafka' | 'log-ingest'
 export type ClusterSecrets = { authKey: string; encryptionKey: string; edgeToken: string }
 export type EdgeProcess = ServiceProcess & { readonly url: string; readonly adminUrl: string; readonly port: number }
 export type ConfigServiceProcess = ServiceProcess & {
@@ -59,7 +62,7 @@ export type PortalProcess = ServiceProcess & { readonly url: string }
 
 export interface Cluster extends AsyncDisposable {
   readonly secrets: ClusterSecrets
-  readonly mariadb: MariadbServer
+  readonly databaseServer: DatabaseServer
   readonly redis: RedisServer
   readonly kafka: KafkaServer
   readonly databaseDsn: string
@@ -85,21 +88,23 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const log = options.log ?? (() => {})
   const stack = new AsyncDisposableStack()
   try {
-    log('starting MariaDB, Redis and Kafka …')
+    const { database = 'mariadb', databaseArgs: args = [] } = options
+    log(`starting ${database === 'mysql' ? 'MySQL' : 'MariaDB'}, Redis and Kafka …`)
+    const startDatabase = database === 'mysql' ? startMysql : startMariadb
     const started = await Promise.allSettled([
-      startMariadb({ args: options.mariadbArgs ?? [], commandPrefix: prefixOf('mariadb', options) }),
+      startDatabase({ args, commandPrefix: prefixOf('database', options) }),
       startRedis(),
       startKafka({ commandPrefix: prefixOf('kafka', options), ...options.kafkaOptions }),
     ])
     for (const result of started) if (result.status === 'fulfilled') stack.use(result.value)
-    const [mariadb, redis, kafka] = started.map(valueOf) as [MariadbServer, RedisServer, KafkaServer]
+    const [databaseServer, redis, kafka] = started.map(valueOf) as [DatabaseServer, RedisServer, KafkaServer]
     const snapshotDir = await mkdtemp(join(tmpdir(), 'gpt-load-snapshot-'))
     stack.defer(() => rm(snapshotDir, { recursive: true, force: true }))
-    const { dsn } = await mariadb.createDatabase(databaseName)
+    const { dsn } = await databaseServer.createDatabase(databaseName)
     const parts: ClusterParts = {
       options,
       stack,
-      mariadb,
+      databaseServer,
       redis,
       kafka,
       databaseDsn: dsn,
@@ -117,7 +122,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
 const prefixOf = (server: SpareTimeServer, { inSpareTime = [] }: ClusterOptions) =>
   inSpareTime.includes(server) ? spareTimePrefix : []
 
-type ClusterParts = Pick<Cluster, 'mariadb' | 'redis' | 'kafka' | 'databaseDsn' | 'secrets'> & {
+type ClusterParts = Pick<Cluster, 'databaseServer' | 'redis' | 'kafka' | 'databaseDsn' | 'secrets'> & {
   options: ClusterOptions
   stack: AsyncDisposableStack
   snapshotDir: string

@@ -6,7 +6,7 @@ export async function backUpDatabase({ cluster }: ClusterDeployment): Promise<{ 
   const { databaseName } = cluster
   const backup = `${databaseName}_backup`
   const run = async (work: (connection: Connection, tables: readonly Table[]) => Promise<void>): Promise<void> => {
-    const { host, port } = cluster.mariadb
+    const { host, port } = cluster.databaseServer
     const connection = await createConnection({ host, port, user: 'root' })
     try {
       const tables = (await connection.query(storedColumns, [databaseName])) as Table[]

@@ -96,7 +96,7 @@ async function withSql<T>(
   { cluster }: ClusterDeployment,
   use: (query: (text: string, values: unknown[]) => Promise<SqlRow[]>) => Promise<T>,
 ): Promise<T> {
-  const { host, port } = cluster.mariadb
+  const { host, port } = cluster.databaseServer
   const connection = await createConnection({
     host,
     port,

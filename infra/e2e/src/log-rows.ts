@@ -4,10 +4,10 @@ import { until } from '@gpt-load/testkit/until'
 
 /** Counts over the log tables of a cluster, by plain SQL: what an operator would see. */
 export async function countLogRows(deployment: ClusterDeployment): Promise<{ rows: number; requests: number }> {
-  const { mariadb, databaseName } = deployment.cluster
+  const { databaseServer, databaseName } = deployment.cluster
   const connection = await createConnection({
-    host: mariadb.host,
-    port: mariadb.port,
+    host: databaseServer.host,
+    port: databaseServer.port,
     user: 'root',
     database: databaseName,
     bigIntAsNumber: true,

@@ -204,8 +204,8 @@ function placesOf(seen: Seen, text: string): string[] {
 
 async function dumpDatabase({ cluster }: ClusterDeployment): Promise<Seen> {
   const connection = await createConnection({
-    host: cluster.mariadb.host,
-    port: cluster.mariadb.port,
+    host: cluster.databaseServer.host,
+    port: cluster.databaseServer.port,
     user: 'root',
     database: cluster.databaseName,
   })

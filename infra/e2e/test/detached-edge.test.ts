@@ -30,7 +30,7 @@ test('with the whole control plane gone, a fresh edge serves a stored base for g
   await untilStored(deployment)
   await cluster.edges[0]!.stop()
   await cluster.configServices[0]!.kill()
-  await Promise.all([cluster.mariadb, cluster.redis, cluster.kafka].map((server) => server.kill('SIGKILL')))
+  await Promise.all([cluster.databaseServer, cluster.redis, cluster.kafka].map((server) => server.kill('SIGKILL')))
 
   // Older than any edge of a cluster would start from.
   await using snapshot = await agedCopy(cluster.edges[0]!.env['SNAPSHOT_STORE'] ?? '')

@@ -101,7 +101,7 @@ async function openDrill() {
       logIngests: 2,
       kafkaOptions: { port: brokerPort, advertisedPort },
       // Whether edges get slower is asked, not whether two cores are enough for the whole cluster.
-      inSpareTime: isLong ? ['kafka', 'mariadb', 'log-ingest'] : [],
+      inSpareTime: isLong ? ['kafka', 'database', 'log-ingest'] : [],
       logIngestEnv: { KAFKA_SESSION_TIMEOUT: `${sessionMs / 1_000}s` },
       edgeEnv: {
         LOG_SPOOL_DIR: spoolDir,
@@ -182,10 +182,10 @@ async function killKafkaAndEdge({ deployment, victim, survivor }: Drill, doomed:
 }
 
 async function restartMariadb({ deployment }: Drill): Promise<void> {
-  const { mariadb } = deployment.cluster
-  await mariadb.kill('SIGKILL')
+  const { databaseServer } = deployment.cluster
+  await databaseServer.kill('SIGKILL')
   await pause(2_000)
-  await mariadb.restart()
+  await databaseServer.restart()
 }
 
 async function killIngests({ deployment }: Drill, phases: Phases, untilMs: number): Promise<void> {

@@ -34,7 +34,7 @@ export async function startLab(options: BenchOptions, keys: LabKeys): Promise<La
     const stream = stack.use(await startStreamUpstream())
     const ports: Record<Route, number> = { fixed: fixed.port, tls: fixed.tlsPort, stream: stream.port }
     const cluster = stack.use(
-      await startCluster({ edges: 0, configServices: 1, logIngests: 1, inSpareTime: ['mariadb', 'log-ingest'] }),
+      await startCluster({ edges: 0, configServices: 1, logIngests: 1, inSpareTime: ['database', 'log-ingest'] }),
     )
     const accessKey = await fillCluster(cluster, keys, ports)
     const owned = stack.move()

@@ -77,11 +77,11 @@ export async function measureClusterControl(options: BenchOptions): Promise<Scen
     edges: 1,
     configServices: 1,
     logIngests: 1,
-    mariadbArgs: mariadbForMillions,
+    databaseArgs: mariadbForMillions,
     configServiceEnv: profileEnv(options),
   })
   const [{ url, process: configService }, { process: edge, port }] = [cluster.configServices[0]!, cluster.edges[0]!]
-  const pids = { 'config-service': configService.pid, MariaDB: cluster.mariadb.pid, edge: edge.pid }
+  const pids = { 'config-service': configService.pid, MariaDB: cluster.databaseServer.pid, edge: edge.pid }
   const api = { url, key: cluster.secrets.authKey }
   const figures = await measureControl({ api, port, importS: 90, pids }, options)
   return reportOf(`the cluster (MariaDB with ${mariadbForMillions.join(' ')}, one edge)`, options, figures)

@@ -38,7 +38,7 @@ export async function measureEdgeMillion(options: BenchOptions): Promise<Scenari
   const authority = stack.use(await createCertificateAuthority())
   const upstream = stack.use(await startFixedUpstream(authority))
   const cluster = stack.use(
-    await startCluster({ edges: 0, configServices: 1, logIngests: 1, mariadbArgs: mariadbForMillions }),
+    await startCluster({ edges: 0, configServices: 1, logIngests: 1, databaseArgs: mariadbForMillions }),
   )
   const api = { url: cluster.configServices[0]!.url, key: cluster.secrets.authKey }
   const first = await cluster.addEdge({ SNAPSHOT_STORE: `file:${folder}` })
@@ -150,9 +150,10 @@ async function untilStored(edge: EdgeProcess, api: AdminApi): Promise<void> {
 }
 
 /** What a restored backup does: revisions begin again before the edge's, so everything is taken anew under a new epoch. */
-async function reloadByNewEpoch({ mariadb, databaseName }: Cluster, edge: EdgeProcess): Promise<void> {
+async function reloadByNewEpoch({ databaseServer, databaseName }: Cluster, edge: EdgeProcess): Promise<void> {
   const before = await gaugeOf(edge, 'gptload_edge_bases_total')
-  const client = ['--no-defaults', '-h', mariadb.host, '-P', `${mariadb.port}`, '-u', 'root', databaseName]
+  const { host, port } = databaseServer
+  const client = ['--no-defaults', '-h', host, '-P', `${port}`, '-u', 'root', databaseName]
   const setBack = 'UPDATE revision_counter SET value = value - 1'
   await runCommand(findBinary('mariadb', 'mariadb-client-core'), [...client, '-e', setBack])
   await until(async () => (await gaugeOf(edge, 'gptload_edge_bases_total')) > before, {
