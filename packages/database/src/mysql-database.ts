@@ -22,8 +22,8 @@ export type MysqlConnection = {
   user: string
   password: string
   database: string
-  /** Present: TLS is required and the certificate verified, against `ca` (PEM) when given. */
-  tls?: { ca?: string; serverName?: string }
+  /** Present: TLS is required; the certificate is verified unless told otherwise, against `ca` (PEM) when given. */
+  tls?: { ca?: string; rejectUnauthorized?: boolean }
 }
 
 /**
@@ -111,9 +111,8 @@ function connectionOptions(connection: MysqlConnection): mariadb.ConnectionConfi
     allowPublicKeyRetrieval: tls === undefined,
     ...(tls && {
       ssl: {
-        rejectUnauthorized: true,
+        rejectUnauthorized: tls.rejectUnauthorized ?? true,
         ...(tls.ca !== undefined && { ca: tls.ca }),
-        ...(tls.serverName !== undefined && { servername: tls.serverName }),
       },
     }),
   }
