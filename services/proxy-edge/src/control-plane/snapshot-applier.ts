@@ -23,6 +23,8 @@ export interface SnapshotApplier {
 /** What a collection costs (tens of milliseconds) is little against what applying so many took. */
 const keysWorthACollection = 20_000
 const quietMs = 1_000
+/** An import takes a minute or longer and shall not leave the garbage of all its keys until then: a few megabytes at most. */
+const maxKeysUncollected = 50_000
 
 export function createSnapshotApplier(options: {
   table: Omit<KeyTableWriter, 'table' | 'handles'>
@@ -45,10 +47,11 @@ export function createSnapshotApplier(options: {
     collectGarbage()
   }
 
-  /** So do the deltas of an import, once no more come. */
-  function collectWhenQuiet(): void {
+  /** So do the deltas of an import: now and then, and once no more come. */
+  function collectAfterDeltas(): void {
     if (!hasPut || putSinceCollection < keysWorthACollection) return
     hasPut = false
+    if (putSinceCollection >= maxKeysUncollected) return collect()
     collection?.cancel()
     collection = clock.setTimeout(collect, quietMs, { isBackground: true })
   }
@@ -96,7 +99,7 @@ export function createSnapshotApplier(options: {
     },
     flush() {
       flush()
-      collectWhenQuiet()
+      collectAfterDeltas()
     },
     setClockSkewMs(skewMs) {
       clockSkewMs = skewMs
