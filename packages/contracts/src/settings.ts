@@ -699,6 +699,27 @@ export const settingsRegistry = {
     description:
       'So many different keys (in a small pool half of them, at least 4) that it limits within a second, with most of its answers, are its own limit: it is avoided and the keys stay. Only while the group has another healthy upstream; 0 = never.',
   },
+  upstream_check_path: {
+    type: 'string',
+    default: '',
+    category: 'retry',
+    groupOverride: true,
+    gptLoad: false,
+    check: emptyOrPath,
+    description:
+      'Path that each upstream is asked for without credentials (GET, from the root of its host), whether or not there are requests. No answer within 5 s, or one from 500 on, counts as a failure; another one lets a request try an avoided upstream at once. Empty = no checks.',
+  },
+  upstream_check_interval_ms: {
+    type: 'int',
+    default: 10_000,
+    min: 1_000,
+    max: 3_600_000,
+    unit: 'ms',
+    category: 'retry',
+    groupOverride: true,
+    gptLoad: false,
+    description: 'How often each edge does so.',
+  },
   join_v1: {
     type: 'bool',
     default: true,
@@ -778,6 +799,12 @@ function checkErrorRules(value: string): string | null {
 function checkRedactionRules(value: string): string | null {
   const result = parseRedactionRules(value)
   return result.ok ? null : result.error
+}
+
+function emptyOrPath(value: string): string | null {
+  return /^(?:\/[\x21-\x7e]{0,2047})?$/.test(value) && !value.includes('#')
+    ? null
+    : 'must be empty or a path that begins with /, without blanks and fragment'
 }
 
 function emptyOrHttpUrl(value: string): string | null {

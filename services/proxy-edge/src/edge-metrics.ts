@@ -6,8 +6,14 @@ import { counterNames, durationBucketsMs, type CounterName } from './data-plane/
 /** What an edge says about itself, read when it is asked: nothing is counted twice, and nothing on the request path. */
 export type EdgeMetricsOptions = Omit<EdgeParts, 'applier'> & { metrics: Metrics }
 
-/** These are states, or parts of something that has a line of its own. */
-const notCounters: ReadonlySet<CounterName> = new Set(['in_flight', 'last_request_at_ms', 'replay_bytes'])
+/** These are states, or have a line of their own. */
+const notCounters: ReadonlySet<CounterName> = new Set([
+  'in_flight',
+  'last_request_at_ms',
+  'replay_bytes',
+  'upstream_checks',
+  'upstream_checks_failed',
+])
 
 export function registerEdgeMetrics(options: EdgeMetricsOptions): void {
   registerRequests(options)
@@ -70,7 +76,15 @@ function registerKeys({ metrics, table }: EdgeMetricsOptions): void {
   gauge('lock_steals', 'Locks taken from a thread that died with them', () => table.stats().lockSteals)
 }
 
-function registerUpstreams({ metrics, upstreamWatch }: EdgeMetricsOptions): void {
+function registerUpstreams({ metrics, upstreamWatch, pool }: EdgeMetricsOptions): void {
+  metrics.observedCounter(
+    { name: 'gptload_edge_upstream_checks_total', help: 'Checks of upstreams (upstream_check_path)' },
+    () => pool.counters().upstream_checks,
+  )
+  metrics.observedCounter(
+    { name: 'gptload_edge_upstream_checks_failed_total', help: 'Of these, without an answer below 500 in time' },
+    () => pool.counters().upstream_checks_failed,
+  )
   metrics.observedGauge(
     { name: 'gptload_edge_open_upstreams', help: 'Upstreams whose circuit is not closed (50 at most are counted)' },
     () => upstreamWatch.open().length,

@@ -26,6 +26,7 @@ import { CorsPolicy } from './route/cors-policy.ts'
 import { TimerWheel } from './timer-wheel.ts'
 import { TriedLists } from './tried-lists.ts'
 import { UpstreamChooser } from './upstream-health/choose-upstream.ts'
+import { UpstreamChecks } from './upstream-health/upstream-checks.ts'
 import { UpstreamHealth } from './upstream-health/upstream-health.ts'
 import { createDownstream, createUpstream } from './wire/create-wires.ts'
 import type { WorkerOptions } from './worker-options.ts'
@@ -89,6 +90,7 @@ const services: RequestServices = {
   cors: options.cors === null ? null : new CorsPolicy(options.cors),
   isTrustedProxy: options.trustedProxies.length === 0 ? null : createTrustCheck(options.trustedProxies),
 }
+const checks = new UpstreamChecks({ plans: () => policies.plans(), wire, wheel, health: upstreamHealth, counters })
 const dataPlane = new DataPlane(services, options.controlSocketPath)
 const downstream = createDownstream(options.wire, options.limits, dataPlane.accept, options.tls)
 
@@ -108,6 +110,7 @@ async function handle(message: ToWorker): Promise<void> {
 
 async function close(): Promise<void> {
   await downstream.close()
+  checks.close()
   await wire.close()
   limits.close()
   wheel.close()

@@ -21,6 +21,17 @@ function open() {
 }
 
 suite('upstream health', () => {
+  test('one worker checks an upstream once per interval; a shorter interval holds at once', () => {
+    const { health, another, pass } = open()
+    assert.deepEqual([health.claimCheck(7, 60_000), another.claimCheck(7, 60_000)], [true, false])
+    pass(59_900)
+    assert.equal(another.claimCheck(7, 60_000), false)
+    pass(100)
+    assert.deepEqual([another.claimCheck(7, 60_000), health.claimCheck(7, 60_000)], [true, false])
+    assert.deepEqual([health.claimCheck(7, 1_000), health.claimCheck(7, 1_000)], [true, false])
+    assert.equal(health.claimCheck(-1, 1_000), false)
+  })
+
   test('opens at the threshold of consecutive failures, for all workers; an answer in between starts again', () => {
     const { health, another, fail } = open()
     fail(2)

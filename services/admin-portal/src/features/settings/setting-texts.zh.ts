@@ -71,6 +71,9 @@ export const settingTexts: SettingTexts = {
   upstream_open_ms: '避开多久后由一个请求试探；每次试探失败加倍，最长 5 分钟。',
   upstream_storm_keys:
     '如果上游在一秒内限流了这么多个不同的密钥（小密钥池为一半，至少 4 个），且占其应答的大部分，则视为上游自身限流：避开该上游，密钥保持可用。仅在分组还有其他健康上游时生效；0 = 从不。',
+  upstream_check_path:
+    '无论有无请求，都会以 GET、不带凭据地请求每个上游主机根下的此路径。5 秒内无应答或状态码不低于 500 计为一次失败；其他应答会让下一个请求立即试探被避开的上游。留空表示不检查。',
+  upstream_check_interval_ms: '每个边缘节点多久检查一次。',
   join_v1: '只拼接一次 /v1：基础地址以 /v1 结尾而路径又以其开头时去重，已知路径缺少时补上。',
   forward_client_headers: '将客户端的 Cookie、Forwarded 和 X-Forwarded-* 传给上游。',
   auth_key_opens_proxy:

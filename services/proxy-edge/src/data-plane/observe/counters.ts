@@ -50,6 +50,8 @@ export const counterNames = [
   'key_waits',
   'key_waits_served',
   'content_refused',
+  'upstream_checks',
+  'upstream_checks_failed',
 ] as const
 export type CounterName = (typeof counterNames)[number]
 

@@ -44,8 +44,8 @@ const tickMs = 100
 const [consecutive, openUntil, openings, openedAt, windowStart, answers, failures, totalOpenings] = [
   0, 1, 2, 3, 4, 5, 6, 7,
 ]
-const [limitStart, lowKeys, highKeys, limits, answersBefore, throttled] = [8, 9, 10, 11, 12, 13]
-const columns = 14
+const [limitStart, lowKeys, highKeys, limits, answersBefore, throttled, nextCheck] = [8, 9, 10, 11, 12, 13, 14]
+const columns = 15
 export const upstreamHealthBytes = maxWatchedUpstreams * columns * Int32Array.BYTES_PER_ELEMENT
 
 export type UpstreamState = {
@@ -81,11 +81,23 @@ export class UpstreamHealth {
     return Atomics.compareExchange(this.#cells, cell, until, now + trialMs / tickMs) === until
   }
 
-  /** Nothing was sent after all: the next request may be the trial. Of several at once the last claim counts. */
+  /** The next request may be the trial: nothing was sent after all, or a check says that it is there. Of several at once the last counts. */
   giveBackTrial(slot: number): void {
     const cell = slot * columns + openUntil
     const until = Atomics.load(this.#cells, cell)
     if (until !== 0) Atomics.compareExchange(this.#cells, cell, until, Math.min(until, this.#now()))
+  }
+
+  /** True once per interval, for one of all workers: the caller checks it now. */
+  claimCheck(slot: number, intervalMs: number): boolean {
+    if (slot === -1) return false
+    const cell = slot * columns + nextCheck
+    const due = Atomics.load(this.#cells, cell)
+    const now = this.#now()
+    const next = now + Math.ceil(intervalMs / tickMs)
+    // Later than the next one: the interval was longer then.
+    if (due > now && due <= next) return false
+    return Atomics.compareExchange(this.#cells, cell, due, next) === due
   }
 
   /** It answered, whatever it said about key or request. Answers to what was sent before it opened close nothing. */
