@@ -30,7 +30,7 @@ describe('the rules of a group', () => {
       await page.getByLabel('Action of header 3').selectOption('Remove')
       await page.getByRole('button', { name: 'Move header rule 2 up' }).click()
       await page.getByRole('button', { name: 'Save' }).click()
-      await page.getByText('Saved').waitFor()
+      await page.getByText('Saved', { exact: true }).waitFor()
       await page.getByText('Changed, not saved yet').waitFor({ state: 'detached' })
     })
     const group = await groupOf(id)
@@ -111,7 +111,7 @@ describe('the rules of a group', () => {
       await page.getByLabel('Weight of target 1 of model 1').fill('3')
       await page.getByText('75 %').waitFor()
       await page.getByRole('button', { name: 'Save' }).click()
-      await page.getByText('Saved').waitFor()
+      await page.getByText('Saved', { exact: true }).waitFor()
     })
     assert.deepEqual((await groupOf(id)).model_redirects, {
       fast: [
@@ -184,7 +184,7 @@ describe('what a configuration file manages', () => {
       await fieldOf('Description').getByText(warning).waitFor()
       assert.equal(await notes.count(), 1)
       await page.getByRole('button', { name: 'Save' }).click()
-      await page.getByText('Saved').waitFor()
+      await page.getByText('Saved', { exact: true }).waitFor()
       await notes.waitFor({ state: 'detached' })
 
       await page.getByRole('tab', { name: 'Settings' }).click()
