@@ -86,7 +86,7 @@ export function describeKeyFilters(api: () => Promise<OpenedApi>, use: KeyUse): 
       const opened = await api()
       const id = await newGroup(opened, 'rare')
       await opened.operate('addKeys', { params: { id }, body: { keys: ['sk-the-one-that-is-sought'], note: 'Needle' } })
-      await succeeded(opened, await startImport(opened, id, keyLines('rare', 10_050)))
+      await succeeded(opened, await startImport(opened, id, keyLines('rare', 4_050)))
       const first = (await opened.operate('listKeys', { params: { id }, query: 'search=needle' })).body
       assert.deepEqual(first.items, [])
       const query = `search=needle&cursor=${first.next_cursor}`
