@@ -116,7 +116,12 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
     // Before the first snapshot is whole, workers are told nothing: they answer NOT_READY.
     send: (update) => void (state.hasSnapshot && pool.sendPolicies(update)),
   })
-  const applier = createSnapshotApplier({ table, policies, clock })
+  const applier = createSnapshotApplier({
+    table,
+    policies,
+    clock,
+    isBesideControlPlane: options.controlSocketPath !== '',
+  })
   const link = openLink(options, {
     edge: name,
     instance,

@@ -30,8 +30,10 @@ export function createSnapshotApplier(options: {
   table: Omit<KeyTableWriter, 'table' | 'handles'>
   policies: PolicyDistributor
   clock: Clock
+  /** The control plane lives in this thread: its callers would wait for the collections of an import. */
+  isBesideControlPlane: boolean
 }): SnapshotApplier {
-  const { table, policies, clock } = options
+  const { table, policies, clock, isBesideControlPlane } = options
   let mode: PutMode = 'merge'
   let clockSkewMs = 0
   let putSinceCollection = 0
@@ -51,7 +53,7 @@ export function createSnapshotApplier(options: {
   function collectAfterDeltas(): void {
     if (!hasPut || putSinceCollection < keysWorthACollection) return
     hasPut = false
-    if (putSinceCollection >= maxKeysUncollected) return collect()
+    if (putSinceCollection >= maxKeysUncollected && !isBesideControlPlane) return collect()
     collection?.cancel()
     collection = clock.setTimeout(collect, quietMs, { isBackground: true })
   }
