@@ -26,7 +26,7 @@ const version = 1
 const headerBytes = 16
 const crcAt = 8
 const maxIdentityBytes = 2 * maxStringFieldBytes(wireStringBounds.identity) + 2 * maxNumberFieldBytes
-const zstdOptions = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+const zstdParams = { [constants.ZSTD_c_compressionLevel]: 1 }
 const inflateOptions = { maxOutputLength: maxPlainBatchBytes }
 
 /** The answer owns its memory whole, so its buffer can be transferred to another thread. */
@@ -105,8 +105,13 @@ identityReaders[identityField.count] = {
 }
 
 function compress(plain: Uint8Array, codec: LogBatchCodec): Uint8Array {
-  if (codec === 'zstd') return zstdCompressSync(plain, zstdOptions)
+  if (codec === 'zstd') return zstdCompressSync(plain, { params: zstdParams, chunkSize: zstdBound(plain.length) })
   return codec === 'gzip' ? gzipSync(plain, { level: 1 }) : plain
+}
+
+/** ZSTD_COMPRESSBOUND: with room for the worst case zstd works in one go, without copies of its own of what it reads and writes. */
+function zstdBound(length: number): number {
+  return length + (length >> 8) + (length < 131_072 ? (131_072 - length) >> 11 : 0) + 64
 }
 
 function inflate(packed: Buffer, codec: LogBatchCodec): Buffer {
