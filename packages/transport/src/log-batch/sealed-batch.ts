@@ -47,6 +47,7 @@ export function sealBatch(
   sealed.writeUInt32BE(batch.payload.length, 12)
   sealed.set(head, headerBytes)
   sealed.set(payload, headerBytes + head.length)
+  if (codec === 'zstd') giveBack(payload, batch.payload.length)
   sealed.writeUInt32BE(checksum(sealed), crcAt)
   return new Uint8Array(sealed.buffer as ArrayBuffer)
 }
@@ -107,6 +108,14 @@ identityReaders[identityField.count] = {
 function compress(plain: Uint8Array, codec: LogBatchCodec): Uint8Array {
   if (codec === 'zstd') return zstdCompressSync(plain, { params: zstdParams, chunkSize: zstdBound(plain.length) })
   return codec === 'gzip' ? gzipSync(plain, { level: 1 }) : plain
+}
+
+/**
+ * The memory that `compress` has worked in, at once: a busy edge would have the collector mark its heap for it several times a
+ * second. Small pieces come from a pool that all buffers share, so only what has exactly the length that was asked for.
+ */
+function giveBack({ buffer }: Uint8Array, workedOn: number): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === zstdBound(workedOn)) buffer.transfer(0)
 }
 
 /** ZSTD_COMPRESSBOUND: with room for the worst case zstd works in one go, without copies of its own of what it reads and writes. */
