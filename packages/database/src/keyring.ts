@@ -1,9 +1,12 @@
-import { createSecretKey, hash, randomBytes, type KeyObject } from 'node:crypto'
+import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto'
 import { unwrapDataKey, wrapDataKey, WrongMasterKeyError, type WrappedDataKey, type WrappedKey } from './data-key.ts'
 import { faultOf } from './database-errors.ts'
 import type { DatabaseHandle } from './database-handle.ts'
 import { EnvelopeError, envelopeKeyId, openEnvelope, sealEnvelope } from './envelope.ts'
 import { minMasterKeyLength, type MasterKeys } from './master-key.ts'
+import { createRecentTexts } from './recent-texts.ts'
+import { hashToken, resultsOf, type SealingMaterial } from './seal-many.ts'
+import { createSealingThread } from './sealing-thread-client.ts'
 import type { SqlRunner, SqlValue } from './sql-runner.ts'
 
 /**
@@ -17,8 +20,13 @@ export interface Keyring {
   /** `purpose` is bound to the value (associated data): it opens under the same purpose only. */
   seal(plaintext: string | Uint8Array, purpose: string): Uint8Array<ArrayBuffer>
   open(envelope: Uint8Array, purpose: string): Buffer
+  /** `open` of a text; one that this process has just sealed among many is remembered until it is asked for. */
+  openText(envelope: Uint8Array, purpose: string): string
+  /** One purpose for each text. By the thousand in a thread of their own, as `hashTokens`. */
+  sealTexts(texts: readonly string[], purposes: readonly string[]): Promise<Uint8Array<ArrayBuffer>[]>
   /** SHA-256(pepper || token): how access keys and provider keys are looked up and compared. */
   hashToken(token: string): Uint8Array<ArrayBuffer>
+  hashTokens(tokens: readonly string[]): Promise<Uint8Array<ArrayBuffer>[]>
   /** Data key that values are sealed with now. */
   readonly activeKeyId: number
   /** A data key is wrapped by the former ENCRYPTION_KEY alone: it cannot be taken away yet. */
@@ -62,6 +70,13 @@ export async function openKeyring(options: { database: DatabaseHandle } & Master
 
 function createKeyring(database: DatabaseHandle, masters: MasterKeys, first: Installation): Keyring {
   let current = first
+  const inThread = createSealingThread()
+  const recentTexts = createRecentTexts()
+  const material = (): SealingMaterial => {
+    const { pepper, keys } = current
+    // A message copies the whole memory that lies under a view.
+    return { pepper: new Uint8Array(pepper), keyId: keys.active.id, key: keys.active.key }
+  }
   return {
     get epoch() {
       return current.epoch
@@ -71,7 +86,15 @@ function createKeyring(database: DatabaseHandle, masters: MasterKeys, first: Ins
     },
     seal: (plaintext, purpose) => sealWith(current.keys.active, plaintext, purpose),
     open: (envelope, purpose) => openWith(current.keys, envelope, purpose),
-    hashToken: (token) => hash('sha256', Buffer.concat([current.pepper, Buffer.from(token)]), 'buffer'),
+    openText: (envelope, purpose) =>
+      recentTexts.take(envelope, purpose) ?? openWith(current.keys, envelope, purpose).toString('utf8'),
+    async sealTexts(texts, purposes) {
+      const sealed = resultsOf(await inThread(material(), { kind: 'seal', texts, purposes }))
+      recentTexts.add(sealed, purposes, texts)
+      return sealed
+    },
+    hashToken: (token) => hashToken(current.pepper, token),
+    hashTokens: async (tokens) => resultsOf(await inThread(material(), { kind: 'hash', texts: tokens })),
     get activeKeyId() {
       return current.keys.active.id
     },

@@ -12,8 +12,18 @@ export function sealProviderKey(keyring: Keyring, hash: Uint8Array, key: string)
   return keyring.seal(key, providerKeyPurpose(hash))
 }
 
+export function sealProviderKeys(
+  keyring: Keyring,
+  keys: readonly { hash: Uint8Array; key: string }[],
+): Promise<Uint8Array<ArrayBuffer>[]> {
+  return keyring.sealTexts(
+    keys.map(({ key }) => key),
+    keys.map(({ hash }) => providerKeyPurpose(hash)),
+  )
+}
+
 export function openProviderKey(keyring: Keyring, hash: Uint8Array, secret: Uint8Array): string {
-  return keyring.open(secret, providerKeyPurpose(hash)).toString('utf8')
+  return keyring.openText(secret, providerKeyPurpose(hash))
 }
 
 /** Always sealed: header values are credentials as often as not. */

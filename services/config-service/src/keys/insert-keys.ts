@@ -1,9 +1,8 @@
 import type { KeyState } from '@gpt-load/contracts/key-state'
 import { bulkInsert } from '@gpt-load/database/bulk-insert'
 import type { Keyring } from '@gpt-load/database/keyring'
-import { sealProviderKey } from '@gpt-load/database/row-secrets'
+import { sealProviderKeys } from '@gpt-load/database/row-secrets'
 import { placeholders, type SqlRunner } from '@gpt-load/database/sql-runner'
-import { setImmediate as turn } from 'node:timers/promises'
 import { ApiProblem, notFound } from '../http/api-problem.ts'
 import { countChanges, type KeyCountChanges } from './adjust-key-counts.ts'
 import { causeText } from '../key-state/locked-keys.ts'
@@ -26,13 +25,12 @@ export type InsertedKeys = { added: number; changes: KeyCountChanges }
 
 export type KeyDefaults = { note: string; weight: number; managedBy: string | null }
 
-/** Hashing or sealing this many takes about 3 ms; then the event loop gets a turn. */
-const keysPerTurn = 500
 const hashesPerQuery = 500
 const sampledOneOf = 32
 
 export async function hashKeys(keyring: Keyring, keys: readonly string[]): Promise<HashedKey[]> {
-  return inTurns(keys, (key) => ({ key, hash: keyring.hashToken(key) }))
+  const hashes = await keyring.hashTokens(keys)
+  return keys.map((key, index) => ({ key, hash: hashes[index]! }))
 }
 
 /** Rows of those that are worth adding, each once: of several lines with one key the first counts. */
@@ -43,25 +41,19 @@ export async function newKeyRows(
 ): Promise<KeyRow[]> {
   const lines = new Map(keys.toReversed().map((line) => [line.key, line]))
   const hashed = await hashKeys(keyring, [...new Set(keys.map(({ key }) => key))])
-  return inTurns(await withoutMostKnown(store.sql, groupId, hashed), ({ key, hash }) => {
+  const fresh = await withoutMostKnown(store.sql, groupId, hashed)
+  const secrets = await sealProviderKeys(keyring, fresh)
+  return fresh.map(({ key, hash }, index) => {
     const { note, weight, state } = lines.get(key) ?? {}
-    const row = { hash, secret: sealProviderKey(keyring, hash, key), hint: keyHint(key) }
     return {
-      ...row,
+      hash,
+      secret: secrets[index]!,
+      hint: keyHint(key),
       ...(note !== undefined && { note }),
       ...(weight !== undefined && { weight }),
       ...(state && { state }),
     }
   })
-}
-
-async function inTurns<In, Out>(items: readonly In[], convert: (item: In) => Out): Promise<Out[]> {
-  const results: Out[] = []
-  for (let start = 0; start < items.length; start += keysPerTurn) {
-    results.push(...items.slice(start, start + keysPerTurn).map(convert))
-    await turn()
-  }
-  return results
 }
 
 /**

@@ -4,8 +4,7 @@ import type { TaskRow } from './task-row.ts'
 import { taskWork } from './task-work.ts'
 
 /**
- * The chunks of one task, one after the other. With a server for a database the next one is prepared while that one commits;
- * SQLite's statements run in this very thread, where it would only make the transaction longer.
+ * The chunks of one task, one after the other: while one is committed the next is prepared, most of it in other threads.
  */
 export interface ChunkPreparation extends AsyncDisposable {
   /** For a row that was read after the chunk before it was committed. */
@@ -19,7 +18,7 @@ export function prepareChunks(): ChunkPreparation {
       const work = taskWork[task.kind]
       const chunk = await (ahead?.position === task.position ? ahead.chunk : work(ctx, task))
       ahead = null
-      if (chunk.next !== null && ctx.store.dialect === 'mysql') {
+      if (chunk.next !== null) {
         ahead = { position: chunk.next, chunk: work(ctx, { ...task, position: chunk.next }) }
         // Whoever asks for it gets to know; nobody does when the task ends before.
         ahead.chunk.catch(() => {})
