@@ -5,6 +5,7 @@ import { openBrowser, violationsOf, visit, type Visit, type VisitOptions } from 
 import { startInstallation, type Installation } from './installation.ts'
 import { fillWithSamples } from './sample-data.ts'
 
+/** Colours are looked at where `hasContrast`: in the light theme, then in the dark one. They depend on nothing else. */
 type Form = VisitOptions & { hasContrast?: boolean }
 export const narrow = { width: 360, height: 740 } as const
 
@@ -76,7 +77,7 @@ async function listPages(installation: Installation): Promise<PageList> {
   ]
 }
 
-/** What is wrong with any of them in one form. Colours are looked at where `hasContrast`: they depend on the theme alone. */
+/** What is wrong with any of them in one form. */
 async function lookAtPages(
   { browser, installation, pages }: { browser: Browser; installation: Installation; pages: PageList },
   { hasContrast = false, ...options }: Form,
@@ -102,7 +103,9 @@ async function look(page: Visit, options: { heading: string | null; hasContrast:
     .waitFor()
   await page.waitForFunction(() => document.querySelector('[role=status] .animate-pulse') === null)
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
-  const found = [...(await violationsOf(page, { hasContrast })), ...page.problems.splice(0)]
+  const found = await violationsOf(page, hasContrast ? 'all' : 'no colours')
+  if (hasContrast) found.push(...(await darkColoursOf(page)))
+  found.push(...page.problems.splice(0))
   const cutTables = await page.getByRole('table').evaluateAll((tables) => {
     const headEnd = (table: Element): number =>
       Math.max(...[...table.querySelectorAll('th')].map((cell) => cell.getBoundingClientRect().right))
@@ -111,4 +114,12 @@ async function look(page: Visit, options: { heading: string | null; hasContrast:
   if (cutTables > 0) found.push('a table does not fill its place')
   if (overflow > 0) found.push(`${overflow} px wider than the screen`)
   return found
+}
+
+async function darkColoursOf(page: Visit): Promise<string[]> {
+  await page.emulateMedia({ colorScheme: 'dark' })
+  await page.locator('html.dark').waitFor()
+  const found = await violationsOf(page, 'colours')
+  await page.emulateMedia({ colorScheme: 'light' })
+  return found.map((problem) => `dark: ${problem}`)
 }
