@@ -17,8 +17,10 @@ import type { Position } from './read-position.ts'
  * memory holds one page, whatever their number.
  */
 const rowsPerPage = 1_000
+/** Opening this many takes about 1 ms; a list of keys asks the database ten times and would wait for as many pages. */
+const keysPerTurn = 200
 
-/** `sql` is a snapshot read, `position` what it says. Gives way to other work between pages. */
+/** `sql` is a snapshot read, `position` what it says. Gives way to other work every few keys. */
 export async function* readBase(
   sql: SqlRunner,
   context: RecordContext,
@@ -32,11 +34,13 @@ export async function* readBase(
   yield* await readAccessKeyRecords(sql, 'all')
   yield* await readAdminKeyRecords(sql, context)
   const groupIds = await readGroupIds(sql)
-  for await (const rows of pages<KeyRow>(sql, keyPage, ({ id }) => [id]))
-    yield* keysRecords(
-      context.keyring,
-      rows.filter(({ group_id }) => groupIds.has(group_id)),
-    )
+  for await (const page of pages<KeyRow>(sql, keyPage, ({ id }) => [id])) {
+    const rows = page.filter(({ group_id }) => groupIds.has(group_id))
+    for (let start = 0; start < rows.length; start += keysPerTurn) {
+      yield* keysRecords(context.keyring, rows.slice(start, start + keysPerTurn))
+      await setImmediate()
+    }
+  }
   for await (const rows of pages<ModelRow>(sql, modelPage, ({ id, model }) => [id, id, model]))
     yield* keyModelsRecords(rows.filter(({ group_id }) => groupIds.has(group_id)))
 }
