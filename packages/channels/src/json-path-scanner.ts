@@ -47,7 +47,11 @@ type PathNode = {
 const maxNameBytes = 512
 
 /** How far a string is read byte by byte before a native search pays for its call. */
-const nearBytes = 64
+const nearBytes = 32
+
+/** What counts within a value that is passed whole: 1 for quotes and brackets. */
+const isStructural = new Uint8Array(256)
+for (const byte of [quote, openObject, closeObject, openArray, closeArray]) isStructural[byte] = 1
 
 const atRoot = 0
 const atName = 1
@@ -69,8 +73,6 @@ export class JsonPathScanner {
   #depth = 0
   #inString = false
   #isName = false
-  /** The name lies whole in this chunk and has no escapes, as far as it was read. */
-  #isPlainName = false
   #isEscaped = false
   #inScalar = false
   /** Collected bytes of the name or the captured value; `#segment` is where they begin in the present chunk, -1 = none. */
@@ -107,8 +109,13 @@ export class JsonPathScanner {
     while (at < chunk.length) {
       const byte = chunk[at]!
       if (isBlank(byte)) at++
-      else if (this.#expects === atName) return this.#startName(byte, at)
-      else if (this.#expects === atValue) return this.#startValue(chunk, byte, at)
+      else if (this.#expects === atName) {
+        const end = byte === quote ? nearQuote(chunk, at + 1) : -1
+        if (end === -1) return this.#startName(byte, at)
+        this.#target = this.#findPlain(chunk, at + 1, end)
+        this.#expects = atColon
+        at = end + 1
+      } else if (this.#expects === atValue) at = this.#passValue(chunk, byte, at)
       else if (this.#expects === atColon) {
         if (byte === colon) this.#expects = atValue
         at++
@@ -139,13 +146,13 @@ export class JsonPathScanner {
     if (byte === quote) {
       this.#inString = true
       this.#isName = true
-      this.#isPlainName = true
       this.#collect(at + 1, maxNameBytes)
     } else if (byte === closeObject) this.#leaveObject()
     return at + 1
   }
 
-  #startValue(chunk: Uint8Array, byte: number, at: number): number {
+  /** To behind the value, or into the object that lies on a path, or to the end of the chunk. */
+  #passValue(chunk: Uint8Array, byte: number, at: number): number {
     const target = this.#target
     this.#expects = afterValue
     if (target !== null && byte === openObject && target.capture === -1) {
@@ -155,13 +162,16 @@ export class JsonPathScanner {
     }
     const isCaptured = target !== null && target.capture !== -1
     if (isCaptured) this.#startCapture(target, at)
-    if (byte === openObject || byte === openArray) this.#depth = 1
-    else if (byte === quote) this.#inString = true
-    else {
-      this.#inScalar = true
-      return this.#passScalar(chunk, at)
+    if (byte === openObject || byte === openArray) {
+      this.#depth = 1
+      return this.#passContainer(chunk, at + 1)
     }
-    return at + 1
+    if (byte === quote) {
+      this.#inString = true
+      return this.#passString(chunk, at + 1)
+    }
+    this.#inScalar = true
+    return this.#passScalar(chunk, at)
   }
 
   #startCapture(target: PathNode, at: number): void {
@@ -173,50 +183,20 @@ export class JsonPathScanner {
 
   /** To behind the closing quote, or to the end of the chunk. */
   #passString(chunk: Uint8Array, from: number): number {
-    let at = this.#isEscaped ? from + 1 : from
-    this.#isEscaped = false
-    for (;;) {
-      const near = Math.min(at + nearBytes, chunk.length)
-      while (at < near) {
-        const byte = chunk[at]
-        if (byte === quote) return this.#endString(chunk, at)
-        if (byte === backslash) {
-          this.#isPlainName = false
-          at += 2
-        } else at += 1
-      }
-      this.#isPlainName = false
-      if (at >= chunk.length) {
-        this.#isEscaped = at > chunk.length
-        return chunk.length
-      }
-      at = this.#jumpToQuote(chunk, at)
-    }
-  }
-
-  /** To the next quote, or to the escape before it, or to the end; a backslash at the end is left to be seen. */
-  #jumpToQuote(chunk: Uint8Array, from: number): number {
-    const found = chunk.indexOf(quote, from)
-    const end = found === -1 ? chunk.length : found
-    let run = 0
-    while (end - run > from && chunk[end - run - 1] === backslash) run++
-    return run % 2 === 1 ? end - 1 : end
-  }
-
-  #endString(chunk: Uint8Array, end: number): number {
+    const end = quoteBehind(chunk, this.#isEscaped ? from + 1 : from)
+    this.#isEscaped = end > chunk.length
+    if (end >= chunk.length) return chunk.length
     this.#inString = false
     if (this.#isName) {
       this.#isName = false
-      this.#target = this.#isPlainName ? this.#findPlain(chunk, end) : this.#findTarget(this.#takeCollected(chunk, end))
+      this.#target = this.#findTarget(this.#takeCollected(chunk, end))
       this.#expects = atColon
     } else if (this.#depth === 0) this.#endValue(chunk, end + 1)
     return end + 1
   }
 
   /** Compared where it lies: most names of most texts come here. */
-  #findPlain(chunk: Uint8Array, end: number): PathNode | null {
-    const from = this.#segment
-    this.#segment = -1
+  #findPlain(chunk: Uint8Array, from: number, end: number): PathNode | null {
     const candidates = this.#nodes[this.#level - 1]?.childrenByLength[end - from]
     if (candidates === undefined) return null
     for (const candidate of candidates) if (isAt(chunk, from, candidate.name)) return candidate
@@ -232,21 +212,29 @@ export class JsonPathScanner {
     return node.children.find((child) => child.nameText === text) ?? null
   }
 
+  /** To behind the bracket that ends it, or to the end of the chunk. */
   #passContainer(chunk: Uint8Array, from: number): number {
-    for (let at = from; at < chunk.length; at++) {
-      const byte = chunk[at]
+    const { length } = chunk
+    let depth = this.#depth
+    let at = from
+    for (; at < length; at++) {
+      const byte = chunk[at]!
+      if (isStructural[byte] === 0) continue
       if (byte === quote) {
+        at = quoteBehind(chunk, at + 1)
+        if (at < length) continue
         this.#inString = true
-        return at + 1
+        this.#isEscaped = at > length
+        break
       }
-      if (byte === openObject || byte === openArray) this.#depth++
-      else if (byte === closeObject || byte === closeArray) {
-        if (--this.#depth > 0) continue
-        this.#endValue(chunk, at + 1)
-        return at + 1
-      }
+      depth += byte === openObject || byte === openArray ? 1 : -1
+      if (depth > 0) continue
+      this.#depth = 0
+      this.#endValue(chunk, at + 1)
+      return at + 1
     }
-    return chunk.length
+    this.#depth = depth
+    return length
   }
 
   /** Stops before the byte that ends a number or a literal. */
@@ -288,7 +276,6 @@ export class JsonPathScanner {
     // Not `slice`, which is a view in a Buffer.
     if (this.#partBytes <= this.#maxBytes) this.#parts.push(Buffer.from(chunk.subarray(this.#segment, end)))
     else this.#parts = []
-    this.#isPlainName = false
     this.#segment = 0
   }
 
@@ -302,6 +289,42 @@ export class JsonPathScanner {
 }
 
 const quoteBytes = Uint8Array.of(quote)
+
+/** Where a string without escapes ends, if it is a short one; -1 = not so. */
+function nearQuote(chunk: Uint8Array, from: number): number {
+  const near = Math.min(from + nearBytes, chunk.length)
+  for (let at = from; at < near; at++) {
+    const byte = chunk[at]
+    if (byte === quote) return at
+    if (byte === backslash) return -1
+  }
+  return -1
+}
+
+/** The quote that ends the string; the length of the chunk = not in it, one more = it ends in the middle of an escape. */
+function quoteBehind(chunk: Uint8Array, from: number): number {
+  const { length } = chunk
+  let at = from
+  while (at < length) {
+    const near = Math.min(at + nearBytes, length)
+    while (at < near) {
+      const byte = chunk[at]
+      if (byte === quote) return at
+      at += byte === backslash ? 2 : 1
+    }
+    if (at < length) at = jumpToQuote(chunk, at)
+  }
+  return at
+}
+
+/** To the next quote, or to the escape before it, or to the end; a backslash at the end is left to be seen. */
+function jumpToQuote(chunk: Uint8Array, from: number): number {
+  const found = chunk.indexOf(quote, from)
+  const end = found === -1 ? chunk.length : found
+  let run = 0
+  while (end - run > from && chunk[end - run - 1] === backslash) run++
+  return run % 2 === 1 ? end - 1 : end
+}
 
 function isAt(bytes: Uint8Array, from: number, wanted: Uint8Array): boolean {
   for (let index = 0; index < wanted.length; index++) if (bytes[from + index] !== wanted[index]) return false

@@ -55,7 +55,8 @@ export function createEventScanner(dialect: UsageDialect, ledger: EventLedger): 
 }
 
 function place(event: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const last = path.length - 1
   let holder = event
-  for (const name of path.slice(0, -1)) holder = (holder[name] ??= {}) as Record<string, unknown>
-  holder[path.at(-1)!] = value
+  for (let index = 0; index < last; index++) holder = (holder[path[index]!] ??= {}) as Record<string, unknown>
+  holder[path[last]!] = value
 }
