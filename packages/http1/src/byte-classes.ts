@@ -36,13 +36,17 @@ export const hexValues = Int8Array.from({ length: 256 }, (_, byte) =>
   '0123456789abcdef'.indexOf(String.fromCharCode(byte).toLowerCase()),
 )
 
-/** ASCII text whatever its case; `lowerText` is lower case always. */
-export function equalsText(bytes: Uint8Array, start: number, end: number, lowerText: string): boolean {
-  if (end - start !== lowerText.length) return false
-  for (let index = 0; index < lowerText.length; index += 1) {
-    const byte = bytes[start + index]!
-    const lower = byte >= 65 && byte <= 90 ? byte | 32 : byte
-    if (lower !== lowerText.charCodeAt(index)) return false
-  }
+/** Lower-case letters, digits and hyphens, to be looked for by `equalsText`. */
+export function lowerText(text: string): Uint8Array {
+  return Buffer.from(text, 'latin1')
+}
+
+/**
+ * Whatever its case. Between bytes of names and values, which have no control characters: setting the bit that makes a letter
+ * small turns nothing else into a letter, a digit or a hyphen.
+ */
+export function equalsText(bytes: Uint8Array, start: number, end: number, lower: Uint8Array): boolean {
+  if (end - start !== lower.length) return false
+  for (let index = 0; index < lower.length; index += 1) if ((bytes[start + index]! | 32) !== lower[index]) return false
   return true
 }

@@ -1,7 +1,18 @@
-import { colon, cr, equalsText, isFieldByte, isToken, lf, space, tab } from './byte-classes.ts'
+import { colon, cr, equalsText, isFieldByte, isToken, lf, lowerText, space, tab } from './byte-classes.ts'
 import { fieldName } from './field-names.ts'
 import { isHost } from './host-field.ts'
 import { isRefused, needsMore, type RefusalCode } from './http1-error.ts'
+
+const hostText = lowerText('host')
+const expectText = lowerText('expect')
+const upgradeText = lowerText('upgrade')
+const connectionText = lowerText('connection')
+const contentLengthText = lowerText('content-length')
+const transferEncodingText = lowerText('transfer-encoding')
+const continueText = lowerText('100-continue')
+const chunkedText = lowerText('chunked')
+const keepAliveText = lowerText('keep-alive')
+const closeText = lowerText('close')
 
 /**
  * Four per field: start and end of its name and of its value. One for all scanners, since each is asked for its pairs before
@@ -120,19 +131,19 @@ export class FieldScanner {
   #note(bytes: Uint8Array, nameStart: number, nameEnd: number, start: number, end: number): boolean {
     switch (nameEnd - nameStart) {
       case 4:
-        return equalsText(bytes, nameStart, nameEnd, 'host') ? this.#noteHost(bytes, start, end) : true
+        return equalsText(bytes, nameStart, nameEnd, hostText) ? this.#noteHost(bytes, start, end) : true
       case 6:
-        return equalsText(bytes, nameStart, nameEnd, 'expect') ? this.#noteExpect(bytes, start, end) : true
+        return equalsText(bytes, nameStart, nameEnd, expectText) ? this.#noteExpect(bytes, start, end) : true
       case 7:
-        if (equalsText(bytes, nameStart, nameEnd, 'upgrade')) this.hasUpgrade = true
+        if (equalsText(bytes, nameStart, nameEnd, upgradeText)) this.hasUpgrade = true
         return true
       case 10:
-        if (equalsText(bytes, nameStart, nameEnd, 'connection')) this.#noteConnection(bytes, start, end)
+        if (equalsText(bytes, nameStart, nameEnd, connectionText)) this.#noteConnection(bytes, start, end)
         return true
       case 14:
-        return equalsText(bytes, nameStart, nameEnd, 'content-length') ? this.#noteLength(bytes, start, end) : true
+        return equalsText(bytes, nameStart, nameEnd, contentLengthText) ? this.#noteLength(bytes, start, end) : true
       case 17:
-        return equalsText(bytes, nameStart, nameEnd, 'transfer-encoding') ? this.#noteCoding(bytes, start, end) : true
+        return equalsText(bytes, nameStart, nameEnd, transferEncodingText) ? this.#noteCoding(bytes, start, end) : true
       default:
         return true
     }
@@ -144,7 +155,7 @@ export class FieldScanner {
   }
 
   #noteExpect(bytes: Uint8Array, start: number, end: number): boolean {
-    this.expectsContinue = equalsText(bytes, start, end, '100-continue')
+    this.expectsContinue = equalsText(bytes, start, end, continueText)
     return this.expectsContinue || this.#fault('expectation_unknown')
   }
 
@@ -166,7 +177,7 @@ export class FieldScanner {
   #noteCoding(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.isChunked) return this.#fault('coding_repeated')
     if (this.contentLength !== -1) return this.#fault('length_and_coding')
-    this.isChunked = equalsText(bytes, start, end, 'chunked') && !hasTabBehind(bytes, end)
+    this.isChunked = equalsText(bytes, start, end, chunkedText) && !hasTabBehind(bytes, end)
     return this.isChunked || this.#fault('coding_unknown')
   }
 
@@ -178,9 +189,9 @@ export class FieldScanner {
       while (at < end && bytes[at] !== comma) at += 1
       let optionEnd = at
       while (optionEnd > optionStart && isBlank(bytes[optionEnd - 1]!)) optionEnd -= 1
-      if (equalsText(bytes, optionStart, optionEnd, 'keep-alive')) this.saysKeepAlive = true
-      else if (equalsText(bytes, optionStart, optionEnd, 'close')) this.saysClose = true
-      else if (equalsText(bytes, optionStart, optionEnd, 'upgrade')) this.saysUpgrade = true
+      if (equalsText(bytes, optionStart, optionEnd, keepAliveText)) this.saysKeepAlive = true
+      else if (equalsText(bytes, optionStart, optionEnd, closeText)) this.saysClose = true
+      else if (equalsText(bytes, optionStart, optionEnd, upgradeText)) this.saysUpgrade = true
     }
   }
 
