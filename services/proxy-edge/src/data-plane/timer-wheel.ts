@@ -1,3 +1,5 @@
+import { startTurn, turnMs } from './turn-clock.ts'
+
 /**
  * All timeouts of one worker on one interval. Timers are nodes of intrusive rings, made once per request and armed again and
  * again: no timer object, closure, Set or Map per stage (WIRE.md: a Set that gains and loses an entry per request costs
@@ -36,7 +38,10 @@ export class TimerWheel {
   constructor(tickMs = defaultTickMs) {
     this.#tickMs = tickMs
     for (let index = 0; index < slotCount; index += 1) this.#slots.push(createRing())
-    this.#advance = () => this.advance(performance.now())
+    this.#advance = () => {
+      startTurn()
+      this.advance(turnMs())
+    }
   }
 
   get armedCount(): number {
@@ -44,7 +49,8 @@ export class TimerWheel {
   }
 
   arm(timer: WheelTimer, delayMs: number): void {
-    const now = performance.now()
+    if (this.#armed === 0) startTurn()
+    const now = turnMs()
     const deadlineMs = now + delayMs
     if (timer.next !== null && deadlineMs >= timer.deadlineMs) {
       timer.deadlineMs = deadlineMs

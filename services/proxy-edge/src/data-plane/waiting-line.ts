@@ -1,3 +1,5 @@
+import { startTurn } from './turn-clock.ts'
+
 /**
  * Requests that wait for something, in the order in which they came: an intrusive ring of nodes, so that waiting costs no
  * object. Short by its users' bounds, which are counted by walking it.
@@ -17,7 +19,10 @@ export class WaitingLine<Node extends LineNode<Node>> {
 
   /** @param serve called every `pollIntervalMs` while somebody waits */
   constructor(serve: () => void, pollIntervalMs: number) {
-    this.#serve = serve
+    this.#serve = () => {
+      startTurn()
+      serve()
+    }
     this.#pollIntervalMs = pollIntervalMs
   }
 

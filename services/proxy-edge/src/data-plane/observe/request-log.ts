@@ -7,12 +7,13 @@ import { maskText } from '../answer/mask-secret.ts'
 import { findHeader } from '../headers/raw-headers.ts'
 import type { AccessKey } from '../plan/access-key-index.ts'
 import type { GroupPlan } from '../plan/group-plan.ts'
+import { turnMs } from '../turn-clock.ts'
 
 /** What a request leaves behind, gathered while it runs. Fields in place of a draft event, so that it is built once. */
 export class RequestLog {
   readonly requestId: string
   readonly receivedAtMs: number
-  readonly startedMs = performance.now()
+  readonly startedMs = turnMs()
   readonly attempts: LogAttempt[] = []
   outer: GroupPlan | null = null
   served: GroupPlan | null = null
@@ -36,7 +37,7 @@ export class RequestLog {
   }
 
   elapsedMs(): number {
-    return performance.now() - this.startedMs
+    return turnMs() - this.startedMs
   }
 
   fail(failure: AttemptFailure, secret: string, mask: string): void {
@@ -70,7 +71,7 @@ export class RequestLog {
       startedAtMs: Math.round(attempt.startedAtMs),
       connectMs: Math.round(attempt.connectMs),
       headMs: Math.round(attempt.headMs),
-      endMs: Math.round(attempt.endMs === -1 ? performance.now() - attempt.startedMs : attempt.endMs),
+      endMs: Math.round(attempt.endMs === -1 ? turnMs() - attempt.startedMs : attempt.endMs),
       status: attempt.status,
       errorClass: failure?.errorClass ?? '',
       errorCode: cut(failure?.code ?? '', logStringBounds.error_code),

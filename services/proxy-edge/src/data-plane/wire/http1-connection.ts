@@ -13,6 +13,7 @@ import { receiveBytes, SocketReads } from './connect/read-buffer.ts'
 import { resetConnection } from './reset-connection.ts'
 import { TurnWriter } from './turn-writer.ts'
 import { type BatchMember, maxBatchedBytes } from './write-batch.ts'
+import { startTurn, turnMs } from '../turn-clock.ts'
 
 /**
  * One client connection: reads heads and bodies, one request at a time, and decides what becomes of the connection. What comes
@@ -54,7 +55,7 @@ export class Http1Connection implements BatchMember {
   /** Of the body; -1 = chunked. */
   #remaining = 0
   /** Since when what is waited for is waited for. */
-  #sinceMs = performance.now()
+  #sinceMs = turnMs()
   #blockedSinceMs = 0
   #pendingBytes = 0
   /** Null = its bytes come in buffers of their own. */
@@ -94,7 +95,7 @@ export class Http1Connection implements BatchMember {
   resumeBody(): void {
     if (this.#isReading || this.isBodyComplete) return
     this.#isReading = true
-    this.#sinceMs = performance.now()
+    this.#sinceMs = turnMs()
     // Inside the handler nobody listens yet; later not from within the call that resumes.
     if (this.#exchange?.receiver == null) return
     if (this.#held === null) this.#resumeSocket()
@@ -136,7 +137,7 @@ export class Http1Connection implements BatchMember {
 
   /** The whole answer is given: what the client still sends of its request is dropped. */
   onAnswerEnded(): void {
-    this.#sinceMs = performance.now()
+    this.#sinceMs = turnMs()
     this.#blockedSinceMs = this.#sinceMs
     if (this.isBodyComplete) return
     this.#state = 'discarding'
@@ -153,7 +154,7 @@ export class Http1Connection implements BatchMember {
   }
 
   #flows(isFlowing: boolean): boolean {
-    if (!isFlowing && this.#blockedSinceMs === 0) this.#blockedSinceMs = performance.now()
+    if (!isFlowing && this.#blockedSinceMs === 0) this.#blockedSinceMs = turnMs()
     return isFlowing
   }
 
@@ -208,6 +209,7 @@ export class Http1Connection implements BatchMember {
   }
 
   readonly #onBytes = (bytes: Buffer): void => {
+    startTurn()
     if (this.#state === 'idle') this.#readHead(bytes)
     else if (this.#state === 'closing') return
     else if (this.isBodyComplete || (this.#state === 'serving' && !this.#isReading)) this.#hold(this.#own(bytes))
@@ -221,7 +223,7 @@ export class Http1Connection implements BatchMember {
 
   #readHead(bytes: Buffer): void {
     const parser = this.#parser
-    if (!parser.isInside) this.#sinceMs = performance.now()
+    if (!parser.isInside) this.#sinceMs = turnMs()
     const end = parser.parse(bytes, 0)
     if (end === needsMore) return
     if (end === isRefused) return this.#refuse(refusalStatuses[parser.refusal])
@@ -265,7 +267,7 @@ export class Http1Connection implements BatchMember {
   }
 
   #readBody(bytes: Buffer, from: number): void {
-    this.#sinceMs = this.#state === 'serving' ? performance.now() : this.#sinceMs
+    this.#sinceMs = this.#state === 'serving' ? turnMs() : this.#sinceMs
     const end = this.#remaining === -1 ? this.#readChunks(bytes, from) : this.#readCounted(bytes, from)
     if (end === isRefused) return this.#onMalformedBody()
     if (end === needsMore || this.#state === 'closed') return
@@ -311,7 +313,7 @@ export class Http1Connection implements BatchMember {
 
   #becomeIdle(): void {
     this.#state = 'idle'
-    this.#sinceMs = performance.now()
+    this.#sinceMs = turnMs()
     const held = this.#held
     if (held === null) return this.#resumeSocket()
     this.#held = null
@@ -358,12 +360,13 @@ export class Http1Connection implements BatchMember {
   #close(): void {
     this.#state = 'closing'
     this.#held = null
-    this.#sinceMs = performance.now()
+    this.#sinceMs = turnMs()
     this.socket.end()
     this.#resumeSocket()
   }
 
   readonly #onEnd = (): void => {
+    startTurn()
     const exchange = this.#exchange
     if (exchange !== null && exchange.isEnded) this.isKeepAlive = false
     else this.socket.destroy()
@@ -371,6 +374,7 @@ export class Http1Connection implements BatchMember {
   }
 
   readonly #onDrain = (): void => {
+    startTurn()
     this.#blockedSinceMs = 0
     this.#exchange?.receiver?.onDrain()
   }
@@ -378,6 +382,7 @@ export class Http1Connection implements BatchMember {
   /** By error or by close, whichever comes first. */
   readonly #onClosed = (): void => {
     if (this.#state === 'closed') return
+    startTurn()
     this.#state = 'closed'
     this.#held = null
     const exchange = this.#exchange

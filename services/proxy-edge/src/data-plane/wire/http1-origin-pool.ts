@@ -3,6 +3,7 @@ import { type ConnectReceiver, PendingConnection, type TlsSessions } from './con
 import type { Http1UpstreamConnection } from './http1-upstream-connection.ts'
 import type { UpstreamOrigin } from './upstream-exchange.ts'
 import type { WriteBatch } from './write-batch.ts'
+import { turnMs } from '../turn-clock.ts'
 
 const restMs = 1_000
 /** However short the moment, no more than this many times the bound. */
@@ -30,7 +31,7 @@ export class Http1OriginPool {
 
   /** Null: none is idle, connect. */
   take(): Http1UpstreamConnection | null {
-    const oldestMs = performance.now() - this.origin.idleTimeoutMs
+    const oldestMs = turnMs() - this.origin.idleTimeoutMs
     for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
       if (connection.isUsable && connection.idleSinceMs >= oldestMs) return connection
       connection.destroy()

@@ -9,6 +9,7 @@ import type { Http1UpstreamExchange } from './http1-upstream-exchange.ts'
 import { SocketTunnel } from './socket-tunnel.ts'
 import { TurnWriter } from './turn-writer.ts'
 import { type BatchMember, maxBatchedBytes } from './write-batch.ts'
+import { startTurn, turnMs } from '../turn-clock.ts'
 
 /**
  * One connection to an upstream: reads answers, one exchange at a time. Whatever comes while nobody has asked, or behind the end
@@ -123,6 +124,7 @@ export class Http1UpstreamConnection implements BatchMember {
   }
 
   readonly #onData = (bytes: Buffer): void => {
+    startTurn()
     if (this.#exchange === null) return this.#pool.drop(this)
     this.#exchange.hasAnswer = true
     let at = 0
@@ -214,7 +216,7 @@ export class Http1UpstreamConnection implements BatchMember {
   }
 
   #giveBack(): void {
-    this.idleSinceMs = performance.now()
+    this.idleSinceMs = turnMs()
     this.#pool.giveBack(this)
   }
 
@@ -261,6 +263,7 @@ export class Http1UpstreamConnection implements BatchMember {
   }
 
   readonly #onEnd = (): void => {
+    startTurn()
     if (this.#exchange === null) return this.#pool.drop(this)
     if (this.#phase === 'ended') return this.#spoil()
     if (this.#held !== null) return void (this.#ending = 'FIN')
@@ -270,16 +273,19 @@ export class Http1UpstreamConnection implements BatchMember {
   }
 
   readonly #onDrain = (): void => {
+    startTurn()
     this.#exchange?.onDrain()
   }
 
   readonly #onError = (error: unknown): void => {
+    startTurn()
     this.#isSpoilt = true
     if (this.#held !== null) this.#ending = codeOf(error)
     else if (this.#exchange !== null && this.#phase !== 'ended') this.#fail('reset', codeOf(error))
   }
 
   readonly #onClose = (): void => {
+    startTurn()
     if (this.#exchange === null) this.#pool.drop(this)
     else if (this.#held !== null) this.#ending ||= 'ECONNRESET'
     else if (this.#phase !== 'ended') this.#fail('reset', 'ECONNRESET')

@@ -8,6 +8,7 @@ import type { Tunnel } from './downstream-exchange.ts'
 import type { Http1OriginPool } from './http1-origin-pool.ts'
 import { Http1UpstreamConnection } from './http1-upstream-connection.ts'
 import type { UpstreamErrorKind, UpstreamExchange, UpstreamReceiver, UpstreamRequest } from './upstream-exchange.ts'
+import { startTurn, turnMs } from '../turn-clock.ts'
 
 /**
  * One attempt: takes an idle connection or opens one, writes the request, hears of the answer. A whole body goes out with the
@@ -116,11 +117,13 @@ export class Http1UpstreamExchange implements UpstreamExchange, ConnectReceiver 
   }
 
   onSocket(socket: Socket, reads: SocketReads | null): void {
+    startTurn()
     this.#pending = null
     this.#send(new Http1UpstreamConnection(this.#pool, socket, reads))
   }
 
   onConnectError(error: ConnectError): void {
+    startTurn()
     this.#fail(error.kind, error.code, !this.#hasResent)
   }
 
@@ -176,7 +179,7 @@ export class Http1UpstreamExchange implements UpstreamExchange, ConnectReceiver 
   #send(connection: Http1UpstreamConnection): void {
     const { method, body, contentLength } = this.#request
     this.#connection = connection
-    this.#startedMs = performance.now()
+    this.#startedMs = turnMs()
     connection.begin(this, method)
     if (this.#isPaused) connection.pause()
     this.#receiver.onConnect(this.#isReused)
@@ -268,7 +271,7 @@ export class Http1UpstreamExchange implements UpstreamExchange, ConnectReceiver 
   #isReuseRace(): boolean {
     if (!this.#isReused || this.#hasResent || this.hasAnswer) return false
     const isAtHand = this.#request.body !== null || this.#request.contentLength === 0
-    return isAtHand && performance.now() - this.#startedMs < reuseRaceMs
+    return isAtHand && turnMs() - this.#startedMs < reuseRaceMs
   }
 
   #resend(): void {

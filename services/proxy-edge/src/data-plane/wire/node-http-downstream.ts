@@ -5,6 +5,7 @@ import { isHeaderName } from '@gpt-load/channels/header-value'
 import type { ClientTls, DownstreamLimits, DownstreamServer, RequestHandler } from './downstream-exchange.ts'
 import { NodeHttpExchange } from './node-http-exchange.ts'
 import { refuseBadHead, refuseMalformed } from './refuse-malformed.ts'
+import { startTurn } from '../turn-clock.ts'
 
 /**
  * Downstream wire over node:http, the reference adapter. Strict parsing; what node:http leaves out is added here: one Host
@@ -91,6 +92,7 @@ export class NodeHttpDownstream implements DownstreamServer {
   }
 
   #accept(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
+    startTurn()
     if (!isWellFormed(request)) return refuse(request, response)
     const exchange = new NodeHttpExchange(request, response, expectsContinue)
     if (this.#isDraining) exchange.closeAfterAnswer()

@@ -5,6 +5,7 @@ import type { TLSSocket } from 'node:tls'
 import { hasHeader } from '../headers/raw-headers.ts'
 import type { DownstreamExchange, DownstreamLimits, DownstreamReceiver, Tunnel } from './downstream-exchange.ts'
 import { resetConnection } from './reset-connection.ts'
+import { startTurn, turnMs } from '../turn-clock.ts'
 
 /**
  * One request on node:http. Events come to module-level functions that find the exchange on the response, so a request costs
@@ -103,7 +104,7 @@ export class NodeHttpExchange implements DownstreamExchange {
   resume(): void {
     if (this.#isOver || this.#isReading) return
     this.#isReading = true
-    this.#lastReadMs = performance.now()
+    this.#lastReadMs = turnMs()
     if (this.#expectsContinue) this.#continue()
     if (this.#receiver !== null) this.#request.resume()
   }
@@ -132,7 +133,7 @@ export class NodeHttpExchange implements DownstreamExchange {
     if (this.#isOver) return true
     this.#isHeadFlushed = true
     if (this.#response.write(chunk)) return true
-    if (this.#blockedSinceMs === 0) this.#blockedSinceMs = performance.now()
+    if (this.#blockedSinceMs === 0) this.#blockedSinceMs = turnMs()
     return false
   }
 
@@ -140,7 +141,7 @@ export class NodeHttpExchange implements DownstreamExchange {
     if (this.#isOver) return
     this.#isHeadFlushed = true
     if (rawTrailers !== undefined && rawTrailers.length > 0) this.#response.addTrailers(toEntries(rawTrailers))
-    this.#endedAtMs = performance.now()
+    this.#endedAtMs = turnMs()
     if (this.#blockedSinceMs === 0) this.#blockedSinceMs = this.#endedAtMs
     this.#response.end(nothing)
     // What the client still sends is dropped; the sweep ends it when it does not stop.
@@ -191,21 +192,25 @@ export class NodeHttpExchange implements DownstreamExchange {
   }
 
   onData(chunk: Uint8Array): void {
-    this.#lastReadMs = performance.now()
+    startTurn()
+    this.#lastReadMs = turnMs()
     this.#receiver!.onData(chunk)
   }
 
   onEnd(): void {
+    startTurn()
     if (!this.#isOver) this.#receiver!.onEnd(this.#request.rawTrailers)
   }
 
   onDrain(): void {
+    startTurn()
     this.#blockedSinceMs = 0
     if (!this.#isOver) this.#receiver!.onDrain()
   }
 
   onFinish(): void {
     if (this.#isOver) return
+    startTurn()
     this.#isOver = true
     if (this.#request.complete) this.#unlink()
     this.#receiver!.onFinish()
@@ -214,6 +219,7 @@ export class NodeHttpExchange implements DownstreamExchange {
   /** Follows `onFinish` too: then a client that is still sending stays in the ring. */
   onClose(): void {
     if (this.#isOver) return
+    startTurn()
     this.#isOver = true
     this.#unlink()
     this.#receiver!.onAbort()

@@ -7,6 +7,7 @@ import { basicCredentials, parseOutboundProxy } from './connect/outbound-proxy.t
 import { RequestBodyStream } from './request-body-stream.ts'
 import { PooledConnection, type UndiciOriginPool } from './undici-origin-pool.ts'
 import type { UpstreamErrorKind, UpstreamExchange, UpstreamReceiver, UpstreamRequest } from './upstream-exchange.ts'
+import { startTurn, turnMs } from '../turn-clock.ts'
 
 /**
  * One attempt over undici: connects or reuses, dispatches, maps undici's callbacks to the port. The object is undici's
@@ -74,17 +75,20 @@ export class UndiciExchange implements UpstreamExchange, ConnectReceiver {
   }
 
   onSocket(socket: Socket): void {
+    startTurn()
     this.#pending = null
     this.#dispatch(this.#pool.adopt(socket))
   }
 
   onConnectError(error: ConnectError): void {
+    startTurn()
     this.#fail(error.kind, error.code, !this.#hasResent)
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
+    startTurn()
     this.#controller = controller
-    this.#startedMs = performance.now()
+    this.#startedMs = turnMs()
     if (this.#isPaused) controller.pause()
     this.#body?.onSending()
     if (!this.#isOver) this.#receiver.onConnect(this.#isReused)
@@ -96,6 +100,7 @@ export class UndiciExchange implements UpstreamExchange, ConnectReceiver {
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, _headers: unknown, reason = ''): void {
     if (this.#isOver) return
+    startTurn()
     const rawHeaders = toPairs(controller.rawHeaders)
     if (status < 200) this.#receiver.onInformational(status, rawHeaders)
     else {
@@ -105,11 +110,13 @@ export class UndiciExchange implements UpstreamExchange, ConnectReceiver {
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    startTurn()
     if (!this.#isOver) this.#receiver.onData(chunk)
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
     if (this.#isOver) return
+    startTurn()
     const connection = this.#connection!
     // undici takes a reset of an answer that ends with the connection for its end.
     if (connection.hasFailed) return this.#fail('reset', 'ECONNRESET', false)
@@ -122,6 +129,7 @@ export class UndiciExchange implements UpstreamExchange, ConnectReceiver {
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
     if (this.#isOver) return
+    startTurn()
     const code = error.name === parserError ? codeOfParserError(error) : codeOf(error)
     const kind = this.#hasHead || code !== lengthMismatch ? kindOf(code) : 'protocol'
     const isUnsent = this.#controller === null
@@ -162,7 +170,7 @@ export class UndiciExchange implements UpstreamExchange, ConnectReceiver {
   #isReuseRace(kind: UpstreamErrorKind, isUnsent: boolean): boolean {
     if (!this.#isReused || this.#hasResent || this.#hasAnswer || kind !== 'reset') return false
     const isAtHand = this.#request.body !== null || this.#request.contentLength === 0
-    return isAtHand && (isUnsent || performance.now() - this.#startedMs < reuseRaceMs)
+    return isAtHand && (isUnsent || turnMs() - this.#startedMs < reuseRaceMs)
   }
 
   #resend(): void {

@@ -1,3 +1,5 @@
+import { startTurn } from '../turn-clock.ts'
+
 /**
  * Writes that become ready in one turn of the event loop leave together at its end, in the loop's check phase. A write wakes the
  * peer, and waking one that sleeps costs as much as the write (on loopback an interrupt of the peer's core, on a virtual network
@@ -31,6 +33,7 @@ export class WriteBatch {
   /** The batch that is being gathered is sent at the end of the turn, not of the callback. */
   #isWaiting = true
   readonly #endTurn = (): void => {
+    startTurn()
     if (this.#first !== this.#last) this.#lonely = 0
     else if (this.#lonely < lonelyTurns) this.#lonely += 1
     this.flush()
