@@ -2,7 +2,7 @@ import type { TokenUsage } from '@gpt-load/contracts/log-event'
 import type { UsageReader } from './channel.ts'
 import { EventLedger } from './event-ledger.ts'
 import { parseJsonBytes } from './json-bytes.ts'
-import { JsonPathScanner } from './json-path-scanner.ts'
+import { JsonPathScanner, type JsonScanListener } from './json-path-scanner.ts'
 import type { StreamError, UsageDialect } from './usage-dialect.ts'
 
 /**
@@ -38,20 +38,31 @@ export class JsonUsageReader implements UsageReader {
 
 /** Feeds a ledger with what the dialect wants to know of events that are too long, or of unknown length, to parse whole. */
 export function createEventScanner(dialect: UsageDialect, ledger: EventLedger): JsonPathScanner {
-  let event: Record<string, unknown> = {}
-  return new JsonPathScanner(dialect.paths, {
-    onValue(capture, bytes) {
-      const path = dialect.memberPaths[capture]
-      if (path === undefined) ledger.markContent()
-      else if (bytes !== null) {
-        place(event, path, parseJsonBytes(bytes))
-        ledger.read(event)
-      }
-    },
-    onRootEnd() {
-      event = {}
-    },
-  })
+  return new JsonPathScanner(dialect.paths, new EventMembers(dialect, ledger))
+}
+
+class EventMembers implements JsonScanListener {
+  readonly #dialect: UsageDialect
+  readonly #ledger: EventLedger
+  #event: Record<string, unknown> = {}
+
+  constructor(dialect: UsageDialect, ledger: EventLedger) {
+    this.#dialect = dialect
+    this.#ledger = ledger
+  }
+
+  onValue(capture: number, bytes: Uint8Array | null): void {
+    const path = this.#dialect.memberPaths[capture]
+    if (path === undefined) this.#ledger.markContent()
+    else if (bytes !== null) {
+      place(this.#event, path, parseJsonBytes(bytes))
+      this.#ledger.read(this.#event)
+    }
+  }
+
+  onRootEnd(): void {
+    this.#event = {}
+  }
 }
 
 function place(event: Record<string, unknown>, path: readonly string[], value: unknown): void {

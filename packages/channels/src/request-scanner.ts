@@ -1,5 +1,5 @@
 import { parseJsonBytes } from './json-bytes.ts'
-import { compileJsonPaths, JsonPathScanner } from './json-path-scanner.ts'
+import { compileJsonPaths, JsonPathScanner, type JsonScanListener } from './json-path-scanner.ts'
 import { TextMemo } from './text-memo.ts'
 
 /**
@@ -44,7 +44,7 @@ const firstPrompt = 12
 
 const models = new TextMemo()
 
-export class RequestScanner {
+export class RequestScanner implements JsonScanListener {
   readonly #scanner: JsonPathScanner
   readonly #maxBytes: number
   #scannedBytes = 0
@@ -60,10 +60,7 @@ export class RequestScanner {
   /** Past `maxBytes` the scanner stops looking: `isCut` turns true, what was found stays. */
   constructor({ maxBytes }: { maxBytes: number }) {
     this.#maxBytes = maxBytes
-    this.#scanner = new JsonPathScanner(paths, {
-      onValue: (capture, bytes, start, end) => this.#take(capture, bytes, { start, end }),
-      onRootEnd: () => (this.#isClosed = true),
-    })
+    this.#scanner = new JsonPathScanner(paths, this)
   }
 
   push(chunk: Uint8Array): void {
@@ -117,10 +114,14 @@ export class RequestScanner {
     return this.#promptStart
   }
 
-  #take(capture: number, bytes: Uint8Array | null, span: ByteSpan): void {
+  onRootEnd(): void {
+    this.#isClosed = true
+  }
+
+  onValue(capture: number, bytes: Uint8Array | null, start: number, end: number): void {
     // Only a root object is asked, not those inside an array, nor what follows it: that is not JSON any more.
     if (this.#isClosed || !this.isObject) return
-    if (capture >= firstPrompt) this.#promptStart = this.#promptStart === -1 ? span.start : this.#promptStart
+    if (capture >= firstPrompt) this.#promptStart = this.#promptStart === -1 ? start : this.#promptStart
     else if (capture === 1) this.#stream = bytes !== null && isTrue(bytes)
     else if (capture >= 2) {
       const value = bytes === null ? undefined : parseJsonBytes(bytes)
@@ -129,7 +130,7 @@ export class RequestScanner {
       else this.#referencedId = text
     } else {
       this.#model = bytes === null ? '' : models.textOf(bytes)
-      this.#modelSpan = span
+      this.#modelSpan = { start, end }
     }
   }
 }

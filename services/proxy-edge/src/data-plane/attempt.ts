@@ -23,6 +23,7 @@ import type {
   UpstreamRequest,
   UpstreamWire,
 } from './wire/upstream-exchange.ts'
+import { turnMs } from './turn-clock.ts'
 
 /**
  * One attempt: sends the request to one upstream with one key, watches its stages, and holds back what has to be judged or
@@ -64,7 +65,8 @@ export type AttemptOptions = {
   number: number
   body: RequestBody
   isStream: boolean
-  nowMs: () => number
+  /** The server's time. */
+  clock: { serverNowMs(): number }
 }
 
 /** An error's first bytes are enough to judge it; the rest streams. */
@@ -76,7 +78,7 @@ type Phase = 'connecting' | 'sending' | 'judging' | 'collecting' | 'holding' | '
 export class Attempt implements UpstreamReceiver {
   readonly target: Target
   readonly number: number
-  readonly startedMs = performance.now()
+  readonly startedMs = turnMs()
   connectMs = -1
   headMs = -1
   endMs = -1
@@ -104,7 +106,7 @@ export class Attempt implements UpstreamReceiver {
   }
 
   get startedAtMs(): number {
-    return this.#options.nowMs() - (performance.now() - this.startedMs)
+    return this.#options.clock.serverNowMs() - (turnMs() - this.startedMs)
   }
 
   /** The upstream may have the whole request. */
@@ -182,7 +184,7 @@ export class Attempt implements UpstreamReceiver {
   onConnect(isReused: boolean): void {
     if (this.#phase === 'over') return
     this.#phase = 'sending'
-    this.connectMs = performance.now() - this.startedMs
+    this.connectMs = turnMs() - this.startedMs
     this.#options.owner.onAttemptConnect(isReused)
     this.#armHead()
   }
@@ -196,7 +198,7 @@ export class Attempt implements UpstreamReceiver {
     this.status = status
     this.reason = reason
     this.rawHeaders = rawHeaders
-    this.headMs = performance.now() - this.startedMs
+    this.headMs = turnMs() - this.startedMs
     this.#armFirstByte()
     if (findHeader(rawHeaders, 'content-type').toLowerCase().startsWith('text/event-stream'))
       this.#options.wheel.disarm(this.#options.totalTimer)
@@ -239,7 +241,7 @@ export class Attempt implements UpstreamReceiver {
     this.status = status
     this.reason = reason
     this.rawHeaders = rawHeaders
-    this.headMs = performance.now() - this.startedMs
+    this.headMs = turnMs() - this.startedMs
     this.#finish()
     this.#options.owner.onAttemptUpgraded(this, tunnel)
   }
@@ -271,7 +273,7 @@ export class Attempt implements UpstreamReceiver {
   }
 
   #peek(chunk: Uint8Array): void {
-    const verdict = this.#streamHold!.push(chunk, this.#options.nowMs())
+    const verdict = this.#streamHold!.push(chunk, this.#options.clock.serverNowMs())
     this.#hasBody = true
     if (verdict === 'release') return this.#release()
     if (verdict === 'wait') return
@@ -341,7 +343,7 @@ export class Attempt implements UpstreamReceiver {
       status,
       headers: rawHeaders,
       body: text === null ? '' : Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString('utf8'),
-      nowMs: this.#options.nowMs(),
+      nowMs: this.#options.clock.serverNowMs(),
       model: target.model,
     })
     const decoded = isEncoded ? text : null
@@ -357,14 +359,14 @@ export class Attempt implements UpstreamReceiver {
   #armHead(): void {
     const { settings } = this.target.plan
     const headMs = settings.response_header_timeout * 1_000
-    this.#sentMs = performance.now()
+    this.#sentMs = turnMs()
     this.#stage = settings.first_byte_timeout_ms < headMs ? 'first_byte' : 'response_header'
     this.#options.wheel.arm(this.#options.stageTimer, Math.min(headMs, settings.first_byte_timeout_ms))
   }
 
   #armFirstByte(): void {
     const { wheel, stageTimer } = this.#options
-    const spentMs = performance.now() - this.#sentMs
+    const spentMs = turnMs() - this.#sentMs
     this.#stage = 'first_byte'
     wheel.disarm(stageTimer)
     wheel.arm(stageTimer, Math.max(1, this.target.plan.settings.first_byte_timeout_ms - spentMs))
@@ -379,7 +381,7 @@ export class Attempt implements UpstreamReceiver {
 
   #finish(): void {
     this.#phase = 'over'
-    this.endMs = performance.now() - this.startedMs
+    this.endMs = turnMs() - this.startedMs
     this.#options.wheel.disarm(this.#options.stageTimer)
     this.#options.wheel.disarm(this.#options.totalTimer)
   }

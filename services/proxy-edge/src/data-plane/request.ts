@@ -193,7 +193,7 @@ export class ProxyRequest
       number: this.#attemptCount,
       body: admission.body,
       isStream: this.#log.isStream,
-      nowMs: () => policies.serverNowMs(),
+      clock: policies,
     })
     this.#attempt = attempt
     this.onUploadFlow(false)

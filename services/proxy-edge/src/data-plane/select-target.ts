@@ -63,11 +63,12 @@ export class TargetSelector {
   #plan: GroupPlan | null
   #memberIndex = 0
   /** By member; a group that is none has one entry. */
-  readonly #attempts: Uint16Array
+  readonly #attempts: number[]
   #tried: Int32Array
   #triedCount = 0
-  /** By place in `#tried`: the key itself was refused. */
-  #isFaulty: Uint8Array
+  readonly #maxKeys: number
+  /** By place in `#tried`: the key itself was refused. Null: none was. */
+  #isFaulty: Uint8Array | null = null
   /** The key that this request has entered; only of groups with rules. */
   #enteredSlot = -1
   #enteredKeyId = 0
@@ -92,10 +93,9 @@ export class TargetSelector {
     this.#facts = facts
     this.#accessKeyId = accessKeyId
     this.#plan = outer.isAggregate ? null : outer
-    const maxKeys = outer.settings.max_keys_per_request
-    this.#tried = this.#lists.take(maxKeys)
-    this.#isFaulty = new Uint8Array(maxKeys)
-    this.#attempts = new Uint16Array(outer.isAggregate ? outer.members.length : 1)
+    this.#maxKeys = outer.settings.max_keys_per_request
+    this.#tried = this.#lists.take(this.#maxKeys)
+    this.#attempts = outer.isAggregate ? outer.members.map(() => 0) : [0]
     this.model = facts.model
     const found = this.#findOwner(services.resources)
     this.isOwnerGone = found !== -1 && !this.#isUsableOwner(found)
@@ -144,7 +144,7 @@ export class TargetSelector {
 
   /** A key that comes back could serve this request: it has attempts left, and there are keys that it has not tried. */
   get mayWait(): boolean {
-    if (this.hasOwner || this.#triedCount >= this.#isFaulty.length) return false
+    if (this.hasOwner || this.#triedCount >= this.#maxKeys) return false
     const { isAggregate, members } = this.#outer
     let keys = 0
     for (const [index, plan] of (isAggregate ? members : [this.#outer]).entries())
@@ -159,6 +159,7 @@ export class TargetSelector {
 
   /** What was learnt of the last attempt, for the next choice. */
   keyFailed(slot: number): void {
+    this.#isFaulty ??= new Uint8Array(this.#maxKeys)
     for (let index = 0; index < this.#triedCount; index += 1) if (this.#tried[index] === slot) this.#isFaulty[index] = 1
   }
 
@@ -205,7 +206,7 @@ export class TargetSelector {
   }
 
   #pickSlot(plan: GroupPlan): number {
-    const isFull = this.#triedCount >= this.#tried.length || this.#triedCount >= this.#isFaulty.length
+    const isFull = this.#triedCount >= this.#tried.length || this.#triedCount >= this.#maxKeys
     const slot = isFull ? -1 : this.#ask(plan, this.#tried, this.#triedCount)
     if (slot === -1) return this.#pickAgain(plan)
     this.#tried[this.#triedCount] = slot
@@ -218,7 +219,7 @@ export class TargetSelector {
     const faulty = new Int32Array(this.#triedCount)
     let count = 0
     for (let index = 0; index < this.#triedCount; index += 1) {
-      if (this.#isFaulty[index] === 0) continue
+      if (this.#isFaulty === null || this.#isFaulty[index] === 0) continue
       faulty[count] = this.#tried[index]!
       count += 1
     }

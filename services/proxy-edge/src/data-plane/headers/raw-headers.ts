@@ -30,7 +30,7 @@ export function removeHeader(raw: string[], lowerName: string): void {
     raw[kept + 1] = raw[index + 1]!
     kept += 2
   }
-  raw.length = kept
+  if (kept < raw.length) raw.length = kept
 }
 
 /** The first of that name takes the value in its place, the others go; appended when there is none. */
@@ -45,7 +45,7 @@ export function setHeader(raw: string[], name: string, lowerName: string, value:
     isSet ||= isNamed
     kept += 2
   }
-  raw.length = kept
+  if (kept < raw.length) raw.length = kept
   if (!isSet) raw.push(name, value)
 }
 

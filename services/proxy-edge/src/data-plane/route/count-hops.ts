@@ -4,5 +4,5 @@ import { findHeader } from '../headers/raw-headers.ts'
 /** How often this request has passed through a proxy of ours. Nesting is allowed, circles are not; nonsense counts as none. */
 export function countHops(rawHeaders: readonly string[]): number {
   const value = findHeader(rawHeaders, hopHeader)
-  return /^\d{1,4}$/.test(value) ? Number(value) : 0
+  return value !== '' && /^\d{1,4}$/.test(value) ? Number(value) : 0
 }
