@@ -69,18 +69,11 @@ function decode(text: string): string {
 const usualScheme = 'Bearer '
 
 function bearerToken(value: string | null): string {
-  if (value?.startsWith(usualScheme) === true && isVisible(value, usualScheme.length))
-    return value.slice(usualScheme.length)
-  return value === null ? '' : (/^\s*bearer\s+(\S+)\s*$/i.exec(value)?.[1] ?? '')
-}
-
-/** Nothing but visible ASCII, and some of it: spares nearly every request the regular expression. */
-function isVisible(text: string, from: number): boolean {
-  for (let index = from; index < text.length; index += 1) {
-    const code = text.charCodeAt(index)
-    if (code < 0x21 || code > 0x7e) return false
-  }
-  return text.length > from
+  if (value === null) return ''
+  // Spares nearly every request the regular expression.
+  const isUsual = value.length > usualScheme.length && value.startsWith(usualScheme)
+  if (isUsual && !value.includes(' ', usualScheme.length)) return value.slice(usualScheme.length)
+  return /^\s*bearer\s+(\S+)\s*$/i.exec(value)?.[1] ?? ''
 }
 
 function trimmed(value: string | null): string {

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { adminAccessKeyId } from '@gpt-load/contracts/entity-id'
 import type { AccessKeyRecord } from '@gpt-load/contracts/snapshot'
+import { TokenMemo } from './token-memo.ts'
 
 export type AccessKey = {
   readonly id: number
@@ -28,12 +29,15 @@ export class AccessKeyIndex {
   #admin: AccessKey | null = null
   #pepperBytes = 0
   #input = new Uint8Array(maxTokenBytes)
+  /** Of tokens that were found. Any change empties it. */
+  readonly #recent = new TokenMemo<AccessKey>(maxTokenBytes)
 
   setPepper(base64: string): void {
     const pepper = Buffer.from(base64, 'base64')
     this.#pepperBytes = pepper.length
     this.#input = new Uint8Array(pepper.length + maxTokenBytes)
     this.#input.set(pepper)
+    this.#recent.clear()
   }
 
   put(record: AccessKeyRecord): void {
@@ -48,6 +52,7 @@ export class AccessKeyIndex {
   }
 
   remove(id: number): void {
+    this.#recent.clear()
     if (id === adminAccessKeyId) this.#admin = null
     const known = this.#hashById.get(id)
     if (known === undefined) return
@@ -56,6 +61,7 @@ export class AccessKeyIndex {
   }
 
   clear(): void {
+    this.#recent.clear()
     this.#byHash.clear()
     this.#hashById.clear()
     this.#admin = null
@@ -64,14 +70,19 @@ export class AccessKeyIndex {
   /** Null: unknown, disabled or expired by the server's clock. */
   find(token: string, serverNowMs: number): AccessKey | null {
     if (token === '' || token.length > maxTokenBytes) return null
+    return inForce(this.#recent.find(token) ?? this.#findByHash(token), serverNowMs)
+  }
+
+  #findByHash(token: string): AccessKey | undefined {
     for (let index = 0; index < token.length; index += 1) {
       const code = token.charCodeAt(index)
-      if (code < 0x21 || code > 0x7e) return null
+      if (code < 0x21 || code > 0x7e) return undefined
       this.#input[this.#pepperBytes + index] = code
     }
     const digest = hash('sha256', this.#input.subarray(0, this.#pepperBytes + token.length), 'base64')
     const found = this.#admin !== null && digest === this.#adminHash ? this.#admin : this.#byHash.get(digest)
-    return inForce(found, serverNowMs)
+    if (found !== undefined) this.#recent.keep(found)
+    return found
   }
 
   /** As `find`, where the token is not at hand. */

@@ -38,6 +38,8 @@ export class Http1UpstreamConnection implements BatchMember {
   #remaining = 0
   #informational = 0
   #isSpoilt = false
+  /** Its FIN has come. */
+  #hasEnded = false
   /** How the connection ended while bytes of the answer were held: `FIN` or a code; '' = it has not. */
   #ending = ''
 
@@ -56,8 +58,9 @@ export class Http1UpstreamConnection implements BatchMember {
     socket.resume()
   }
 
+  /** `writable` is false of a socket that is destroyed, too. */
   get isUsable(): boolean {
-    return !this.#isSpoilt && !this.socket.destroyed && !this.socket.readableEnded && this.socket.writable
+    return !this.#isSpoilt && !this.#hasEnded && this.socket.writable
   }
 
   begin(exchange: Http1UpstreamExchange, method: string): void {
@@ -264,6 +267,7 @@ export class Http1UpstreamConnection implements BatchMember {
 
   readonly #onEnd = (): void => {
     startTurn()
+    this.#hasEnded = true
     if (this.#exchange === null) return this.#pool.drop(this)
     if (this.#phase === 'ended') return this.#spoil()
     if (this.#held !== null) return void (this.#ending = 'FIN')
