@@ -216,6 +216,32 @@ describe('log batch', () => {
     )
   })
 
+  test('gives back what events have in common as each of them has it, however like its neighbours it is', () => {
+    const others: Partial<LogEvent> = {
+      groupId: 99,
+      groupName: 'other group',
+      memberGroupId: 98,
+      memberGroupName: 'other member',
+      channel: 'gemini',
+      method: 'PATCH',
+      requestPath: '/proxy/other/v1/models',
+      modelRequested: 'other-model',
+      modelSent: 'another-model',
+      isStream: !plainEvent.isStream,
+      accessKeyId: 97,
+      clientAddress: '192.0.2.9',
+      userAgent: 'other/1.0',
+    }
+    const variants = [plainEvent, { ...plainEvent, userAgent: 'long '.repeat(80) }]
+    for (const [name, value] of Object.entries(others)) variants.push({ ...plainEvent, [name]: value })
+    // Often enough for each of them to be remembered, and for each of the others to come next.
+    const events = Array.from({ length: 4_000 }, (_, n) => variants[(n * n + Math.floor(n / 7)) % variants.length]!)
+    const batch = opened(sealed(encode(...events), events.length))
+    assert.equal(batch.events.length, events.length)
+    for (const [n, one] of batch.events.entries())
+      assert.deepEqual(one.ok && one.event, expectedEvent(events[n]!), `event ${n}`)
+  })
+
   test('is byte-identical when it is sealed again, and owns its memory so that it can be transferred', () => {
     const batch = { identity: identityOf(1), events: encode(plainEvent), codec: 'zstd' } as const
     const bytes = sealLogBatch(batch)

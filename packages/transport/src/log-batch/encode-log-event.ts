@@ -3,6 +3,7 @@
 // user agent, a lone surrogate) grows a batch or is refused later. Numbers are rounded; what is not a number reads as absent.
 
 import type { LogAttempt, LogEvent } from '@gpt-load/contracts/log-event'
+import { type CommonFields, RecentRuns } from './common-fields.ts'
 import {
   attemptField as a,
   channelNumber,
@@ -55,12 +56,12 @@ const maxEventBytes =
 export const maxEncodedEventBytes = maxEventBytes + maxEncodedAttempts * maxAttemptBytes
 
 /** `length` is the payload's bytes so far, `count` its events. The owner seals at logBatchBounds and resets. */
-export type LogEventWriter = ProtobufWriter & { count: number }
+export type LogEventWriter = ProtobufWriter & { count: number; readonly runs: RecentRuns }
 
 const initialWriterBytes = 65_536
 
 export function createLogEventWriter(): LogEventWriter {
-  return { buffer: Buffer.allocUnsafeSlow(initialWriterBytes), length: 0, count: 0 }
+  return { buffer: Buffer.allocUnsafeSlow(initialWriterBytes), length: 0, count: 0, runs: new RecentRuns() }
 }
 
 /** The payload so far: a view that the next `encodeLogEvent` or `resetWriter` invalidates. */
@@ -92,6 +93,10 @@ function putRequest(writer: LogEventWriter, event: LogEvent): void {
   putUint(writer, e.sequence, event.sequence)
   putString(writer, e.requestId, event.requestId, bounds.request_id)
   putUint(writer, e.receivedAtMs, event.receivedAtMs)
+  writer.runs.put(writer, event, putCommon)
+}
+
+function putCommon(writer: ProtobufWriter, event: CommonFields): void {
   putUint(writer, e.groupId, event.groupId)
   putString(writer, e.groupName, event.groupName, bounds.group_name)
   putUint(writer, e.memberGroupId, event.memberGroupId)
