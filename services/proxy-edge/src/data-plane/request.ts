@@ -85,6 +85,7 @@ export class ProxyRequest
     this.#route = route
     this.requestId = services.ids.create()
     this.#log = new RequestLog(this.requestId, services.policies.serverNowMs())
+    this.#log.hasQuery = route.query !== ''
     this.#account = new RequestAccount(services, this.#log)
     this.#admission = new Admission(this, services, exchange, route, this.#log)
     this.#relay = new AnswerRelay(exchange, this.#log, services.cors)

@@ -21,6 +21,8 @@ export class RequestLog {
   modelRequested = ''
   modelSent = ''
   isStream = false
+  /** The target may hold parameters that are secrets. */
+  hasQuery = true
   status = 0
   errorClass: LogEvent['errorClass'] = ''
   errorCode = ''
@@ -95,7 +97,7 @@ export class RequestLog {
       memberGroupName: this.served?.name ?? '',
       channel: this.outer?.channel.type ?? '',
       method: source.method,
-      requestPath: cut(loggedPath(source.target), logStringBounds.request_path),
+      requestPath: cut(this.hasQuery ? loggedPath(source.target) : source.target, logStringBounds.request_path),
       modelRequested: cut(this.modelRequested, logStringBounds.model),
       modelSent: cut(this.modelSent, logStringBounds.model),
       isStream: this.isStream,
