@@ -83,12 +83,18 @@ async function signIn(url: string): Promise<Cookie> {
   return { name, value, url }
 }
 
-/** What axe finds, each with the element. Colours depend on the theme alone, and take it as long as all else. */
-export async function violationsOf(page: Page, look: 'all' | 'colours' | 'no colours' = 'all'): Promise<string[]> {
+/**
+ * What axe finds, each with the element. Colours depend on the theme alone, and take it as long as all else; of what a language can
+ * break, `names` are what can be missing.
+ */
+export type Look = 'all' | 'colours' | 'no colours' | 'names'
+
+export async function violationsOf(page: Page, look: Look = 'all'): Promise<string[]> {
   // What is in order is not asked for: putting that together takes longer than finding what is not.
   const axe = new AxeBuilder({ page: page as never }).options({ resultTypes: ['violations'] })
   if (look === 'no colours') axe.disableRules(contrast)
   else if (look === 'colours') axe.withRules(contrast)
+  else if (look === 'names') axe.withTags(nameTags)
   const { violations } = await axe.analyze()
   return violations.flatMap(({ id, nodes }) =>
     nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
@@ -96,3 +102,5 @@ export async function violationsOf(page: Page, look: 'all' | 'colours' | 'no col
 }
 
 const contrast = 'color-contrast'
+/** Names of buttons, links, images and fields, what is announced, and the language that the page says it is in. */
+const nameTags = ['cat.name-role-value', 'cat.text-alternatives', 'cat.forms', 'cat.aria', 'cat.language']

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Browser } from 'playwright-core'
-import { openBrowser, violationsOf, visit, type Visit, type VisitOptions } from './browser.ts'
+import { type Look, openBrowser, violationsOf, visit, type Visit, type VisitOptions } from './browser.ts'
 import { startInstallation, type Installation } from './installation.ts'
 import { fillWithSamples } from './sample-data.ts'
 
@@ -88,23 +88,23 @@ async function lookAtPages(
   const isEnglish = options.locale === undefined
   for (const [path, heading] of pages) {
     await page.goto(installation.url + path)
-    const found = await look(page, { heading: isEnglish ? heading : null, hasContrast })
+    const without = isEnglish ? 'no colours' : 'names'
+    const found = await look(page, { heading: isEnglish ? heading : null, what: hasContrast ? 'all' : without })
     problems.push(...found.map((problem) => `${path}: ${problem}`))
   }
   await page.context().close()
   return problems
 }
 
-async function look(page: Visit, options: { heading: string | null; hasContrast: boolean }): Promise<string[]> {
-  const { heading, hasContrast } = options
+async function look(page: Visit, { heading, what }: { heading: string | null; what: Look }): Promise<string[]> {
   await page
     .getByRole('heading', heading === null ? {} : { name: heading, exact: true })
     .first()
     .waitFor()
   await page.waitForFunction(() => document.querySelector('[role=status] .animate-pulse') === null)
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
-  const found = await violationsOf(page, hasContrast ? 'all' : 'no colours')
-  if (hasContrast) found.push(...(await darkColoursOf(page)))
+  const found = await violationsOf(page, what)
+  if (what === 'all') found.push(...(await darkColoursOf(page)))
   found.push(...page.problems.splice(0))
   const cutTables = await page.getByRole('table').evaluateAll((tables) => {
     const headEnd = (table: Element): number =>
