@@ -30,66 +30,54 @@ export type CommonFields = Pick<
   | 'userAgent'
 >
 
-class Run implements CommonFields {
-  bytes: Uint8Array
-  groupId = -1
-  groupName = ''
-  memberGroupId = 0
-  memberGroupName = ''
-  channel: LogEvent['channel'] = ''
-  method = ''
-  requestPath = ''
-  modelRequested = ''
-  modelSent = ''
-  isStream = false
-  accessKeyId = 0
-  clientAddress = ''
-  userAgent = ''
+type Run = { bytes: Uint8Array; fields: CommonFields }
 
-  constructor(memory: Buffer) {
-    this.bytes = memory
-  }
+/** What differs most often first. */
+function areEqual(known: CommonFields, event: CommonFields): boolean {
+  return (
+    known.groupId === event.groupId &&
+    known.accessKeyId === event.accessKeyId &&
+    known.memberGroupId === event.memberGroupId &&
+    known.isStream === event.isStream &&
+    known.clientAddress === event.clientAddress &&
+    known.modelSent === event.modelSent &&
+    known.userAgent === event.userAgent &&
+    known.requestPath === event.requestPath &&
+    known.modelRequested === event.modelRequested &&
+    known.groupName === event.groupName &&
+    known.memberGroupName === event.memberGroupName &&
+    known.channel === event.channel &&
+    known.method === event.method
+  )
+}
 
-  /** What differs most often first. */
-  isOf(event: CommonFields): boolean {
-    return (
-      this.groupId === event.groupId &&
-      this.accessKeyId === event.accessKeyId &&
-      this.memberGroupId === event.memberGroupId &&
-      this.isStream === event.isStream &&
-      this.clientAddress === event.clientAddress &&
-      this.modelSent === event.modelSent &&
-      this.userAgent === event.userAgent &&
-      this.requestPath === event.requestPath &&
-      this.modelRequested === event.modelRequested &&
-      this.groupName === event.groupName &&
-      this.memberGroupName === event.memberGroupName &&
-      this.channel === event.channel &&
-      this.method === event.method
-    )
+function copyOf(event: CommonFields): CommonFields {
+  const { groupId, groupName, memberGroupId, memberGroupName, channel, isStream, accessKeyId } = event
+  return {
+    groupId,
+    groupName,
+    memberGroupId,
+    memberGroupName,
+    channel,
+    isStream,
+    accessKeyId,
+    method: ownText(event.method),
+    requestPath: ownText(event.requestPath),
+    modelRequested: ownText(event.modelRequested),
+    modelSent: ownText(event.modelSent),
+    clientAddress: ownText(event.clientAddress),
+    userAgent: ownText(event.userAgent),
   }
+}
 
-  keep(event: CommonFields, bytes: Uint8Array): void {
-    this.bytes = bytes
-    this.groupId = event.groupId
-    this.groupName = event.groupName
-    this.memberGroupId = event.memberGroupId
-    this.memberGroupName = event.memberGroupName
-    this.channel = event.channel
-    this.method = event.method
-    this.requestPath = event.requestPath
-    this.modelRequested = event.modelRequested
-    this.modelSent = event.modelSent
-    this.isStream = event.isStream
-    this.accessKeyId = event.accessKeyId
-    this.clientAddress = event.clientAddress
-    this.userAgent = event.userAgent
-  }
+/** What was cut out of a request's head would keep all of that head in memory, credentials included. */
+function ownText(text: string): string {
+  return Buffer.from(text).toString()
 }
 
 export class RecentRuns {
   readonly #memory = Buffer.allocUnsafeSlow(places * maxRunBytes)
-  readonly #runs = Array.from({ length: places }, () => new Run(this.#memory))
+  readonly #runs: (Run | null)[] = Array.from({ length: places }, () => null)
   #missed = 0
 
   /** Room for the run is reserved. */
@@ -100,7 +88,7 @@ export class RecentRuns {
   ): void {
     const place = (event.groupId + event.accessKeyId * 7) & (places - 1)
     const run = this.#runs[place]!
-    if (run.isOf(event)) {
+    if (run !== null && areEqual(run.fields, event)) {
       writer.buffer.set(run.bytes, writer.length)
       writer.length += run.bytes.length
       return
@@ -108,13 +96,16 @@ export class RecentRuns {
     const start = writer.length
     encode(writer, event)
     this.#missed += 1
-    if (this.#missed % keepEvery === 0) this.#keep(run, place, event, writer.buffer.subarray(start, writer.length))
+    if (this.#missed % keepEvery === 0) this.#keep(place, event, writer.buffer.subarray(start, writer.length))
   }
 
-  #keep(run: Run, place: number, event: CommonFields, encoded: Uint8Array): void {
+  #keep(place: number, event: CommonFields, encoded: Uint8Array): void {
     if (encoded.length > maxRunBytes) return
     const start = place * maxRunBytes
     this.#memory.set(encoded, start)
-    run.keep(event, this.#memory.subarray(start, start + encoded.length))
+    this.#runs[place] = {
+      bytes: this.#memory.subarray(start, start + encoded.length),
+      fields: copyOf(event),
+    }
   }
 }
