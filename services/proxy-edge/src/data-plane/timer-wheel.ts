@@ -3,8 +3,8 @@ import { startTurn, turnMs } from './turn-clock.ts'
 /**
  * All timeouts of one worker on one interval. Timers are nodes of intrusive rings, made once per request and armed again and
  * again: no timer object, closure, Set or Map per stage (WIRE.md: a Set that gains and loses an entry per request costs
- * 10-20 % CPU). A later deadline only overwrites a number; the node moves when its slot comes up. Fires up to one tick late,
- * never early.
+ * 10-20 % CPU). A later deadline only overwrites a number; the node moves when its slot comes up. Delays count
+ * from the turn clock's time. Fires up to one tick late, never early.
  */
 export interface TimerTarget {
   onTimer(timer: WheelTimer): void

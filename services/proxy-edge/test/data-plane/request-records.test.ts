@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { LogEvent } from '@gpt-load/contracts/log-event'
 import { startFakeProvider, type FakeProvider } from '@gpt-load/testkit/upstreams/fake-provider'
 import { connectRawClient } from '@gpt-load/testkit/upstreams/raw-client'
@@ -35,6 +36,19 @@ function stored(event: Omit<LogEvent, 'sequence'>): LogEvent {
 }
 
 suite('request records', () => {
+  // Time is read once a turn (turn-clock.ts): whoever forgot to read it would time a request from the one before.
+  test('times begin with the request, however long nothing has happened before', async () => {
+    await using provider = await startFakeProvider({ dialect: 'openai' })
+    await using plane = await openDataPlane({ groups: [{ name: 'g', upstreams: [provider.url], keys: [first] }] })
+    await send(plane.port, chat('g'))
+    await delay(1_000)
+    await send(plane.port, chat('g'))
+    const { durationMs, firstByteMs, receivedAtMs, attempts } = plane.events[1]!
+    const { startedAtMs, headMs, endMs } = attempts[0]!
+    for (const ms of [durationMs, firstByteMs, headMs, endMs]) assert.ok(ms >= 0 && ms < 900, `${ms} ms`)
+    assert.ok(Math.abs(startedAtMs - receivedAtMs) < 900, `${startedAtMs - receivedAtMs} ms`)
+  })
+
   test('at 0 % only what failed or was retried keeps its row; everything is recorded to be counted', async () => {
     await using provider = await startFakeProvider({ dialect: 'openai' })
     await using plane = await sampled(provider, 0)

@@ -4,6 +4,7 @@ import type { TLSSocket } from 'node:tls'
 import { ChunkDecoder } from '@gpt-load/http1/chunk-decoder'
 import { isRefused, needsMore, refusalStatuses } from '@gpt-load/http1/http1-error'
 import { defaultRequestHeadBounds, RequestHeadParser } from '@gpt-load/http1/request-head-parser'
+import { startTurn, turnMs } from '../turn-clock.ts'
 import type { Tunnel } from './downstream-exchange.ts'
 import type { Http1Downstream } from './http1-downstream.ts'
 import { Http1Exchange } from './http1-exchange.ts'
@@ -13,7 +14,6 @@ import { receiveBytes, SocketReads } from './connect/read-buffer.ts'
 import { resetConnection } from './reset-connection.ts'
 import { TurnWriter } from './turn-writer.ts'
 import { type BatchMember, maxBatchedBytes } from './write-batch.ts'
-import { startTurn, turnMs } from '../turn-clock.ts'
 
 /**
  * One client connection: reads heads and bodies, one request at a time, and decides what becomes of the connection. What comes

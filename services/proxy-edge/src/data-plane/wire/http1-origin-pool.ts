@@ -1,9 +1,9 @@
 import type { SecureContext } from 'node:tls'
+import { turnMs } from '../turn-clock.ts'
 import { type ConnectReceiver, PendingConnection, type TlsSessions } from './connect/connect-upstream.ts'
 import type { Http1UpstreamConnection } from './http1-upstream-connection.ts'
 import type { UpstreamOrigin } from './upstream-exchange.ts'
 import type { WriteBatch } from './write-batch.ts'
-import { turnMs } from '../turn-clock.ts'
 
 const restMs = 1_000
 /** However short the moment, no more than this many times the bound. */

@@ -2,6 +2,7 @@ import { Socket } from 'node:net'
 import { ChunkDecoder } from '@gpt-load/http1/chunk-decoder'
 import { isRefused, needsMore } from '@gpt-load/http1/http1-error'
 import { ResponseHeadParser } from '@gpt-load/http1/response-head-parser'
+import { startTurn, turnMs } from '../turn-clock.ts'
 import { codeOf } from './connect/connect-error.ts'
 import { receiveBytes, type SocketReads } from './connect/read-buffer.ts'
 import type { Http1OriginPool } from './http1-origin-pool.ts'
@@ -9,7 +10,6 @@ import type { Http1UpstreamExchange } from './http1-upstream-exchange.ts'
 import { SocketTunnel } from './socket-tunnel.ts'
 import { TurnWriter } from './turn-writer.ts'
 import { type BatchMember, maxBatchedBytes } from './write-batch.ts'
-import { startTurn, turnMs } from '../turn-clock.ts'
 
 /**
  * One connection to an upstream: reads answers, one exchange at a time. Whatever comes while nobody has asked, or behind the end

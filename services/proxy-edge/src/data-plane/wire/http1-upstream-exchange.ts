@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { chunkBytes, chunkEnd, chunkHeadBytes, lastChunkBytes, requestBytes } from '@gpt-load/http1/head-writer'
+import { startTurn, turnMs } from '../turn-clock.ts'
 import type { ConnectError } from './connect/connect-error.ts'
 import type { ConnectReceiver, PendingConnection } from './connect/connect-upstream.ts'
 import type { SocketReads } from './connect/read-buffer.ts'
@@ -8,7 +9,6 @@ import type { Tunnel } from './downstream-exchange.ts'
 import type { Http1OriginPool } from './http1-origin-pool.ts'
 import { Http1UpstreamConnection } from './http1-upstream-connection.ts'
 import type { UpstreamErrorKind, UpstreamExchange, UpstreamReceiver, UpstreamRequest } from './upstream-exchange.ts'
-import { startTurn, turnMs } from '../turn-clock.ts'
 
 /**
  * One attempt: takes an idle connection or opens one, writes the request, hears of the answer. A whole body goes out with the

@@ -3,9 +3,9 @@ import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { hasHeader } from '../headers/raw-headers.ts'
+import { startTurn, turnMs } from '../turn-clock.ts'
 import type { DownstreamExchange, DownstreamLimits, DownstreamReceiver, Tunnel } from './downstream-exchange.ts'
 import { resetConnection } from './reset-connection.ts'
-import { startTurn, turnMs } from '../turn-clock.ts'
 
 /**
  * One request on node:http. Events come to module-level functions that find the exchange on the response, so a request costs

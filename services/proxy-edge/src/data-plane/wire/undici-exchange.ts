@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Dispatcher } from 'undici'
+import { startTurn, turnMs } from '../turn-clock.ts'
 import type { ConnectError } from './connect/connect-error.ts'
 import { codeOf } from './connect/connect-error.ts'
 import type { ConnectReceiver, PendingConnection } from './connect/connect-upstream.ts'
@@ -7,7 +8,6 @@ import { basicCredentials, parseOutboundProxy } from './connect/outbound-proxy.t
 import { RequestBodyStream } from './request-body-stream.ts'
 import { PooledConnection, type UndiciOriginPool } from './undici-origin-pool.ts'
 import type { UpstreamErrorKind, UpstreamExchange, UpstreamReceiver, UpstreamRequest } from './upstream-exchange.ts'
-import { startTurn, turnMs } from '../turn-clock.ts'
 
 /**
  * One attempt over undici: connects or reuses, dispatches, maps undici's callbacks to the port. The object is undici's
