@@ -42,12 +42,22 @@ export function openPortal() {
     get browser() {
       return browser
     },
-    /** A page, its console empty until the end. */
+    /** A page, its console empty until the end. What fails on it says what was to be seen. */
     async at(path: string, use: (page: Visit) => Promise<void>): Promise<void> {
       const page = await visit(browser, installation.url + path)
-      await use(page)
+      await use(page).catch(async (error: unknown) => {
+        throw new Error(`${String(error)}\n${await sceneOf(page)}`, { cause: error })
+      })
       assert.deepEqual(page.problems, [])
       await page.context().close()
     },
   }
+}
+
+async function sceneOf(page: Visit): Promise<string> {
+  const shown = await page
+    .locator('body')
+    .ariaSnapshot({ timeout: 2_000 })
+    .catch((error: unknown) => String(error))
+  return [`on the page: ${page.url()}`, ...page.problems, shown].join('\n')
 }
