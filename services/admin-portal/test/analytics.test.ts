@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { until } from '@gpt-load/testkit/until'
 import type { Locator, Page } from 'playwright-core'
-import { violationsOf } from './support/browser.ts'
+import { violationsOf, visit } from './support/browser.ts'
 import { addGroup, callModel, untilLogged } from './support/installation.ts'
 import { drag, openPortal } from './support/portal.ts'
 
@@ -47,6 +47,33 @@ test('the overview shows errors by cause, latency and cost, compares with the pe
     await rowsOf(page.getByRole('region', { name: 'Requests' }), 6)
   })
 })
+
+/** What is late, and who waits for it below. */
+const lateParts = {
+  'the chart of the logs': { path: '/logs/?live=false', late: '**/stats/series**', below: 'Requests' },
+  'the chart of the overview': { path: '/', late: '**/stats/series**', below: 'Latest requests' },
+  'warnings of the overview': { path: '/', late: '**/api/v1/system', below: 'Latest requests' },
+} as const
+
+for (const [what, { path, late, below }] of Object.entries(lateParts))
+  test(`nothing moves under the pointer when something above comes late: ${what}`, async () => {
+    const page = await visit(portal.browser, `${portal.installation.url}/audit/`)
+    let isThere = false
+    await page.route(late, async (route) => {
+      await page.waitForTimeout(700)
+      await route.continue()
+      isThere = true
+    })
+    await page.goto(portal.installation.url + path)
+    const table = page.getByRole('region', { name: below }).getByRole('table')
+    await table.waitFor()
+    const before = await table.boundingBox()
+    await until(() => isThere, { what: 'the late answer' })
+    await page.locator('canvas').waitFor()
+    await page.waitForLoadState('networkidle')
+    assert.deepEqual(await table.boundingBox(), before)
+    await page.context().close()
+  })
 
 test('the usage page ranks, prices and links; what has no price says so; it is taken away as CSV', async () => {
   await portal.at('/usage/?by=model', async (page) => {

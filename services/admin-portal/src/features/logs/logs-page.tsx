@@ -192,8 +192,8 @@ function Histogram(props: {
 }) {
   const { view } = useMetric('requests', props.period, props.scope)
   return (
-    <div className="mb-3 min-h-41">
-      {view !== undefined && <MetricChart view={view} step={props.period.step} height={96} onRange={props.onRange} />}
+    <div className="mb-3">
+      <MetricChart view={view} step={props.period.step} height={96} onRange={props.onRange} />
     </div>
   )
 }

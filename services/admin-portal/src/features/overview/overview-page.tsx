@@ -1,6 +1,7 @@
 'use client'
 
 import type { StatsOverview } from '@gpt-load/contracts/api/stats'
+import type { SystemWarning } from '@gpt-load/contracts/api/system'
 import { useRouter } from 'next/navigation'
 import type { ReactNode } from 'react'
 import { useApi } from '../../client/api.ts'
@@ -15,17 +16,18 @@ import { Logs } from 'lucide-react'
 import { FirstSteps } from './first-steps.tsx'
 import { GroupsAtWork } from './groups-at-work.tsx'
 import { RequestsOverTime } from './requests-over-time.tsx'
-import { ThingsToLookAt } from './things-to-look-at.tsx'
+import { ThingsToLookAt, useWarnings } from './things-to-look-at.tsx'
 
 /** How it goes, on one screen: whether keys, requests and edges are well, and where to look when they are not. */
 export function OverviewPage() {
   const { t } = useText()
   const query = useApi('GET /api/v1/stats/overview', {}, { refreshMs: 5_000 })
+  const { warnings, isPending } = useWarnings()
   return (
     <>
       <PageHeader title={t('nav.overview')} description={t('overview.about')} />
-      {query.data !== undefined ? (
-        <Overview overview={query.data} />
+      {query.data !== undefined && !isPending ? (
+        <Overview overview={query.data} warnings={warnings} />
       ) : (
         <Panel>
           {query.error === null ? (
@@ -39,12 +41,12 @@ export function OverviewPage() {
   )
 }
 
-function Overview({ overview }: { overview: StatsOverview }) {
+function Overview({ overview, warnings }: { overview: StatsOverview; warnings: readonly SystemWarning[] }) {
   const { t, format } = useText()
   const { keys, requests, edges } = overview
   return (
     <div className="grid grid-cols-1 gap-5">
-      <ThingsToLookAt />
+      <ThingsToLookAt warnings={warnings} />
       <FirstSteps overview={overview} />
       <dl className="grid grid-cols-2 gap-3 xl:grid-cols-4">
         <Figure

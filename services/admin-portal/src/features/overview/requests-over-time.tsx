@@ -70,13 +70,9 @@ export function RequestsOverTime({ groups }: { groups: readonly { id: number; na
         />
       </div>
       <PeriodFigures period={period} scope={url} isCompared={url.compare} />
-      {shown.view === undefined ? (
+      {shown.view === undefined && shown.error !== null ? (
         <Panel>
-          {shown.error === null ? (
-            <div aria-busy className="h-72" />
-          ) : (
-            <ErrorState error={shown.error} onRetry={() => void shown.refetch()} />
-          )}
+          <ErrorState error={shown.error} onRetry={() => void shown.refetch()} />
         </Panel>
       ) : view === 'chart' ? (
         <MetricChart
@@ -84,6 +80,8 @@ export function RequestsOverTime({ groups }: { groups: readonly { id: number; na
           step={period.step}
           onRange={(fromS, toS) => router.push(logsHref(url, fromS, toS))}
         />
+      ) : shown.view === undefined ? (
+        <div aria-busy className="h-72" />
       ) : (
         <MetricTable view={shown.view} label={t('chart.title')} />
       )}

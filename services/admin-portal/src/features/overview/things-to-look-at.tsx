@@ -12,12 +12,17 @@ const refreshMs = 30_000
 const storageKey = 'gpt-load-dismissed-warnings'
 const listeners = new Set<() => void>()
 
+/** Read with the overview: they stand above it. */
+export function useWarnings() {
+  const { data, isPending } = useApi('GET /api/v1/system', {}, { refreshMs })
+  return { warnings: data?.warnings ?? [], isPending }
+}
+
 /** What somebody should know without going to look for it. Who knows it already puts it away, in this browser. */
-export function ThingsToLookAt() {
+export function ThingsToLookAt({ warnings }: { warnings: readonly SystemWarning[] }) {
   const { t } = useText()
-  const { data } = useApi('GET /api/v1/system', {}, { refreshMs })
   const dismissed = useSyncExternalStore(subscribe, readDismissed, () => '')
-  const shown = (data?.warnings ?? []).filter(
+  const shown = warnings.filter(
     (warning) => warning.severity !== 'notice' && !dismissed.split('\n').includes(nameOf(warning)),
   )
   if (shown.length === 0) return null

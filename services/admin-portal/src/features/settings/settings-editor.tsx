@@ -12,6 +12,7 @@ import { Button } from '../../ui/button.tsx'
 import { NothingFound } from '../../ui/nothing-found.tsx'
 import { Panel, Toolbar } from '../../ui/page.tsx'
 import { SearchField } from '../../ui/search-field.tsx'
+import { SkeletonRows } from '../../ui/states.tsx'
 import { SettingRow } from './setting-row.tsx'
 import { useSettingText } from './use-setting-text.ts'
 
@@ -37,7 +38,7 @@ export function SettingsEditor(props: {
   save: { isPending: boolean; mutate: (changes: SettingChanges, options: { onSuccess: () => void }) => void }
 }) {
   const { t, format } = useText()
-  const { meaningOf, unitOf } = useSettingText()
+  const { isLoading, meaningOf, unitOf } = useSettingText()
   const { settings, save } = props
   const [search, setSearch] = useQueryState('search', parseAsString.withDefault(''))
   const [changes, setChanges] = useState<SettingChanges>({})
@@ -57,6 +58,7 @@ export function SettingsEditor(props: {
     setChanges({})
     toast.success(t('common.saved'))
   }
+  if (isLoading) return <LoadingSettings />
   return (
     <>
       <Toolbar>
@@ -108,6 +110,15 @@ export function SettingsEditor(props: {
         </div>
       )}
     </>
+  )
+}
+
+/** Texts make rows as tall as they are: without them all would move. */
+export function LoadingSettings() {
+  return (
+    <Panel>
+      <SkeletonRows rows={10} height={56} />
+    </Panel>
   )
 }
 

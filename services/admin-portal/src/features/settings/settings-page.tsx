@@ -6,8 +6,8 @@ import { toast } from 'sonner'
 import { api, useApi, useChange } from '../../client/api.ts'
 import { useText } from '../../i18n/locale.tsx'
 import { PageHeader, Panel } from '../../ui/page.tsx'
-import { describeError, ErrorState, SkeletonRows } from '../../ui/states.tsx'
-import { SettingsEditor, type EditableSetting, type SettingChanges } from './settings-editor.tsx'
+import { describeError, ErrorState } from '../../ui/states.tsx'
+import { LoadingSettings, SettingsEditor, type EditableSetting, type SettingChanges } from './settings-editor.tsx'
 
 export function SettingsPage() {
   const { t } = useText()
@@ -17,13 +17,11 @@ export function SettingsPage() {
       <PageHeader title={t('nav.settings')} description={t('settings.about')} />
       {query.data !== undefined ? (
         <SystemSettings list={query.data} />
+      ) : query.error === null ? (
+        <LoadingSettings />
       ) : (
         <Panel>
-          {query.error === null ? (
-            <SkeletonRows rows={10} height={56} />
-          ) : (
-            <ErrorState error={query.error} onRetry={() => void query.refetch()} />
-          )}
+          <ErrorState error={query.error} onRetry={() => void query.refetch()} />
         </Panel>
       )}
     </>

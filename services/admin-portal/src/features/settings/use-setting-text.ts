@@ -25,16 +25,21 @@ const catalogues: Record<Locale, () => Promise<Catalogue>> = {
   ja: () => import('./setting-texts.ja.ts'),
 }
 
-/** Empty until the catalogue is there: no text appears in one language and changes into another. */
-export function useSettingText(): { meaningOf(name: SettingName): string; unitOf(name: SettingName): string } {
+/** Empty until the catalogue is there, and where it cannot be had: no text appears in one language and changes into another. */
+export function useSettingText(): {
+  isLoading: boolean
+  meaningOf(name: SettingName): string
+  unitOf(name: SettingName): string
+} {
   const { locale } = useText()
-  const { data } = useQuery({
+  const { data, isPending } = useQuery({
     queryKey: ['setting-texts', locale],
     queryFn: () => catalogues[locale](),
     staleTime: Infinity,
     networkMode: 'always',
   })
   return {
+    isLoading: isPending,
     meaningOf: (name) => data?.settingTexts[name] ?? '',
     unitOf(name) {
       const { unit }: SettingDefinition = settingsRegistry[name]
