@@ -6,8 +6,9 @@ const shownAtEachEnd = 4
  */
 export function keyHint(secret: string): string {
   // Edges ask for each attempt: no array of characters, though one may take two units of the string.
-  const unitsPerCharacter = /[\ud800-\udfff]/.test(secret) ? 2 : 1
-  const shown = Math.min(shownAtEachEnd, Math.floor(secret.length / (6 * unitsPerCharacter)))
+  const hasPairs = /[\ud800-\udfff]/.test(secret)
+  const shown = Math.min(shownAtEachEnd, Math.floor(secret.length / (hasPairs ? 12 : 6)))
   if (shown === 0) return '…'
-  return `${secret.slice(0, shown)}…${secret.slice(-shown)}`.toWellFormed()
+  const hint = `${secret.slice(0, shown)}…${secret.slice(-shown)}`
+  return hasPairs ? hint.toWellFormed() : hint
 }

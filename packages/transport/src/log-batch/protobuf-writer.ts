@@ -12,6 +12,9 @@ const shortStringUnits = 16
 const maxUnitBytes = 3
 /** A varint of at most this many bits needs no arithmetic beyond 32 bits. */
 const max31Bits = 0x7fff_ffff
+/** Of a larger one: four bytes of it. */
+const lowBytes = 4
+const lowPart = 128 ** lowBytes
 
 /** Worst cases: tag of two bytes and a number; tag, length of two bytes, the string. */
 export const maxNumberFieldBytes = 2 + maxSafeVarintBytes
@@ -87,11 +90,28 @@ function putTag(writer: ProtobufWriter, field: number, type: number): void {
 }
 
 function putVarint(writer: ProtobufWriter, value: number): void {
+  const whole = value | 0
+  if (whole === value && whole >= 0) putSmall(writer, whole)
+  else putLarge(writer, value)
+}
+
+function putSmall(writer: ProtobufWriter, value: number): void {
   const { buffer } = writer
-  let rest = value <= Number.MAX_SAFE_INTEGER ? Math.round(value) : Number.MAX_SAFE_INTEGER
-  for (; rest > max31Bits; rest = Math.floor(rest / 128)) buffer[writer.length++] = (rest % 128) | 128
-  for (; rest > 127; rest >>>= 7) buffer[writer.length++] = (rest & 127) | 128
-  buffer[writer.length++] = rest
+  let at = writer.length
+  for (; value > 127; value >>>= 7) buffer[at++] = (value & 127) | 128
+  buffer[at++] = value
+  writer.length = at
+}
+
+/** What is no whole number of 31 bits: rounded; times in milliseconds take two parts, each within 32 bits. */
+function putLarge(writer: ProtobufWriter, value: number): void {
+  const whole = value <= Number.MAX_SAFE_INTEGER ? Math.round(value) : Number.MAX_SAFE_INTEGER
+  if (whole <= max31Bits) return putSmall(writer, whole)
+  const { buffer } = writer
+  const high = Math.floor(whole / lowPart)
+  let low = whole - high * lowPart
+  for (let index = 0; index < lowBytes; index += 1, low >>>= 7) buffer[writer.length++] = (low & 127) | 128
+  putVarint(writer, high)
 }
 
 /** Bytes written; -1 when the string is long, may not fit or has surrogates. */

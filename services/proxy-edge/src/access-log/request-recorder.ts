@@ -5,6 +5,6 @@ import type { LogEvent } from '@gpt-load/contracts/log-event'
  * returns. Never throws, never waits.
  */
 export interface RequestRecorder {
-  /** `sequence` is assigned here: consecutive per worker, so that gaps are losses. */
-  record(event: Omit<LogEvent, 'sequence'>): void
+  /** Sets the event's `sequence`: consecutive per worker, so that gaps are losses. Keeps no reference to it. */
+  record(event: LogEvent): void
 }

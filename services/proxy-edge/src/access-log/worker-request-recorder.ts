@@ -1,5 +1,5 @@
 import { logBatchBounds } from '@gpt-load/contracts/log-event'
-import type { LogBatchIdentity, LogEvent } from '@gpt-load/contracts/log-event'
+import type { LogBatchIdentity } from '@gpt-load/contracts/log-event'
 import {
   createLogEventWriter,
   encodeLogEvent,
@@ -52,10 +52,8 @@ export function createWorkerRequestRecorder(options: WorkerRequestRecorderOption
   }
   return {
     record(event) {
-      // The event is the request's own and at its end: no copy only to add a number.
-      const numbered = event as LogEvent
-      numbered.sequence = served + 1
-      encodeLogEvent(writer, numbered)
+      event.sequence = served + 1
+      encodeLogEvent(writer, event)
       served += 1
       if (writer.count >= logBatchBounds.events || writer.length >= logBatchBounds.bytes) flush()
       else cancel ??= schedule(flushLater, logBatchBounds.ms)

@@ -150,8 +150,7 @@ export class Admission implements Shapeable, Waiter, IntakeOwner, TimerTarget {
     const { method, rawHeaders } = this.#exchange
     const caller = policies.accessKeys.find(findAccessKey(this.#route.query, rawHeaders), policies.serverNowMs())
     const { refusal, plan, accessKey } = admit(policies, this.#route, { method, hops: this.hops, accessKey: caller })
-    this.#log.outer = plan
-    this.#log.accessKey = accessKey
+    this.#log.enter(plan, accessKey)
     if (plan !== null) this.outer = plan
     if (refusal !== null) return refusal
     return shedder.isShedding ? 'OVERLOADED' : null

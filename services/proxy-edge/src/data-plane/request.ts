@@ -179,8 +179,7 @@ export class ProxyRequest
     this.secret = target.secret
     this.model = target.model
     this.groupName = target.plan.name
-    this.#log.modelSent = target.model
-    this.#log.served = target.plan
+    this.#log.serveBy(target.plan, target.model)
     this.#attemptCount += 1
     counters.add('attempts', 1)
     this.#state = 'attempting'

@@ -10,7 +10,8 @@ import { silentLogger } from '@gpt-load/transport/transport-logger'
 import { createLogShipper } from '../../src/access-log/log-shipper.ts'
 import { createWorkerRequestRecorder } from '../../src/access-log/worker-request-recorder.ts'
 
-const event = (requestId: string): Omit<LogEvent, 'sequence'> => ({
+const event = (requestId: string): LogEvent => ({
+  sequence: 0,
   requestId,
   receivedAtMs: 1_800_000_000_000,
   groupId: 1,

@@ -6,8 +6,6 @@ import type { CounterName, RequestCounters } from './counters.ts'
 import type { RequestLog } from './request-log.ts'
 
 /** What one request leaves in the counters, and its record: begun once, finished once, recorded once. */
-const unknownUsage: TokenUsage = { input: -1, output: -1, cached: -1, reasoning: -1 }
-
 export class RequestAccount {
   readonly #counters: RequestCounters
   readonly #recorder: RequestRecorder
@@ -50,9 +48,7 @@ export class RequestAccount {
    * @param usage null = the answer was none that tells it
    */
   record(exchange: DownstreamExchange, clientAddress: string, usage: TokenUsage | null): boolean {
-    const { method, target, rawHeaders } = exchange
-    const tokens = usage ?? unknownUsage
-    const event = this.#log.build({ method, target, rawHeaders, clientAddress, tokens })
+    const event = this.#log.complete(exchange, clientAddress, usage)
     this.#recorder.record(event)
     return !event.isSampledOut
   }

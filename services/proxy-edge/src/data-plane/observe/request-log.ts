@@ -8,21 +8,30 @@ import { findHeader } from '../headers/raw-headers.ts'
 import type { AccessKey } from '../plan/access-key-index.ts'
 import type { GroupPlan } from '../plan/group-plan.ts'
 import { turnMs } from '../turn-clock.ts'
+import type { DownstreamExchange } from '../wire/downstream-exchange.ts'
 
-/** What a request leaves behind, gathered while it runs. Fields in place of a draft event, so that it is built once. */
-export class RequestLog {
+/**
+ * What a request leaves behind, gathered while it runs: the record itself, so that nothing has to be put together at the end.
+ * Whole after `complete`.
+ */
+export class RequestLog implements LogEvent {
+  /** The recorder's to give. */
+  sequence = 0
   readonly requestId: string
   readonly receivedAtMs: number
-  readonly startedMs = turnMs()
-  readonly attempts: LogAttempt[] = []
-  outer: GroupPlan | null = null
-  served: GroupPlan | null = null
-  accessKey: AccessKey | null = null
+  groupId = 0
+  groupName = ''
+  memberGroupId = 0
+  memberGroupName = ''
+  channel: LogEvent['channel'] = ''
+  method = ''
+  requestPath = ''
   modelRequested = ''
   modelSent = ''
   isStream = false
-  /** The target may hold parameters that are secrets. */
-  hasQuery = true
+  accessKeyId = 0
+  clientAddress = ''
+  userAgent = ''
   status = 0
   errorClass: LogEvent['errorClass'] = ''
   errorCode = ''
@@ -30,12 +39,43 @@ export class RequestLog {
   endReason: EndReason = 'complete'
   firstByteMs = -1
   firstTokenMs = -1
+  durationMs = -1
   bytesIn = 0
   bytesOut = 0
+  tokens = unknownUsage
+  readonly attempts: LogAttempt[] = []
+  isSampledOut = false
+
+  readonly startedMs = turnMs()
+  outer: GroupPlan | null = null
+  accessKey: AccessKey | null = null
+  /** The target may hold parameters that are secrets. */
+  hasQuery = true
+  /** Of the group that served it. */
+  #samplePercent = 100
 
   constructor(requestId: string, receivedAtMs: number) {
     this.requestId = requestId
     this.receivedAtMs = receivedAtMs
+  }
+
+  /** null = as far as it came, there was none. */
+  enter(outer: GroupPlan | null, accessKey: AccessKey | null): void {
+    this.outer = outer
+    this.accessKey = accessKey
+    this.accessKeyId = accessKey?.id ?? 0
+    if (outer === null) return
+    this.groupId = outer.id
+    this.groupName = outer.name
+    this.channel = outer.channel.type
+    this.#samplePercent = outer.settings.request_log_sample_percent
+  }
+
+  serveBy(plan: GroupPlan, model: string): void {
+    this.memberGroupId = plan.id
+    this.memberGroupName = plan.name
+    this.modelSent = model
+    this.#samplePercent = plan.settings.request_log_sample_percent
   }
 
   elapsedMs(): number {
@@ -81,53 +121,33 @@ export class RequestLog {
     })
   }
 
-  build(source: {
-    method: string
-    target: string
-    rawHeaders: readonly string[]
-    clientAddress: string
-    tokens: TokenUsage
-  }): Omit<LogEvent, 'sequence'> {
-    return {
-      requestId: this.requestId,
-      receivedAtMs: this.receivedAtMs,
-      groupId: this.outer?.id ?? 0,
-      groupName: this.outer?.name ?? '',
-      memberGroupId: this.served?.id ?? 0,
-      memberGroupName: this.served?.name ?? '',
-      channel: this.outer?.channel.type ?? '',
-      method: source.method,
-      requestPath: cut(this.hasQuery ? loggedPath(source.target) : source.target, logStringBounds.request_path),
-      modelRequested: cut(this.modelRequested, logStringBounds.model),
-      modelSent: cut(this.modelSent, logStringBounds.model),
-      isStream: this.isStream,
-      accessKeyId: this.accessKey?.id ?? 0,
-      clientAddress: cut(source.clientAddress, logStringBounds.client_address),
-      userAgent: cut(findHeader(source.rawHeaders, 'user-agent'), logStringBounds.user_agent),
-      status: this.status,
-      errorClass: this.errorClass,
-      errorCode: this.errorCode,
-      errorMessage: this.errorMessage,
-      endReason: this.endReason,
-      firstByteMs: Math.round(this.firstByteMs),
-      firstTokenMs: Math.round(this.firstTokenMs),
-      durationMs: Math.round(this.elapsedMs()),
-      bytesIn: this.bytesIn,
-      bytesOut: this.bytesOut,
-      tokens: source.tokens,
-      attempts: this.attempts,
-      isSampledOut: this.#isSampledOut(),
-    }
+  /** @param usage null = the answer was none that tells it */
+  complete({ method, target, rawHeaders }: Exchange, clientAddress: string, usage: TokenUsage | null): this {
+    this.method = method
+    this.requestPath = cut(this.hasQuery ? loggedPath(target) : target, logStringBounds.request_path)
+    this.modelRequested = cut(this.modelRequested, logStringBounds.model)
+    this.modelSent = cut(this.modelSent, logStringBounds.model)
+    this.clientAddress = cut(clientAddress, logStringBounds.client_address)
+    this.userAgent = cut(findHeader(rawHeaders, 'user-agent'), logStringBounds.user_agent)
+    this.firstByteMs = Math.round(this.firstByteMs)
+    this.firstTokenMs = Math.round(this.firstTokenMs)
+    this.durationMs = Math.round(this.elapsedMs())
+    if (usage !== null) this.tokens = usage
+    this.isSampledOut = this.#isSampledOut()
+    return this
   }
 
-  /** By the group that served it. What went wrong on its way always gets its row. */
+  /** What went wrong on its way always gets its row. */
   #isSampledOut(): boolean {
-    const percent = (this.served ?? this.outer)?.settings.request_log_sample_percent ?? 100
-    if (percent === 100) return false
+    if (this.#samplePercent === 100) return false
     const isPlain = this.status < 400 && this.endReason === 'complete' && this.attempts.length <= 1
-    return isPlain && Math.random() * 100 >= percent
+    return isPlain && Math.random() * 100 >= this.#samplePercent
   }
 }
+
+type Exchange = Pick<DownstreamExchange, 'method' | 'target' | 'rawHeaders'>
+
+const unknownUsage: TokenUsage = { input: -1, output: -1, cached: -1, reasoning: -1 }
 
 /** Whole characters only, so that what is stored is valid UTF-8. */
 function cut(text: string, maxCharacters: number): string {
