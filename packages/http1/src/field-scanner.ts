@@ -1,7 +1,8 @@
 import { colon, cr, equalsText, isFieldByte, isToken, lf, lowerText, space, tab } from './byte-classes.ts'
-import { fieldName } from './field-names.ts'
+import { keptText } from './kept-texts.ts'
 import { isHost } from './host-field.ts'
 import { isRefused, needsMore, type RefusalCode } from './http1-error.ts'
+import { readLatin1 } from './latin1.ts'
 
 const hostText = lowerText('host')
 const expectText = lowerText('expect')
@@ -32,6 +33,10 @@ export class FieldScanner {
   refusal: RefusalCode = 'line_break'
   /** -1 = none. */
   contentLength = -1
+  /** Which field it is; its digits stand from `lengthStart` to `lengthEnd` of the bytes that were scanned. */
+  lengthField = -1
+  lengthStart = -1
+  lengthEnd = -1
   isChunked = false
   hostCount = 0
   expectsContinue = false
@@ -73,16 +78,22 @@ export class FieldScanner {
     }
   }
 
-  /** Pairs in wire order, of the bytes that were scanned; `text` holds their latin1 from `textStart` on. */
-  pairs(bytes: Buffer, text: string, textStart: number): string[] {
+  /**
+   * Pairs in wire order, of the bytes that were scanned; `text` holds their latin1 from `textStart` on. With `behind` it ends at
+   * Content-Length's digits, and that follows them.
+   */
+  pairs(bytes: Buffer, text: string, textStart: number, behind = ''): string[] {
     const count = this.fieldCount
+    const lengthField = behind === '' ? count : this.lengthField
     // oxlint-disable-next-line unicorn/no-new-array -- filled below; growing it by pushes costs 300 ns a head
     const raw = new Array<string>(count * 2)
     for (let field = 0; field < count; field += 1) {
       const at = field * 4
-      raw[field * 2] = fieldName(bytes, positions[at]!, positions[at + 1]!)
-      raw[field * 2 + 1] = text.substring(positions[at + 2]! - textStart, positions[at + 3]! - textStart)
+      const [source, base] = field <= lengthField ? [text, textStart] : [behind, this.lengthEnd]
+      raw[field * 2] = keptText(bytes, positions[at]!, positions[at + 1]!)
+      raw[field * 2 + 1] = source.substring(positions[at + 2]! - base, positions[at + 3]! - base)
     }
+    if (behind !== '') raw[lengthField * 2 + 1] = readLatin1(bytes, this.lengthStart, this.lengthEnd)
     return raw
   }
 
@@ -94,6 +105,9 @@ export class FieldScanner {
   #reset(): void {
     this.fieldCount = 0
     this.contentLength = -1
+    this.lengthField = -1
+    this.lengthStart = -1
+    this.lengthEnd = -1
     this.isChunked = false
     this.hostCount = 0
     this.expectsContinue = false
@@ -171,6 +185,9 @@ export class FieldScanner {
       length = length * 10 + digit
     }
     this.contentLength = length
+    this.lengthField = this.fieldCount - 1
+    this.lengthStart = start
+    this.lengthEnd = end
     return length <= Number.MAX_SAFE_INTEGER || this.#fault('length_malformed')
   }
 

@@ -2,7 +2,9 @@ import { cr, isTargetByte, isToken, lf, space } from './byte-classes.ts'
 import { FieldScanner } from './field-scanner.ts'
 import { HeadCarry } from './head-carry.ts'
 import { isRefused, needsMore, type RefusalCode } from './http1-error.ts'
+import { keptText } from './kept-texts.ts'
 import { readLatin1 } from './latin1.ts'
+import { RepeatedHead } from './repeated-head.ts'
 
 /**
  * Heads of requests (RFC 9112 3), strict: what is accepted here every sound parser reads in the same way (README.md). One object
@@ -35,6 +37,7 @@ export class RequestHeadParser {
   readonly #bounds: RequestHeadBounds
   readonly #fields: FieldScanner
   readonly #carry: HeadCarry
+  readonly #repeated = new RepeatedHead()
   #methodEnd = 0
   #targetEnd = 0
   #lineStart = 0
@@ -60,6 +63,8 @@ export class RequestHeadParser {
     if (from >= bytes.length) return needsMore
     if (!this.#carry.isEmpty) return this.#parsePiece(bytes, from)
     const limit = Math.min(bytes.length, from + this.#bounds.maxHeadBytes)
+    const repeatedEnd = this.#repeated.matchEnd(bytes, from, limit)
+    if (repeatedEnd !== -1) return this.#repeat(repeatedEnd)
     const end = this.#scan(bytes, from, limit)
     if (end === needsMore) return limit < bytes.length ? this.#refuse('head_too_large') : this.#parsePiece(bytes, from)
     return end === isRefused ? isRefused : this.#accept(bytes, end)
@@ -118,13 +123,26 @@ export class RequestHeadParser {
     return end
   }
 
+  /** All else is as it was. */
+  #repeat(end: number): number {
+    const { contentLength } = this.#repeated
+    if (contentLength === -1 || contentLength === this.contentLength) return end
+    const headers = [...this.rawHeaders]
+    headers[this.#fields.lengthField * 2 + 1] = String(contentLength)
+    this.rawHeaders = headers
+    this.contentLength = contentLength
+    return end
+  }
+
   #accept(bytes: Buffer, end: number): number {
     const fields = this.#fields
     const lineStart = this.#lineStart
-    const text = readLatin1(bytes, lineStart, end)
+    const hasLength = fields.lengthField !== -1
+    const text = readLatin1(bytes, lineStart, hasLength ? fields.lengthStart : end)
+    const behind = hasLength ? readLatin1(bytes, fields.lengthEnd, end) : ''
     this.method = methodOf(bytes, lineStart, text, this.#methodEnd - lineStart)
     if (this.method === '') return this.#refuse('method_unknown')
-    this.target = text.substring(this.#methodEnd + 1 - lineStart, this.#targetEnd - lineStart)
+    this.target = this.#targetOf(bytes, text)
     if (!this.#hasOwnTarget()) return this.#refuse('target_form')
     const isHttp11 = this.version === '1.1'
     if (fields.hostCount > 1) return this.#refuse('host_repeated')
@@ -134,8 +152,23 @@ export class RequestHeadParser {
     this.isKeepAlive = !fields.saysClose && (isHttp11 || fields.saysKeepAlive)
     this.expectsContinue = isHttp11 && fields.expectsContinue && this.contentLength !== 0
     this.isUpgrade = isHttp11 && fields.saysUpgrade && fields.hasUpgrade
-    this.rawHeaders = fields.pairs(bytes, text, lineStart)
+    this.rawHeaders = fields.pairs(bytes, text, lineStart, behind)
+    this.#repeated.keep(this.#isRepeatable(bytes) ? text : '', behind)
     return end
+  }
+
+  /** Whether 100 is expected depends on the length too; with a nought ahead the number does not tell its digits. */
+  #isRepeatable(bytes: Buffer): boolean {
+    const { expectsContinue, lengthField, lengthStart, lengthEnd } = this.#fields
+    const hasNought = lengthField !== -1 && bytes[lengthStart] === 48 && lengthEnd > lengthStart + 1
+    return !expectsContinue && !hasNought
+  }
+
+  /** A query may hold a secret, which nobody else's table should keep. */
+  #targetOf(bytes: Buffer, text: string): string {
+    const [start, end] = [this.#methodEnd + 1, this.#targetEnd]
+    const target = text.substring(start - this.#lineStart, end - this.#lineStart)
+    return target.includes('?') ? target : keptText(bytes, start, end)
   }
 
   #hasOwnTarget(): boolean {

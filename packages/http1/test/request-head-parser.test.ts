@@ -77,6 +77,66 @@ suite('heads of requests', () => {
     )
   })
 
+  test('heads that follow each other on a connection read as if each came alone, however like the last one', () => {
+    const field = fc.constantFrom('Accept: */*', 'X-A:', 'X-A: 1', 'X-A: 12', 'Connection: close', 'X-B:\t2 ')
+    const length = fc.constantFrom('', '0', '5', '7', '12', '120', '007', '1e1', '99999999999999999', '5 ', '5\t', '+5')
+    const head = fc
+      .tuple(
+        fc.constantFrom(
+          'POST /a HTTP/1.1',
+          'POST /a?key=1 HTTP/1.1',
+          'POST /b HTTP/1.1',
+          'POST /a HTTP/1.0',
+          'GET /a HTTP/1.1',
+        ),
+        fc.array(field, { maxLength: 2 }),
+        length,
+        fc.array(fc.oneof(field, fc.constant('Expect: 100-continue')), { maxLength: 2 }),
+      )
+      .map(([line, ahead, digits, behind]) =>
+        [line, 'Host: h', ...ahead, ...(digits === '' ? [] : [`Content-Length: ${digits}`]), ...behind, '', ''].join(
+          '\r\n',
+        ),
+      )
+    const sameButDigits = fc
+      .tuple(head, fc.array(length, { minLength: 1, maxLength: 5 }))
+      .map(([text, lengths]) => [
+        text,
+        ...lengths.map((digits) => text.replace(/Content-Length: .*/, () => `Content-Length: ${digits}`)),
+      ])
+    const readBy = (parser: RequestHeadParser, text: string) => {
+      const end = parser.parse(bytesOf(`${text}tail`), 0)
+      if (end < 0) return { end, refusal: end === isRefused ? parser.refusal : '' }
+      const { method, target, version, rawHeaders, contentLength, isKeepAlive, expectsContinue, isUpgrade } = parser
+      const framing = [contentLength, isKeepAlive, expectsContinue, isUpgrade]
+      return { end, method, target, version, rawHeaders, framing }
+    }
+    fc.assert(
+      fc.property(fc.oneof(sameButDigits, fc.array(head, { minLength: 2, maxLength: 6 })), (heads) => {
+        const parser = new RequestHeadParser()
+        for (const text of heads) {
+          const read = readBy(parser, text)
+          assert.deepEqual(read, readBy(new RequestHeadParser(), text))
+          if (read.end < 0) return
+        }
+      }),
+      { numRuns: 5_000 },
+    )
+  })
+
+  test('a head like the last one is no copy of it: texts and pairs are the same objects, and only its length is new', () => {
+    const parser = parsed('POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nUser-Agent: someone\r\n\r\n')
+    const { rawHeaders: first } = parser
+    const again = (text: string): readonly string[] => {
+      assert.ok(parser.parse(bytesOf(text), 0) > 0)
+      return parser.rawHeaders
+    }
+    assert.equal(again('POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nUser-Agent: someone\r\n\r\n'), first)
+    const longer = again('POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 123\r\nUser-Agent: someone\r\n\r\n')
+    assert.deepEqual(longer, ['Host', 'h', 'Content-Length', '123', 'User-Agent', 'someone'])
+    assert.deepEqual(first, ['Host', 'h', 'Content-Length', '5', 'User-Agent', 'someone'])
+  })
+
   for (const [name, [code, text]] of Object.entries(badRequests))
     test(`refuses ${name}`, () => {
       const parser = new RequestHeadParser()

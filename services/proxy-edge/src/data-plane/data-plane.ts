@@ -17,6 +17,8 @@ export class DataPlane {
   readonly #services: RequestServices
   readonly #control: UpstreamOrigin | null
   readonly #startedMs = performance.now()
+  #lastTarget = ''
+  #lastRoute: Route | null = null
 
   /** @param controlSocketPath '' = no control plane beside this edge */
   constructor(services: RequestServices, controlSocketPath: string) {
@@ -30,13 +32,23 @@ export class DataPlane {
   }
 
   readonly accept = (exchange: DownstreamExchange): DownstreamReceiver => {
-    const route = matchRequest(exchange.target, this.#control !== null)
+    const route = this.#routeOf(exchange.target)
     const { cors } = this.#services
     if (route.kind !== 'control' && cors?.isPreflight(exchange.method, exchange.rawHeaders) === true)
       return this.#answerPreflight(exchange)
     if (route.kind === 'proxy') return this.#proxy(exchange, route)
     if (route.kind === 'control') return this.#passThrough(exchange)
     return this.#answerHere(exchange, route)
+  }
+
+  /** Most requests go where the last one went. Of targets with a query, which may hold a secret, none is kept. */
+  #routeOf(target: string): Route {
+    if (target === this.#lastTarget) return this.#lastRoute!
+    const route = matchRequest(target, this.#control !== null)
+    if (route.query !== '') return route
+    this.#lastTarget = target
+    this.#lastRoute = route
+    return route
   }
 
   #proxy(exchange: DownstreamExchange, route: Route): DownstreamReceiver {
