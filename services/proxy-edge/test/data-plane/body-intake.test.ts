@@ -167,6 +167,25 @@ suite('request body', () => {
     }
   })
 
+  test('past the bound frees what it sent at once, also from when it could still be replayed, and nothing before', () => {
+    const { body, budget, intake } = open({ maxHeld: 100_000 })
+    const pieces = Array.from({ length: 5 }, () => Buffer.allocUnsafeSlow(40_000))
+    const lengths = () => pieces.map(({ length }) => length)
+    const { exchange } = sink([false, false, false, true])
+    const upload = new Upload(body)
+    for (const piece of pieces.slice(0, 2)) intake.onData(piece)
+    upload.begin(exchange)
+    assert.deepEqual(lengths(), [40_000, 40_000, 40_000, 40_000, 40_000])
+    for (const piece of pieces.slice(2)) intake.onData(piece)
+    assert.equal(budget.heldBytes, 0)
+    upload.pump()
+    assert.deepEqual(lengths(), [0, 0, 0, 0, 40_000])
+    const shared = Buffer.alloc(20).subarray(5)
+    intake.onData(shared)
+    upload.onDrain()
+    assert.deepEqual([lengths().at(-1), shared.length], [0, 15])
+  })
+
   test('each attempt sends it from its first byte, in order, as fast as it is taken', () => {
     const plan = fc.record({
       chunks: fc.array(fc.uint8Array({ minLength: 1, maxLength: 50 }), { maxLength: 20 }),

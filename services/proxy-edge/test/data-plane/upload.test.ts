@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { startFakeProvider } from '@gpt-load/testkit/upstreams/fake-provider'
+import { messageBody } from '@gpt-load/testkit/upstreams/http-framing'
 import { connectRawClient } from '@gpt-load/testkit/upstreams/raw-client'
 import { startRawUpstream } from '@gpt-load/testkit/upstreams/raw-upstream'
 import { until } from '@gpt-load/testkit/until'
@@ -9,6 +10,7 @@ import { parseMessage, send } from '../support/http-message.ts'
 import { openDataPlane } from '../support/open-data-plane.ts'
 
 const mebibyte = 1_048_576
+const crlf = Buffer.from('\r\n')
 const keys = ['sk-first-key-000000001', 'sk-second-key-00000002']
 const head = (length: number) =>
   ['POST /proxy/g/v1/audio/transcriptions HTTP/1.1', 'Host: h', bearer, `Content-Length: ${length}`, '', ''].join(
@@ -50,6 +52,38 @@ suite('upload', () => {
     const event = await plane.nextEvent()
     assert.equal(event.bytesIn, body.length)
   })
+
+  for (const framing of ['length', 'chunks'])
+    test(`every byte arrives as it was sent, with ${framing}, whatever was freed meanwhile`, async () => {
+      await using upstream = await startRawUpstream((socket) => {
+        socket.pause()
+        setTimeout(() => socket.resume(), 150)
+      })
+      await using plane = await openDataPlane({ groups: [{ name: 'g', upstreams: [upstream.url], keys }] })
+      using client = await connectRawClient({ port: plane.port })
+      const body = Buffer.alloc(12 * mebibyte + 7)
+      for (let index = 0; index + 4 <= body.length; index += 4) body.writeUInt32BE((index * 2_654_435_761) >>> 0, index)
+      const start = head(body.length)
+      const sent = [Buffer.from(start)]
+      if (framing === 'length') sent.push(body)
+      else {
+        sent[0] = Buffer.from(start.replace(/Content-Length: .*/, 'Transfer-Encoding: chunked'))
+        for (let at = 0, size = 1; at < body.length; at += size, size = (size * 7) % 300_007)
+          sent.push(
+            Buffer.from(`${Math.min(size, body.length - at).toString(16)}\r\n`),
+            body.subarray(at, at + size),
+            crlf,
+          )
+        sent.push(Buffer.from('0\r\n\r\n'))
+      }
+      const writing = client.write(Buffer.concat(sent))
+      const connection = await upstream.expectConnection()
+      const received = messageBody(await connection.readRequest(20_000))
+      assert.ok(received.equals(body))
+      await writing
+      await connection.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+      assert.equal(parseMessage(await client.readResponse()).body, 'ok')
+    })
 
   test('a large body begins to flow before it is whole', async () => {
     await using upstream = await startRawUpstream(() => undefined)

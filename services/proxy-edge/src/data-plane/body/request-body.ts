@@ -13,6 +13,8 @@ export class RequestBody {
   #pieces: (Uint8Array | null)[] = []
   #whole: Uint8Array | null = null
   #heldBytes = 0
+  /** Pieces that were let go: the first so many. */
+  #letGo = 0
   bytes = 0
   isComplete = false
   /** From the first byte on; false for good once a piece was let go. */
@@ -32,7 +34,7 @@ export class RequestBody {
     this.bytes += chunk.length
     this.#pieces.push(chunk)
     if (!this.isReplayable) return
-    if (this.bytes > this.#maxHeldBytes || !this.#budget.take(chunk.length)) this.isReplayable = false
+    if (this.bytes > this.#maxHeldBytes || !this.#budget.take(chunk.length)) this.#giveBack()
     else this.#heldBytes += chunk.length
   }
 
@@ -45,15 +47,19 @@ export class RequestBody {
     return this.#pieces[index] ?? nothing
   }
 
-  /** Sent and not needed again: only of a body that cannot be replayed anyway. */
-  letGo(index: number): void {
-    if (!this.isReplayable) this.#pieces[index] = null
+  /** The first so many are sent and, when the body cannot be replayed, not needed again: also those from when it still could. */
+  letGo(sent: number): void {
+    if (this.isReplayable) return
+    for (; this.#letGo < sent; this.#letGo += 1) {
+      free(this.piece(this.#letGo))
+      this.#pieces[this.#letGo] = null
+    }
   }
 
   /** No other attempt will follow: the first `sent` pieces are let go, the others when they are sent. */
   forgoReplay(sent: number): void {
     this.#giveBack()
-    for (let index = 0; index < sent; index += 1) this.letGo(index)
+    this.letGo(sent)
   }
 
   /** At most `length` bytes from an offset on, of what has come so far, one character each. */
@@ -96,4 +102,12 @@ export class RequestBody {
     this.#whole = null
     this.isReplayable = false
   }
+}
+
+/**
+ * At once: the collector, which counts objects, would come by when uploads have left tens of megabytes. Only what lies alone in
+ * its memory; small pieces share a pool. Whoever sends has copied it (UpstreamExchange.write).
+ */
+function free({ buffer, byteLength }: Uint8Array): void {
+  if (byteLength > 0 && byteLength === buffer.byteLength && buffer instanceof ArrayBuffer) buffer.transfer(0)
 }

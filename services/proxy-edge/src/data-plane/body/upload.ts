@@ -35,10 +35,9 @@ export class Upload {
     const exchange = this.#exchange
     if (exchange === null || this.isDone) return
     while (!this.isBlocked && this.#next < this.#body.pieceCount) {
-      const index = this.#next
+      this.isBlocked = !exchange.write(this.#body.piece(this.#next))
       this.#next += 1
-      this.isBlocked = !exchange.write(this.#body.piece(index))
-      this.#body.letGo(index)
+      this.#body.letGo(this.#next)
     }
     if (!this.#body.isComplete || this.#next < this.#body.pieceCount) return
     this.isDone = true

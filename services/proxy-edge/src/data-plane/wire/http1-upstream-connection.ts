@@ -7,6 +7,7 @@ import { codeOf } from './connect/connect-error.ts'
 import { receiveBytes, type SocketReads } from './connect/read-buffer.ts'
 import type { Http1OriginPool } from './http1-origin-pool.ts'
 import type { Http1UpstreamExchange } from './http1-upstream-exchange.ts'
+import { LargeWriter } from './large-writer.ts'
 import { SocketTunnel } from './socket-tunnel.ts'
 import { TurnWriter } from './turn-writer.ts'
 import { type BatchMember, maxBatchedBytes } from './write-batch.ts'
@@ -45,6 +46,7 @@ export class Http1UpstreamConnection implements BatchMember {
 
   readonly #isBorrowing: boolean
   readonly #writer: TurnWriter
+  #largeWriter: LargeWriter | null = null
 
   constructor(pool: Http1OriginPool, socket: Socket, reads: SocketReads | null) {
     this.#isBorrowing = reads !== null
@@ -79,6 +81,13 @@ export class Http1UpstreamConnection implements BatchMember {
   /** Behind what waits, and at once. */
   writeNow(bytes: Uint8Array): boolean {
     return this.#writer.write(bytes)
+  }
+
+  /** A large part of a request, at most `writePayloadBytes`, as a chunk or as it is. */
+  writeLarge(payload: Uint8Array, isChunk: boolean): boolean {
+    this.flush()
+    this.#largeWriter ??= new LargeWriter(this.socket)
+    return this.#largeWriter.write(payload, isChunk)
   }
 
   /** Something is to be done at the end of the turn. */

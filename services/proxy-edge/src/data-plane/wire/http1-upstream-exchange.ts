@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { chunkBytes, chunkEnd, chunkHeadBytes, lastChunkBytes, requestBytes } from '@gpt-load/http1/head-writer'
+import { writePayloadBytes } from './large-writer.ts'
 import { startTurn, turnMs } from '../turn-clock.ts'
 import type { ConnectError } from './connect/connect-error.ts'
 import type { ConnectReceiver, PendingConnection } from './connect/connect-upstream.ts'
@@ -195,7 +196,7 @@ export class Http1UpstreamExchange implements UpstreamExchange, ConnectReceiver 
     const { socket } = connection
     socket.cork()
     this.#writeHead(connection, null)
-    if (!this.#isOver && body !== null) this.#writeFramed(connection, body)
+    if (!this.#isOver && body !== null) this.#writeUncopied(connection, body)
     if (!this.#isOver && this.#request.contentLength === -1) connection.writeNow(lastChunkBytes())
     socket.uncork()
   }
@@ -215,27 +216,30 @@ export class Http1UpstreamExchange implements UpstreamExchange, ConnectReceiver 
 
   #wait(chunk: Uint8Array): boolean {
     this.#waiting ??= []
-    this.#waiting.push(chunk)
+    this.#waiting.push(Buffer.from(chunk))
     this.#waitingBytes += chunk.length
     return this.#waitingBytes < maxWaitingBytes
   }
 
   #writePiece(connection: Http1UpstreamConnection, chunk: Uint8Array): boolean {
     if (this.#isHeadPending && chunk.length <= maxCopiedBytes) return this.#writeHead(connection, chunk)
-    const { socket } = connection
-    socket.cork()
     if (this.#isHeadPending) this.#writeHead(connection, null)
-    const isFlowing = this.#isOver || this.#writeFramed(connection, chunk)
-    socket.uncork()
+    if (this.#isOver) return true
+    const isChunk = this.#request.contentLength === -1
+    if (chunk.length <= maxCopiedBytes) return connection.write(isChunk ? chunkBytes(chunk) : Buffer.from(chunk))
+    let isFlowing = true
+    for (let at = 0; at < chunk.length; at += writePayloadBytes)
+      isFlowing = connection.writeLarge(chunk.subarray(at, at + writePayloadBytes), isChunk)
     return isFlowing
   }
 
-  #writeFramed(connection: Http1UpstreamConnection, chunk: Uint8Array): boolean {
-    if (this.#request.contentLength !== -1) return connection.write(chunk)
-    if (chunk.length <= maxCopiedBytes) return connection.write(chunkBytes(chunk))
-    connection.write(chunkHeadBytes(chunk.length))
-    connection.write(chunk)
-    return connection.writeNow(chunkEnd)
+  /** Of a whole body, which stays as it is until the answer has come. */
+  #writeUncopied(connection: Http1UpstreamConnection, body: Uint8Array): void {
+    if (this.#request.contentLength !== -1) return void connection.write(body)
+    if (body.length <= maxCopiedBytes) return void connection.write(chunkBytes(body))
+    connection.write(chunkHeadBytes(body.length))
+    connection.write(body)
+    connection.writeNow(chunkEnd)
   }
 
   #writeEnd(connection: Http1UpstreamConnection): void {

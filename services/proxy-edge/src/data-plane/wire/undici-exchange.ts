@@ -49,7 +49,7 @@ export class UndiciExchange implements UpstreamExchange, ConnectReceiver {
   }
 
   write(chunk: Uint8Array): boolean {
-    return this.#isOver || this.#body === null ? true : this.#body.write(chunk)
+    return this.#isOver || this.#body === null ? true : this.#body.write(Buffer.from(chunk))
   }
 
   /** Trailers of a request cannot be sent by undici. */

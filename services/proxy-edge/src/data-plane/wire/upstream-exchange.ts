@@ -74,6 +74,7 @@ export interface UpstreamReceiver {
 }
 
 export interface UpstreamExchange {
+  /** The bytes may be overwritten when it returns. False = the upstream reads too slowly: wait for `onDrain`. */
   write(chunk: Uint8Array): boolean
   end(rawTrailers?: readonly string[]): void
   /** Nothing is delivered from here on, not even the end, before `resume`. */
