@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net'
 import { chunkBytes, chunkEnd, chunkHeadBytes, lastChunkBytes, requestBytes } from '@gpt-load/http1/head-writer'
-import { writePayloadBytes } from './large-writer.ts'
 import { startTurn, turnMs } from '../turn-clock.ts'
 import type { ConnectError } from './connect/connect-error.ts'
 import type { ConnectReceiver, PendingConnection } from './connect/connect-upstream.ts'
@@ -9,6 +8,7 @@ import { proxyHeaders, proxyTarget } from './connect/proxied-request.ts'
 import type { Tunnel } from './downstream-exchange.ts'
 import type { Http1OriginPool } from './http1-origin-pool.ts'
 import { Http1UpstreamConnection } from './http1-upstream-connection.ts'
+import { writePayloadBytes } from './large-writer.ts'
 import type { UpstreamErrorKind, UpstreamExchange, UpstreamReceiver, UpstreamRequest } from './upstream-exchange.ts'
 
 /**
