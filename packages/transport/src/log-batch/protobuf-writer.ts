@@ -9,7 +9,7 @@ const maxSafeVarintBytes = 8
 /** Up to this many UTF-16 units a loop beats the call into the native encoder; with 32 an event took twice the time. */
 const shortStringUnits = 16
 /** A UTF-16 unit that is no surrogate. */
-const maxUnitBytes = 3
+export const maxUnitBytes = 3
 /** A varint of at most this many bits needs no arithmetic beyond 32 bits. */
 const max31Bits = 0x7fff_ffff
 /** Of a larger one: four bytes of it. */
@@ -79,7 +79,7 @@ export function endMessage(writer: ProtobufWriter, start: number): void {
 /** Tag of field and wire type (two bytes with room for the number) and three bytes of length. */
 export const messageOverheadBytes = 5
 
-function putTag(writer: ProtobufWriter, field: number, type: number): void {
+export function putTag(writer: ProtobufWriter, field: number, type: number): void {
   const tag = (field << 3) | type
   if (tag < 128) {
     writer.buffer[writer.length++] = tag
@@ -118,8 +118,13 @@ function putLarge(writer: ProtobufWriter, value: number): void {
 function writeShort(buffer: Buffer, start: number, value: string, maxBytes: number): number {
   // Text that V8 knows to be text: slices, constants and built strings differ inside, and `length` would look up which one it is.
   const text = `${value}`
+  if (text.length > shortStringUnits || text.length * maxUnitBytes > maxBytes) return -1
+  return writeUnits(buffer, start, text)
+}
+
+/** Bytes written; -1 when the text has surrogates. For short ones: a native encoder is faster else. */
+export function writeUnits(buffer: Buffer, start: number, text: string): number {
   const units = text.length
-  if (units > shortStringUnits || units * maxUnitBytes > maxBytes) return -1
   let at = start
   for (let index = 0; index < units; index += 1) {
     const unit = text.charCodeAt(index)
