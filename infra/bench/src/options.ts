@@ -6,6 +6,8 @@ export type BenchOptions = {
   /** Of one measured window. */
   seconds: number
   warmUpSeconds: number
+  /** From the last start until what a process does once, half a minute after its start, is over. */
+  settleSeconds: number
   connections: number
   keys: number
   maxKeys: number
@@ -24,6 +26,7 @@ const thorough: BenchOptions = {
   rounds: 5,
   seconds: 5,
   warmUpSeconds: 4,
+  settleSeconds: 35,
   connections: 64,
   keys: 10_000,
   maxKeys: 1_000_000,
@@ -43,6 +46,7 @@ const quick: BenchOptions = {
   rounds: 2,
   seconds: 1,
   warmUpSeconds: 1,
+  settleSeconds: 0,
   keys: 500,
   maxKeys: 5_000,
   standaloneKeys: 1_000,

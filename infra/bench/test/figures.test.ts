@@ -51,14 +51,14 @@ test('scavenges are read from the trace, mark-compacts are not', () => {
   assert.deepEqual(readScavengesMs(trace), [1.63, 0.92])
 })
 
-test('contenders take turns, warmed up once each', async () => {
+test('contenders take turns, warmed up at their start and again when all of them are settled', async () => {
   const turns: string[] = []
   const contender = (name: string): Contender => ({ name, start: async () => fakeGateway(name) })
   const { values } = await measureInRounds([contender('a'), contender('b')], options, {
     warmUp: async ({ name }) => turns.push(`warm ${name}`),
     measure: async ({ name }) => turns.push(name),
   })
-  assert.deepEqual(turns, ['warm a', 'warm b', 'a', 'b', 'a', 'b', 'a', 'b'])
+  assert.deepEqual(turns, ['warm a', 'warm b', 'warm a', 'warm b', 'a', 'b', 'a', 'b', 'a', 'b'])
   assert.equal(values.get('a')?.length, 3)
 })
 
@@ -72,6 +72,8 @@ test('an optional contender that fails is left out with a note, any other one fa
   const { values, notes } = await measureInRounds([failing(true)], options, steps)
   assert.deepEqual([...values.keys()], [])
   assert.deepEqual(notes, ['peer was left out: it broke'])
+  const coldSteps = { warmUp: steps.measure, measure: steps.warmUp }
+  assert.deepEqual([...(await measureInRounds([failing(true)], options, coldSteps)).values.keys()], [])
   await assert.rejects(measureInRounds([failing(false)], options, steps), /peer: it broke/)
 })
 

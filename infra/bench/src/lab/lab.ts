@@ -34,8 +34,10 @@ export async function startLab(options: BenchOptions, keys: LabKeys): Promise<La
     const stream = stack.use(await startStreamUpstream())
     const ports: Record<Route, number> = { fixed: fixed.port, tls: fixed.tlsPort, stream: stream.port }
     const cluster = stack.use(
-      await startCluster({ edges: 0, configServices: 1, logIngests: 1, inSpareTime: ['database', 'log-ingest'] }),
+      await startCluster({ edges: 0, configServices: 1, logIngests: 1, inSpareTime: ['database'] }),
     )
+    // It has made the topics, which edges need.
+    for (const logIngest of cluster.logIngests) await logIngest.stop()
     const accessKey = await fillCluster(cluster, keys, ports)
     const owned = stack.move()
     return {

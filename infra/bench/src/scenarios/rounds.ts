@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Contender, Gateway } from '../contenders/gateway.ts'
 import type { BenchOptions } from '../options.ts'
 
@@ -12,6 +13,8 @@ type Steps<T> = { warmUp(gateway: Gateway): Promise<unknown>; measure(gateway: G
 
 /**
  * Starts them all, lets each run in, then measures round by round. What each one has been through is the same at any time.
+ * Half a minute after its start V8 collects garbage to save memory, and drops machine code of which no object is left: the
+ * next second of an edge that was idle meanwhile costs half as much again. So each runs in once more, when that is over.
  * @throws when one fails that is not optional.
  */
 export async function measureInRounds<T>(
@@ -39,35 +42,36 @@ export async function measureInRounds<T>(
     const { name } = contender
     values.set(name, [])
     await attempt(contender, async () => {
-      const take = contender.isRestarted === true ? restarted(contender, steps) : await kept(contender, steps, stack)
-      turns.push({ contender, take: async () => void values.get(name)!.push(await take()) })
+      const gateway = contender.isRestarted === true ? null : stack.use(await contender.start())
+      const runIn = gateway && (() => steps.warmUp(gateway))
+      await runIn?.()
+      const take = gateway ? () => steps.measure(gateway) : () => measureAnew(contender, steps)
+      turns.push({ contender, runIn, take: async () => void values.get(name)!.push(await take()) })
     })
   }
+  if (turns.some(({ runIn }) => runIn !== null)) await delay(options.settleSeconds * 1_000)
   let left = turns
-  for (let round = 0; round < options.rounds; round += 1) {
+  const takeTurns = async (work: (turn: Turn) => (() => Promise<unknown>) | null): Promise<void> => {
     const working: Turn[] = []
-    for (const turn of left) if (await attempt(turn.contender, turn.take)) working.push(turn)
+    for (const turn of left) {
+      const mine = work(turn)
+      if (mine === null || (await attempt(turn.contender, mine))) working.push(turn)
+    }
     left = working
   }
+  await takeTurns(({ runIn }) => runIn)
+  for (let round = 0; round < options.rounds; round += 1) await takeTurns(({ take }) => take)
   return { values, notes }
 }
 
-type Turn = { contender: Contender; take(): Promise<void> }
+/** `runIn`: of one that stays up until the end. */
+type Turn = { contender: Contender; runIn: (() => Promise<unknown>) | null; take(): Promise<void> }
 
-/** Runs in once and stays up until the end. */
-async function kept<T>(contender: Contender, { warmUp, measure }: Steps<T>, stack: AsyncDisposableStack) {
-  const gateway = stack.use(await contender.start())
+/** It is there, and runs in, for its own turn only. */
+async function measureAnew<T>(contender: Contender, { warmUp, measure }: Steps<T>): Promise<T> {
+  await using gateway = await contender.start()
   await warmUp(gateway)
-  return () => measure(gateway)
-}
-
-/** Is there, and runs in anew, for its own turns only. */
-function restarted<T>(contender: Contender, { warmUp, measure }: Steps<T>): () => Promise<T> {
-  return async () => {
-    await using gateway = await contender.start()
-    await warmUp(gateway)
-    return await measure(gateway)
-  }
+  return await measure(gateway)
 }
 
 function firstLine(error: unknown): string {
