@@ -279,6 +279,29 @@ describe('log batch', () => {
     )
   })
 
+  test('is tried with another value of every field that an event has', () => {
+    const changed = likePlain.map((change) => change(plainEvent))
+    const first = plainEvent.attempts[0]!
+    const isChanged = <T extends object>(of: T, variants: readonly (T | undefined)[]) =>
+      Object.keys(of).filter((name) => variants.some((one) => one && one[name as keyof T] !== of[name as keyof T]))
+    assert.deepEqual(isChanged(plainEvent, changed), Object.keys(plainEvent))
+    const { tokens } = plainEvent
+    assert.deepEqual(
+      isChanged(
+        tokens,
+        changed.map((one) => one.tokens),
+      ),
+      Object.keys(tokens),
+    )
+    assert.deepEqual(
+      isChanged(
+        first,
+        changed.map((one) => one.attempts[0]),
+      ),
+      Object.keys(first),
+    )
+  })
+
   test('rounds fractions and leaves out what is no number in an event like its neighbours too', () => {
     const { receivedAtMs } = plainEvent
     const odd = [{ bytesIn: 1.6 }, { durationMs: Number.NaN }, { receivedAtMs: receivedAtMs + 0.6 }]
