@@ -7,6 +7,7 @@ import { createSystemClock } from '@gpt-load/service-kit/clock'
 import { logBatchCodecs } from '@gpt-load/transport/log-batch/sealed-batch'
 import { silentLogger } from '@gpt-load/transport/transport-logger'
 import { createLogShipper } from '../src/access-log/log-shipper.ts'
+import { payloadRoom, release } from '../src/access-log/record-memory.ts'
 import { createWorkerRequestRecorder } from '../src/access-log/worker-request-recorder.ts'
 
 const count = Number(process.argv[2] ?? 400_000)
@@ -76,7 +77,10 @@ for (const codec of logBatchCodecs) {
   const recorder = createWorkerRequestRecorder({
     source: 'bench.1',
     edge: 'bench',
-    post: (identity, events) => shipper.add(identity, events),
+    post: (identity, memory, bytes) => {
+      shipper.add(identity, payloadRoom(memory).subarray(0, bytes))
+      release(memory)
+    },
   })
   const record = async (events: number): Promise<void> => {
     for (let n = 0; n < events; n += 1) {

@@ -4,12 +4,13 @@ import type { LogBatchIdentity } from '@gpt-load/contracts/log-event'
 import type { LearntResource } from '@gpt-load/contracts/resource-key'
 import type { AccessKeyRecord, GroupRecord } from '@gpt-load/contracts/snapshot'
 import type { Settings } from '@gpt-load/contracts/settings'
+import type { RecordMemory } from './access-log/record-memory.ts'
 import type { CapturedContent } from './data-plane/observe/content-capture.ts'
 import type { ClientTls } from './data-plane/wire/downstream-exchange.ts'
 
 /**
- * Messages between the main thread (control side) and the data-plane workers. Only changes cross, and sealed log batches as
- * one transferred buffer each. Keys cross through shared memory (key-table), never by message.
+ * Messages between the main thread (control side) and the data-plane workers. Only changes cross. Keys cross
+ * through shared memory (key-table), never by message, and so do request records: their message says where they are.
  */
 
 /** Policies after a change: whole on the first message to a worker, then only what differs. */
@@ -67,7 +68,7 @@ export type FromWorker =
   | { type: 'key_outcome'; outcome: KeyOutcome }
   | { type: 'rule_observed'; observed: RuleObserved }
   | { type: 'resource'; resource: LearntResource }
-  | { type: 'log_batch'; identity: LogBatchIdentity; bytes: Uint8Array<ArrayBuffer> }
+  | { type: 'log_batch'; identity: LogBatchIdentity; memory: RecordMemory; bytes: number }
   | { type: 'content'; content: CapturedContent }
   | { type: 'stopped_accepting' }
   | { type: 'failed'; code: string; message: string }

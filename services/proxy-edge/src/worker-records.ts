@@ -1,3 +1,4 @@
+import { payloadRoom, release } from './access-log/record-memory.ts'
 import type { LogShipper } from './access-log/log-shipper.ts'
 import type { FromWorker } from './worker-protocol.ts'
 
@@ -14,11 +15,11 @@ export interface WorkerRecords {
 export function createWorkerRecords(shipper: LogShipper, sourceOf: (seatNumber: number) => string): WorkerRecords {
   const handedOver = new Map<number, number>()
   return {
-    take(seatNumber, { identity, bytes }) {
+    take(seatNumber, { identity, memory, bytes }) {
       handedOver.set(seatNumber, (handedOver.get(seatNumber) ?? 0) + identity.count)
-      shipper.add(identity, bytes)
-      // It is sealed into a copy. Given back now: the collector of this thread comes by once in many batches.
-      bytes.buffer.transfer(0)
+      // Sealed into a copy when that returns.
+      shipper.add(identity, payloadRoom(memory).subarray(0, bytes))
+      release(memory)
     },
     settle(seatNumber, finishedRequests) {
       const lost = finishedRequests - (handedOver.get(seatNumber) ?? 0)

@@ -1,9 +1,10 @@
-// Events into the payload of a batch. Runs once per request beside the streams: one buffer per writer, reused from batch
-// to batch, and no allocation per event.
+// Events into the payload of a batch. Runs once per request beside the streams: into memory that is there already, and no
+// allocation per event.
 
+import { logBatchBounds } from '@gpt-load/contracts/log-event'
 import type { LogEvent } from '@gpt-load/contracts/log-event'
 import { maxEncodedAttempts, wireStringBounds as bounds } from './log-event-fields.ts'
-import { maxNumberFieldBytes, maxStringFieldBytes, messageOverheadBytes, reserve } from './protobuf-writer.ts'
+import { maxNumberFieldBytes, maxStringFieldBytes, messageOverheadBytes } from './protobuf-writer.ts'
 import type { ProtobufWriter } from './protobuf-writer.ts'
 import { putLogEvent } from './put-log-event.ts'
 import { RecordTemplates } from './record-templates.ts'
@@ -33,32 +34,32 @@ const maxEventBytes =
     ].map(maxStringFieldBytes),
   )
 
-/** `length` is the payload's bytes so far, `count` its events. The owner seals at logBatchBounds and resets. */
+/** What a writer's memory has to hold: a payload that is sealed by its bytes exceeds them by less than one record. */
+export const maxLogPayloadBytes = logBatchBounds.bytes + maxEventBytes + maxEncodedAttempts * maxAttemptBytes
+
+/** `length` is the payload's bytes so far, `count` its events. The owner seals at logBatchBounds. */
 export type LogEventWriter = ProtobufWriter & { count: number; readonly templates: RecordTemplates }
 
-const initialWriterBytes = 65_536
-
-export function createLogEventWriter(): LogEventWriter {
-  return {
-    buffer: Buffer.allocUnsafeSlow(initialWriterBytes),
-    length: 0,
-    count: 0,
-    templates: new RecordTemplates(),
-  }
+/** @param buffer of `maxLogPayloadBytes` */
+export function createLogEventWriter(buffer: Buffer = Buffer.allocUnsafeSlow(maxLogPayloadBytes)): LogEventWriter {
+  return { buffer, length: 0, count: 0, templates: new RecordTemplates() }
 }
 
-/** The payload so far: a view that the next `encodeLogEvent` or `resetWriter` invalidates. */
+/** The payload so far: a view that the next `encodeLogEvent` invalidates. */
 export function payloadOf(writer: LogEventWriter): Uint8Array {
   return writer.buffer.subarray(0, writer.length)
 }
 
-export function resetWriter(writer: LogEventWriter): void {
+/** Begins the next payload, in the same memory or in other. */
+export function resetWriter(writer: LogEventWriter, buffer: Buffer = writer.buffer): void {
+  writer.buffer = buffer
   writer.length = 0
   writer.count = 0
 }
 
+/** @throws RangeError when the payload had to be sealed before */
 export function encodeLogEvent(writer: LogEventWriter, event: LogEvent): void {
-  reserve(writer, maxEventBytes + Math.min(event.attempts.length, maxEncodedAttempts) * maxAttemptBytes)
+  if (writer.length >= logBatchBounds.bytes) throw new RangeError(`a payload of ${writer.length} bytes takes no more`)
   if (!writer.templates.put(writer, event)) putLogEvent(writer, event)
   writer.count++
 }

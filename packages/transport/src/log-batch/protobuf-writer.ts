@@ -1,5 +1,5 @@
-// Protobuf wire format into one growing buffer that its owner reuses: no allocation per field or per event. Callers
-// reserve the worst case of a message first; the put functions below do not check room.
+// Protobuf wire format into a buffer with room for the worst case, which callers see to: the put functions below do not
+// check it. No allocation per field or per event.
 
 import { wireType } from './log-event-fields.ts'
 
@@ -19,14 +19,6 @@ const lowPart = 128 ** lowBytes
 /** Worst cases: tag of two bytes and a number; tag, length of two bytes, the string. */
 export const maxNumberFieldBytes = 2 + maxSafeVarintBytes
 export const maxStringFieldBytes = (maxBytes: number): number => 4 + maxBytes
-
-export function reserve(writer: ProtobufWriter, bytes: number): void {
-  const needed = writer.length + bytes
-  if (needed <= writer.buffer.length) return
-  const grown = Buffer.allocUnsafeSlow(Math.max(needed, writer.buffer.length * 2))
-  writer.buffer.copy(grown, 0, 0, writer.length)
-  writer.buffer = grown
-}
 
 /** Leaves out 0 and everything that is not a positive number. */
 export function putUint(writer: ProtobufWriter, field: number, value: number): void {

@@ -85,7 +85,7 @@ export class RecordTemplates {
   readonly #templates: (Template | null)[] = Array.from({ length: places }, () => null)
   #missed = 0
 
-  /** Writes the whole record, for which room is reserved; or nothing, and answers false. */
+  /** Writes the whole record; or nothing, and answers false. */
   put(writer: ProtobufWriter, event: LogEvent): boolean {
     if (event.attempts.length !== 1) return false
     const attempt = event.attempts[0]!
@@ -160,7 +160,7 @@ function fill(template: Template, writer: ProtobufWriter, event: LogEvent, attem
   return true
 }
 
-/** Room for the text's worst case is reserved behind it, so that one that turns out too long has harmed nothing. */
+/** There is room for a text's worst case behind it, so that one that turns out too long has harmed nothing. */
 function fillText(buffer: Buffer, at: number, text: string, bytes: number): boolean {
   return text.length <= bytes && writeUnits(buffer, at, text) === bytes
 }

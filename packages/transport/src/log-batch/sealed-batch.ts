@@ -19,7 +19,7 @@ export type LogBatchCodec = (typeof logBatchCodecs)[number]
 /** `GLLB`: events (log-batch.ts); `GLLC`: contents (content-batch.ts). */
 export type BatchMagic = 'GLLB' | 'GLLC'
 
-/** Eight times what an edge seals at (logBatchBounds.bytes): other versions may have larger bounds. */
+/** Six times what an edge seals at (logBatchBounds.bytes): other versions may have larger bounds. */
 export const maxPlainBatchBytes = 4 * 1_048_576
 
 const version = 1

@@ -1,16 +1,12 @@
 import { logBatchBounds } from '@gpt-load/contracts/log-event'
 import type { LogBatchIdentity } from '@gpt-load/contracts/log-event'
-import {
-  createLogEventWriter,
-  encodeLogEvent,
-  payloadOf,
-  resetWriter,
-} from '@gpt-load/transport/log-batch/encode-log-event'
+import { createLogEventWriter, encodeLogEvent, resetWriter } from '@gpt-load/transport/log-batch/encode-log-event'
+import { payloadRoom, RecordMemories, type RecordMemory } from './record-memory.ts'
 import type { RequestRecorder } from './request-recorder.ts'
 
 /**
- * The worker's side of the request log: events are encoded into one reused buffer and leave as one transferred copy per
- * batch, at most `logBatchBounds.ms` after the first of them. Compressing and sending are the main thread's. Sequences are
+ * The worker's side of the request log: events are encoded into memory that the main thread sees, and handed over
+ * batch by batch, at most `logBatchBounds.ms` after the first of them. Compressing and sending are the main thread's. Sequences are
  * consecutive from 1, so what is missing between two batches was lost, and how much.
  */
 export interface WorkerRequestRecorder extends RequestRecorder {
@@ -24,8 +20,8 @@ export type WorkerRequestRecorderOptions = {
   /** `{instance}.{worker}`. */
   source: string
   edge: string
-  /** Takes the encoded events; the bytes own their memory whole and may be transferred. */
-  post(identity: LogBatchIdentity, events: Uint8Array<ArrayBuffer>): void
+  /** Takes the encoded events, the first so many bytes of the room; the memory is used again once it is released. */
+  post(identity: LogBatchIdentity, memory: RecordMemory, bytes: number): void
   /** One timer at a time; answers how to call it off. */
   schedule?(run: () => void, delayMs: number): () => void
 }
@@ -33,7 +29,9 @@ export type WorkerRequestRecorderOptions = {
 export function createWorkerRequestRecorder(options: WorkerRequestRecorderOptions): WorkerRequestRecorder {
   const { source, edge, post } = options
   const schedule = options.schedule ?? scheduleTimer
-  const writer = createLogEventWriter()
+  const memories = new RecordMemories()
+  let memory = memories.take()
+  const writer = createLogEventWriter(payloadRoom(memory))
   let served = 0
   let cancel: (() => void) | null = null
 
@@ -41,10 +39,10 @@ export function createWorkerRequestRecorder(options: WorkerRequestRecorderOption
     cancel?.()
     cancel = null
     if (writer.count === 0) return
-    const events = new Uint8Array(payloadOf(writer))
     const identity = { source, edge, firstSequence: served - writer.count + 1, count: writer.count }
-    resetWriter(writer)
-    post(identity, events)
+    post(identity, memory, writer.length)
+    memory = memories.take()
+    resetWriter(writer, payloadRoom(memory))
   }
   const flushLater = () => {
     cancel = null

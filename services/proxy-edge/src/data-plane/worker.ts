@@ -48,7 +48,7 @@ const keyWaitingRoom = new KeyWaitingRoom({ table, wheel, counters })
 const recorder = createWorkerRequestRecorder({
   source: `${options.instance}.${options.seat}`,
   edge: options.edge,
-  post: (identity, bytes) => post({ type: 'log_batch', identity, bytes }, [bytes.buffer]),
+  post: (identity, memory, bytes) => post({ type: 'log_batch', identity, memory, bytes }),
 })
 const contents = new ContentCaptures(counters, (content) =>
   post(

@@ -4,10 +4,11 @@ import { logBatchBounds } from '@gpt-load/contracts/log-event'
 import type { LogBatchIdentity, LogEvent } from '@gpt-load/contracts/log-event'
 import { createSystemClock } from '@gpt-load/service-kit/clock'
 import { until } from '@gpt-load/testkit/until'
-import { openLogBatch } from '@gpt-load/transport/log-batch/log-batch'
+import { openLogBatch, sealLogBatch } from '@gpt-load/transport/log-batch/log-batch'
 import type { LogProducer, SealedBatch } from '@gpt-load/transport/log-stream'
 import { silentLogger } from '@gpt-load/transport/transport-logger'
 import { createLogShipper } from '../../src/access-log/log-shipper.ts'
+import { payloadRoom, release, type RecordMemory } from '../../src/access-log/record-memory.ts'
 import { createWorkerRequestRecorder } from '../../src/access-log/worker-request-recorder.ts'
 
 const event = (requestId: string): LogEvent => ({
@@ -43,12 +44,13 @@ const event = (requestId: string): LogEvent => ({
 })
 
 function openRecorder() {
-  const posted: { identity: LogBatchIdentity; events: Uint8Array }[] = []
+  const posted: { identity: LogBatchIdentity; memory: RecordMemory; events: Uint8Array }[] = []
   let due: (() => void) | null = null
   const recorder = createWorkerRequestRecorder({
     source: 'i.0',
     edge: 'edge-1',
-    post: (identity, events) => void posted.push({ identity, events }),
+    post: (identity, memory, bytes) =>
+      void posted.push({ identity, memory, events: payloadRoom(memory).subarray(0, bytes) }),
     schedule: (run) => {
       due = run
       return () => (due = null)
@@ -72,6 +74,12 @@ function openProducer() {
     close: async () => {},
   }
   return { producer, received, state }
+}
+
+function firstIdOf({ identity, events }: { identity: LogBatchIdentity; events: Uint8Array }): string {
+  const batch = openLogBatch(sealLogBatch({ identity, events, codec: 'none' }))
+  assert.ok('events' in batch && batch.events[0]?.ok)
+  return batch.events[0].event.requestId
 }
 
 const requestIds = (batches: readonly SealedBatch[]) => {
@@ -107,6 +115,30 @@ describe('request recorder', () => {
       posted.reduce((sum, { identity }) => sum + identity.count, 0),
     )
   })
+
+  test('memory that was handed over is written again when it is released, not before', () => {
+    const { recorder, posted } = openRecorder()
+    const hand = (id: string) => {
+      recorder.record(event(id))
+      recorder.flush()
+      return posted.at(-1)!
+    }
+    // More of them than are kept: nobody seals.
+    const ids = ['a', 'b', 'c', 'd', 'e']
+    const held = ids.map(hand)
+    assert.equal(new Set(held.map(({ memory }) => memory)).size, ids.length)
+    assert.deepEqual(held.map(firstIdOf), ids)
+    for (const { memory } of held) release(memory)
+    const later = ['f', 'g', 'h', 'i', 'j'].map((id) => {
+      const { memory } = hand(id)
+      release(memory)
+      return memory
+    })
+    // First what was being filled meanwhile, then two in turns.
+    const again = new Set(later.slice(1))
+    assert.equal(again.size, 2)
+    assert.ok(held.filter(({ memory }) => again.has(memory)).length === 2)
+  })
 })
 
 describe('log shipper', () => {
@@ -123,7 +155,10 @@ describe('log shipper', () => {
     const recorder = createWorkerRequestRecorder({
       source: 'i.0',
       edge: 'e',
-      post: (identity, events) => shipper.add(identity, events),
+      post: (identity, memory, bytes) => {
+        shipper.add(identity, payloadRoom(memory).subarray(0, bytes))
+        release(memory)
+      },
       schedule: () => () => {},
     })
     for (let n = 0; n < batches; n += 1) {

@@ -8,7 +8,7 @@ import type { SealedBatch } from '@gpt-load/transport/log-stream'
  *   u32 length of what follows the checksum | u32 CRC-32 of that | u16 length of the identity | identity, JSON | batch
  */
 const headBytes = 8
-/** With its head. A batch is about 512 KiB at most, and is compressed; what says more is no record. */
+/** With its head. A batch is about 640 KiB at most, and is compressed; what says more is no record. */
 export const maxRecordBytes = 1_048_576
 
 export function encodeRecord({ identity, bytes }: SealedBatch): Buffer {
