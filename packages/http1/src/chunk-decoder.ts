@@ -9,8 +9,8 @@ import { readLatin1 } from './latin1.ts'
  * characters without blanks and bounded per chunk, trailers by the rules of header fields and never framing or Host.
  *
  * `decode` moves the payload of one read together inside its own buffer, so that whoever takes it gets one piece per read,
- * however small the chunks are; a read of one chunk is not moved at all. `check` leaves the buffer as it is, for callers that
- * pass the frames on untouched. One object per connection, reset between bodies.
+ * however small the chunks are; a read of one chunk is not moved at all. `decodePieces` moves small chunks only and leaves what
+ * surrounds the others as it came. One object per connection, reset between bodies.
  */
 export interface ChunkReceiver {
   onChunk(payload: Buffer): void
@@ -23,6 +23,9 @@ export type ChunkBounds = {
 }
 
 export const defaultChunkBounds: ChunkBounds = { maxExtensionBytes: 1_024, maxTrailerBytes: 16_384, maxTrailers: 64 }
+
+/** Moving so much costs more than handing it on by itself. */
+const largePieceBytes = 4_096
 
 /** 2^52 at most, exact as a number. */
 const maxSizeDigits = 13
@@ -82,19 +85,36 @@ export class ChunkDecoder {
     return needsMore
   }
 
-  /** As `decode`, but nothing is moved; the receiver is handed each piece of payload where it lies. */
-  check(bytes: Buffer, from: number, receiver: ChunkReceiver | null): number {
+  /** As `decode`, but large pieces stay where they lie and are handed on by themselves, in order with what was moved together. */
+  decodePieces(bytes: Buffer, from: number, receiver: ChunkReceiver): number {
+    this.dataStart = from
+    this.dataEnd = from
     let at = from
-    while (at < bytes.length) {
+    let end: number = needsMore
+    while (at < bytes.length && end === needsMore) {
       if (this.#state === inPayload) {
-        const end = this.#takePayload(at, bytes.length)
-        receiver?.onChunk(bytes.subarray(at, end))
-        at = end
-      } else if (this.#state === inTrailers) return this.#readTrailers(bytes, at)
-      else if (this.#readFrameByte(bytes[at]!)) at += 1
-      else return isRefused
+        const start = at
+        at = this.#takePayload(start, bytes.length)
+        if (at - start < largePieceBytes) this.#gather(bytes, start, at)
+        else {
+          this.#handOver(bytes, receiver)
+          receiver.onChunk(bytes.subarray(start, at))
+        }
+      } else if (this.#state === inTrailers) {
+        end = this.#readTrailers(bytes, at)
+        break
+      } else if (this.#readFrameByte(bytes[at]!)) at += 1
+      else end = isRefused
     }
-    return needsMore
+    this.#handOver(bytes, receiver)
+    return end
+  }
+
+  /** What was moved together. */
+  #handOver(bytes: Buffer, receiver: ChunkReceiver): void {
+    const { dataStart, dataEnd } = this
+    this.dataStart = dataEnd
+    if (dataEnd > dataStart) receiver.onChunk(bytes.subarray(dataStart, dataEnd))
   }
 
   #gather(bytes: Buffer, start: number, end: number): void {

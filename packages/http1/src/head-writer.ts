@@ -74,6 +74,14 @@ export function putChunk(target: Buffer, payload: Uint8Array): number {
   return end + 2
 }
 
+/** The head of a chunk between `from` and `to`, which are at least as far apart as it is long: zeros fill the rest. */
+export function putChunkHead(target: Buffer, from: number, to: number, length: number): void {
+  target[to - 1] = 10
+  target[to - 2] = 13
+  for (let at = to - 3, rest = length; at >= from; at -= 1, rest >>>= 4) target[at] = digits[rest & 15]!
+}
+const digits = Buffer.from('0123456789abcdef')
+
 /** Frame of a chunk whose payload is written by itself: head, payload, `chunkEnd`. */
 export function chunkHeadBytes(length: number): Buffer {
   return headBytes(`${length.toString(16)}\r\n`, 1)

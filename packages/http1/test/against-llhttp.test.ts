@@ -90,6 +90,7 @@ function compareRequest(oracle: LlhttpOracle, bytes: Buffer, name: string): bool
 
 function compareResponse(oracle: LlhttpOracle, bytes: Buffer, name: string): boolean {
   const ours = readResponse(bytes)
+  assert.deepEqual(readResponse(bytes, [], false, true), ours, name)
   if (ours.outcome !== 'complete') return false
   const text = `${name}: ${JSON.stringify(bytes.toString('latin1'))}`
   const hasNoBody = mayNameAnotherBody.includes(ours.status) && !ours.isKeepAlive

@@ -23,17 +23,18 @@ suite('chunked bodies', () => {
     assert.deepEqual([decoder.dataStart, decoder.dataEnd, bytes.toString()], [3, 8, '5\r\nhello\r\n'])
   })
 
-  test('check leaves every byte where it is, so that the frames can be passed on', () => {
-    const text = '3;a=b\r\nabc\r\n4\r\ndefg\r\n0\r\nx: y\r\n\r\n'
+  test('large chunks are handed on by themselves where they lie, small ones together, in order', () => {
+    const large = 'x'.repeat(5_000)
+    const text = `3\r\nabc\r\n4;a=b\r\ndefg\r\n1388\r\n${large}\r\n1\r\nh\r\n0\r\nx: y\r\n\r\n`
     const bytes = bytesOf(`${text}next`)
     const decoder = new ChunkDecoder()
-    const pieces: string[] = []
-    const receiver = { onChunk: (payload: Buffer) => void pieces.push(payload.toString()) }
-    assert.equal(decoder.check(bytes, 0, receiver), text.length)
-    assert.equal(bytes.toString(), `${text}next`)
-    assert.deepEqual(pieces, ['abc', 'defg'])
-    decoder.reset()
-    assert.equal(decoder.check(bytes, 0, null), text.length)
+    const pieces: Buffer[] = []
+    assert.equal(decoder.decodePieces(bytes, 0, { onChunk: (payload) => void pieces.push(payload) }), text.length)
+    assert.deepEqual(pieces.map(String), ['abcdefg', large, 'h'])
+    assert.deepEqual(decoder.rawTrailers, ['x', 'y'])
+    const start = pieces[1]!.byteOffset - bytes.byteOffset
+    assert.equal(bytes.toString('latin1', start - 6, start), '1388\r\n')
+    assert.equal(bytes.toString('latin1', start + large.length, text.length), text.slice(start + large.length))
   })
 
   test('thirteen digits are a size, 2^52 - 1', () => {
@@ -48,25 +49,31 @@ suite('chunked bodies', () => {
       assert.equal(decoder.decode(bytesOf(text), 0), isRefused)
       assert.equal(decoder.refusal, code)
     })
-    test(`refuses ${name}, byte by byte and when frames are passed on`, () => {
+    test(`refuses ${name}, byte by byte and in pieces`, () => {
       const decoder = new ChunkDecoder()
       let answer = needsMore
       for (let at = 0; at < text.length && answer === needsMore; at += 1)
-        answer = decoder.check(bytesOf(text[at]!), 0, null)
+        answer = decoder.decodePieces(bytesOf(text[at]!), 0, { onChunk: () => {} })
       assert.equal(answer, isRefused)
       assert.equal(decoder.refusal, code)
     })
   }
 
   test('any payload in any chunks, cut anywhere, comes out as it went in', () => {
-    const chunk = fc.tuple(fc.uint8Array({ minLength: 1, maxLength: 40 }), fc.constantFrom('', ';a', ';a=b;c="d\\e f"'))
+    const small = fc.uint8Array({ minLength: 1, maxLength: 40 })
+    const large = fc.integer({ min: 4_000, max: 5_000 }).map((length) => new Uint8Array(length).fill(length & 255))
+    const chunk = fc.tuple(
+      fc.oneof({ weight: 4, arbitrary: small }, { weight: 1, arbitrary: large }),
+      fc.constantFrom('', ';a', ';a=b;c="d\\e f"'),
+    )
     const trailers = fc.array(fc.constantFrom('X-A: b\r\n', 'x-sum:\t1 \r\n'), { maxLength: 3 })
     fc.assert(
       fc.property(
         fc.array(chunk, { maxLength: 8 }),
         trailers,
-        fc.array(fc.nat(500), { maxLength: 20 }),
-        (chunks, fields, at) => {
+        fc.array(fc.oneof(fc.nat(500), fc.nat(20_000)), { maxLength: 20 }),
+        fc.boolean(),
+        (chunks, fields, at, isInPieces) => {
           const frames = chunks.flatMap(([payload, extension]) => [
             bytesOf(`${payload.length.toString(16)}${extension}\r\n`),
             payload,
@@ -80,8 +87,11 @@ suite('chunked bodies', () => {
           let start = 0
           for (const cut of [...at.filter((cut) => cut < body.length).sort((a, b) => a - b), bytes.length]) {
             const piece = Buffer.from(bytes.subarray(start, cut))
-            end = decoder.decode(piece, 0)
-            payload.push(piece.subarray(decoder.dataStart, decoder.dataEnd))
+            if (isInPieces) end = decoder.decodePieces(piece, 0, { onChunk: (part) => void payload.push(part) })
+            else {
+              end = decoder.decode(piece, 0)
+              payload.push(piece.subarray(decoder.dataStart, decoder.dataEnd))
+            }
             if (end !== needsMore) break
             start = cut
           }

@@ -41,14 +41,19 @@ export function readRequest(bytes: Buffer, cuts: readonly number[] = []): ReadMe
 }
 
 /** An answer that ends with the connection ends with the bytes. */
-export function readResponse(bytes: Buffer, cuts: readonly number[] = [], isHeadRequest = false): ReadMessage {
+export function readResponse(
+  bytes: Buffer,
+  cuts: readonly number[] = [],
+  isHeadRequest = false,
+  isInPieces = false,
+): ReadMessage {
   const parser = new ResponseHeadParser()
   parser.isHeadRequest = isHeadRequest
   const length = () => {
     if (parser.framing === 'chunked') return -1
     return parser.framing === 'close' ? Infinity : parser.contentLength
   }
-  const reader = new MessageReader((piece, from) => parser.parse(piece, from), length)
+  const reader = new MessageReader((piece, from) => parser.parse(piece, from), length, isInPieces)
   const outcome = reader.read(bytes, cuts, () => parser.refusal)
   return {
     ...emptyMessage(),
@@ -69,9 +74,12 @@ class MessageReader {
   #remaining = -2
   #consumed = 0
 
-  constructor(parseHead: (bytes: Buffer, from: number) => number, length: () => number) {
+  readonly #isInPieces: boolean
+
+  constructor(parseHead: (bytes: Buffer, from: number) => number, length: () => number, isInPieces = false) {
     this.#parseHead = parseHead
     this.#length = length
+    this.#isInPieces = isInPieces
   }
 
   read(bytes: Buffer, cuts: readonly number[], refusalOfHead: () => RefusalCode): ReadMessage['outcome'] {
@@ -107,6 +115,10 @@ class MessageReader {
       if (from < 0) return from
       this.#remaining = this.#length()
     }
+    if (this.#remaining === -1 && this.#isInPieces)
+      return this.#chunks.decodePieces(piece, from, {
+        onChunk: (payload) => void this.#body.push(payload.toString('latin1')),
+      })
     if (this.#remaining === -1) {
       const end = this.#chunks.decode(piece, from)
       this.#body.push(piece.toString('latin1', this.#chunks.dataStart, this.#chunks.dataEnd))

@@ -94,6 +94,7 @@ export class Attempt implements UpstreamReceiver {
   #isStreaming = false
   #asksUpgrade = false
   #hasBody = false
+  #isPaused = false
   #hold: HoldBuffer | null = null
   #streamHold: StreamHold | null = null
   #mask = ''
@@ -150,12 +151,14 @@ export class Attempt implements UpstreamReceiver {
   }
 
   pause(): void {
+    this.#isPaused = true
     this.#exchange?.pause()
     this.#options.wheel.disarm(this.#options.stageTimer)
   }
 
   resume(): void {
     if (this.#phase === 'over') return
+    this.#isPaused = false
     this.#armIdle()
     this.#exchange?.resume()
   }
@@ -372,7 +375,9 @@ export class Attempt implements UpstreamReceiver {
     wheel.arm(stageTimer, Math.max(1, this.target.plan.settings.first_byte_timeout_ms - spentMs))
   }
 
+  /** What is paused may still bring the rest of a read. */
   #armIdle(): void {
+    if (this.#isPaused) return
     const { wheel, stageTimer } = this.#options
     if (this.#hasBody) this.#stage = 'stream_idle'
     const { stream_idle_timeout_ms, first_byte_timeout_ms } = this.target.plan.settings

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { suite, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { RawConnection } from '@gpt-load/testkit/upstreams/raw-connection'
 import { startFakeProvider } from '@gpt-load/testkit/upstreams/fake-provider'
 import { connectRawClient } from '@gpt-load/testkit/upstreams/raw-client'
@@ -164,6 +165,48 @@ suite('streaming', () => {
       client[Symbol.dispose]()
     }
     await Promise.all(sending)
+  })
+
+  test('a client that stalls for longer than an upstream may be silent gets all of a fast answer', async () => {
+    await using upstream = await startRawUpstream()
+    const settings = { stream_idle_timeout_ms: 200 }
+    await using plane = await openDataPlane({ groups: [{ name: 'g', upstreams: [upstream.url], keys, settings }] })
+    const body = randomBytes(24_000_000)
+    using client = await connectRawClient({ port: plane.port })
+    client.pause()
+    await client.write(requestBytes(chat('g')))
+    const { connection } = await upstream.expectRequest()
+    const sending = sendInPieces(connection, body, true)
+    await delay(800)
+    client.resume()
+    assert.equal(Buffer.compare(bodyOf(await client.readResponse({ timeoutMs: 20_000 })), body), 0)
+    await sending
+    assert.equal((await plane.nextEvent()).endReason, 'complete')
+  })
+
+  test('what a slow client has still to get of an answer that was cut is not overwritten by another answer', async () => {
+    await using upstream = await startRawUpstream()
+    const settings = { request_timeout: 1 }
+    await using plane = await openDataPlane({ groups: [{ name: 'g', upstreams: [upstream.url], keys, settings }] })
+    using slow = await connectRawClient({ port: plane.port })
+    slow.pause()
+    await slow.write(requestBytes(chat('g')))
+    const { connection } = await upstream.expectRequest()
+    const sending = sendInPieces(connection, Buffer.alloc(24_000_000, 'A'), true).catch(() => 'cut')
+    assert.equal((await plane.nextEvent()).endReason, 'timeout')
+    for (let round = 0; round < 3; round += 1) {
+      using quick = await connectRawClient({ port: plane.port })
+      await quick.write(requestBytes(chat('g')))
+      const { connection: other } = await upstream.expectRequest()
+      const sendingOther = sendInPieces(other, Buffer.alloc(6_000_000, 'B'), true)
+      assert.equal(bodyOf(await quick.readResponse({ timeoutMs: 20_000 })).length, 6_000_000)
+      await sendingOther
+    }
+    slow.resume()
+    const delivered = await slow.readUntilClose()
+    assert.ok(delivered.length > 1_000_000)
+    assert.equal(delivered.indexOf('B', delivered.indexOf('\r\n\r\n')), -1)
+    assert.equal(await sending, 'cut')
   })
 
   test('HEAD, 204 and 304 pass with the headers that they have', async () => {

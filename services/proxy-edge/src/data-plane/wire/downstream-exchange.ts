@@ -27,7 +27,10 @@ export interface DownstreamExchange {
    * `rawHeaders`; Content-Length may be and is then trusted.
    */
   writeHead(status: number, reason: string, rawHeaders: readonly string[]): void
-  /** The bytes may be overwritten when it returns. False = the client reads too slowly: wait for `onDrain`. */
+  /**
+   * The bytes may be overwritten when it returns true. False = the client reads too slowly, or the bytes are written from where
+   * they were read: wait for `onDrain` before reading on.
+   */
   write(chunk: Uint8Array): boolean
   end(rawTrailers?: readonly string[]): void
   /** Breaks the connection visibly (reset); never a clean end. */

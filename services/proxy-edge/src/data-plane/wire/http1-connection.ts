@@ -9,6 +9,8 @@ import type { Tunnel } from './downstream-exchange.ts'
 import type { Http1Downstream } from './http1-downstream.ts'
 import { Http1Exchange } from './http1-exchange.ts'
 import { LargeWriter } from './large-writer.ts'
+import { LentPieces } from './lent-pieces.ts'
+import { type OwnReadClient, ownReadOf } from './connect/own-read.ts'
 import { SocketTunnel } from './socket-tunnel.ts'
 import { receiveBytes, SocketReads } from './connect/read-buffer.ts'
 import { resetConnection } from './reset-connection.ts'
@@ -31,7 +33,7 @@ const continueBytes = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
 
 type State = 'idle' | 'serving' | 'discarding' | 'closing' | 'tunnel' | 'closed'
 
-export class Http1Connection implements BatchMember {
+export class Http1Connection implements BatchMember, OwnReadClient {
   readonly server: Http1Downstream
   readonly socket: Socket
   readonly remoteAddress: string
@@ -63,6 +65,8 @@ export class Http1Connection implements BatchMember {
   readonly #writer: TurnWriter
   /** Made for the first large piece. */
   #largeWriter: LargeWriter | null = null
+  /** Made for the first one that stays where it was read. */
+  #lentPieces: LentPieces | null = null
 
   constructor(server: Http1Downstream, socket: Socket | null) {
     this.server = server
@@ -108,20 +112,42 @@ export class Http1Connection implements BatchMember {
 
   /** Part of an answer: small pieces leave at the end of the turn. False = the client reads too slowly. */
   write(bytes: Uint8Array): boolean {
+    this.writeLent()
     const isSmall = bytes.length <= maxBatchedBytes && this.server.batch.join(this)
     return this.#flows(isSmall ? this.#writer.put(bytes) : this.#writer.write(bytes))
   }
 
   /** Behind what waits, and at once. */
   writeNow(bytes: Uint8Array): void {
+    this.writeLent()
     this.#flows(this.#writer.write(bytes))
   }
 
   /** A large part of an answer, at most `writePayloadBytes`, as a chunk or as it is. */
   writeLarge(payload: Uint8Array, isChunk: boolean): boolean {
+    if (this.#lend(payload, isChunk)) return false
     this.flush()
     this.#largeWriter ??= new LargeWriter(this.socket)
     return this.#flows(this.#largeWriter.write(payload, isChunk))
+  }
+
+  /**
+   * Left where it was read, and written with what follows it there; whoever reads waits until that is done. False: it has to be
+   * copied.
+   */
+  #lend(payload: Uint8Array, isChunk: boolean): boolean {
+    const read = ownReadOf(payload)
+    if (read === null) return false
+    const pieces = (this.#lentPieces ??= new LentPieces(this.socket, this.#onDrain))
+    if (!pieces.isEmpty && pieces.add(read, payload, isChunk)) return true
+    this.flush()
+    read.client = this
+    return pieces.add(read, payload, isChunk)
+  }
+
+  writeLent(): void {
+    const pieces = this.#lentPieces
+    if (pieces !== null && !pieces.isEmpty) this.#flows(pieces.write())
   }
 
   /** Something is to be done at the end of the turn. */
@@ -333,6 +359,7 @@ export class Http1Connection implements BatchMember {
   }
 
   flush(): void {
+    this.writeLent()
     this.#flows(this.#writer.flush())
   }
 

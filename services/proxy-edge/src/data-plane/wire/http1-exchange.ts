@@ -7,6 +7,7 @@ import { findHeader, hasHeader } from '../headers/raw-headers.ts'
 import type { DownstreamExchange, DownstreamReceiver, Tunnel } from './downstream-exchange.ts'
 import type { Http1Connection } from './http1-connection.ts'
 import { resetConnection } from './reset-connection.ts'
+import { ownReadOf } from './connect/own-read.ts'
 import { writePayloadBytes } from './large-writer.ts'
 
 /**
@@ -18,6 +19,8 @@ import { writePayloadBytes } from './large-writer.ts'
  */
 /** Larger pieces are written by themselves, from buffers that are used again. */
 const maxCopiedBytes = 16_384
+/** Smaller pieces are copied, also those that could stay where they were read: they would be written by themselves. */
+const minLentBytes = 4_096
 
 type Framing = 'unanswered' | 'none' | 'length' | 'chunked' | 'close'
 
@@ -107,7 +110,8 @@ export class Http1Exchange implements DownstreamExchange {
     }
     if (this.#isHeadPending && chunk.length <= maxCopiedBytes) return this.#write(this.#takeHead(chunk))
     if (this.#isHeadPending) this.#write(this.#takeHead(null))
-    if (chunk.length > maxCopiedBytes) return this.#writeLarge(chunk)
+    if (chunk.length > maxCopiedBytes || (chunk.length >= minLentBytes && ownReadOf(chunk) !== null))
+      return this.#writeLarge(chunk)
     return this.#write(this.#framing === 'chunked' ? chunkBytes(chunk) : Buffer.from(chunk))
   }
 

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net'
-import { ChunkDecoder } from '@gpt-load/http1/chunk-decoder'
+import { ChunkDecoder, type ChunkReceiver } from '@gpt-load/http1/chunk-decoder'
 import { isRefused, needsMore } from '@gpt-load/http1/http1-error'
 import { ResponseHeadParser } from '@gpt-load/http1/response-head-parser'
 import { startTurn, turnMs } from '../turn-clock.ts'
@@ -23,7 +23,7 @@ const lastWordsMs = 100
 
 type Phase = 'idle' | 'head' | 'body' | 'ended'
 
-export class Http1UpstreamConnection implements BatchMember {
+export class Http1UpstreamConnection implements BatchMember, ChunkReceiver {
   readonly socket: Socket
   idleSinceMs = 0
   isInBatch = false
@@ -44,12 +44,14 @@ export class Http1UpstreamConnection implements BatchMember {
   /** How the connection ended while bytes of the answer were held: `FIN` or a code; '' = it has not. */
   #ending = ''
 
-  readonly #isBorrowing: boolean
+  /** Null = its bytes come in buffers of their own. */
+  readonly #reads: SocketReads | null
   readonly #writer: TurnWriter
   #largeWriter: LargeWriter | null = null
 
   constructor(pool: Http1OriginPool, socket: Socket, reads: SocketReads | null) {
-    this.#isBorrowing = reads !== null
+    this.#reads = reads
+    reads?.mayOwn(socket)
     receiveBytes(socket, reads, this.#onData)
     this.#pool = pool
     this.socket = socket
@@ -208,9 +210,14 @@ export class Http1UpstreamConnection implements BatchMember {
 
   #readChunks(bytes: Buffer, from: number): number {
     const chunks = this.#chunks!
+    if (this.#reads?.isOwn === true) return chunks.decodePieces(bytes, from, this)
     const end = chunks.decode(bytes, from)
     if (chunks.dataEnd > chunks.dataStart) this.#exchange!.onData(bytes.subarray(chunks.dataStart, chunks.dataEnd))
     return end
+  }
+
+  onChunk(payload: Buffer): void {
+    this.#exchange?.onData(payload)
   }
 
   /** The answer is whole. Given back before it is reported, so that what follows at once finds the connection. */
@@ -220,6 +227,7 @@ export class Http1UpstreamConnection implements BatchMember {
     const isReusable = this.#parser.isKeepAlive && exchange.isSent && this.isUsable
     this.#exchange = null
     this.#phase = 'idle'
+    this.#reads?.onAnswerEnd()
     if (!isReusable) this.socket.destroy()
     else if (this.#writer.isEmpty) this.#giveBack()
     // TLS reports a write that the system has taken at the end of the turn only; it may also be a request answered early.
@@ -251,7 +259,7 @@ export class Http1UpstreamConnection implements BatchMember {
 
   #hold(bytes: Buffer): void {
     if (this.#held !== null) this.#held = Buffer.concat([this.#held, bytes])
-    else this.#held = this.#isBorrowing ? Buffer.from(bytes) : bytes
+    else this.#held = this.#reads === null ? bytes : Buffer.from(bytes)
   }
 
   /** More than the answer has come while its end was held. */
@@ -299,6 +307,7 @@ export class Http1UpstreamConnection implements BatchMember {
 
   readonly #onClose = (): void => {
     startTurn()
+    this.#reads?.close()
     if (this.#exchange === null) this.#pool.drop(this)
     else if (this.#held !== null) this.#ending ||= 'ECONNRESET'
     else if (this.#phase !== 'ended') this.#fail('reset', 'ECONNRESET')

@@ -77,7 +77,7 @@ export interface UpstreamExchange {
   /** The bytes may be overwritten when it returns. False = the upstream reads too slowly: wait for `onDrain`. */
   write(chunk: Uint8Array): boolean
   end(rawTrailers?: readonly string[]): void
-  /** Nothing is delivered from here on, not even the end, before `resume`. */
+  /** Nothing more is read from here on, not even the end reported, before `resume`; what was read already may still come. */
   pause(): void
   resume(): void
   /** Closes the connection (or the exchange) at once, whatever its stage. The receiver hears nothing more. */

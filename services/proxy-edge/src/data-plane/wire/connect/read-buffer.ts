@@ -1,12 +1,16 @@
 import { Socket } from 'node:net'
+import { handleOwnRead, OwnRead, readBufferBytes } from './own-read.ts'
 
 /**
  * One buffer that every connection of a worker reads into. Node makes a buffer of 64 KiB for each read otherwise, and the
  * collector, which weighs such buffers, was a third of the CPU of a fast stream. Reads are handled one after another, so one
  * buffer does: whoever gets bytes has them for the length of the call, and copies what it keeps. Four times Node's size: fewer,
  * larger reads move a third more per CPU second.
+ *
+ * An upstream that fills half of it at once gets one of its own (own-read.ts), until its answer is over or it has become slow.
  */
-const readBufferBytes = 262_144
+const fastReadBytes = readBufferBytes / 2
+const slowReadBytes = 16_384
 const shared = Buffer.allocUnsafeSlow(readBufferBytes)
 
 /** Hands reads of one socket to whoever owns it by then; made before there is a connection. */
@@ -15,8 +19,18 @@ export class SocketReads {
   readonly onread = {
     buffer: shared,
     /** False = read no further until the socket is resumed. */
-    callback: (length: number): boolean => this.onBytes?.(shared.subarray(0, length)) !== false,
+    callback: (length: number): boolean => {
+      if (this.#own !== null) return this.#readOwn(this.#own, length)
+      const isWanted = this.onBytes?.(shared.subarray(0, length)) !== false
+      if (length >= fastReadBytes && this.#socket !== null) this.#takeOwn()
+      return isWanted
+    },
   }
+  /** Null = it gets no buffer of its own. */
+  #socket: Socket | null = null
+  #own: OwnRead | null = null
+  /** The answer that it was taken for is over. */
+  #isAnswerOver = false
 
   /**
    * Of a connection that was accepted, before anything is read from it. Node offers `onread` to whoever connects only; the fields
@@ -32,15 +46,64 @@ export class SocketReads {
     return reads
   }
 
+  /** When it is fast; whoever gets its bytes does not go on reading before all of them are written (OwnRead). */
+  mayOwn(socket: Socket): void {
+    if (nextBufferField !== undefined && socket.constructor === Socket) this.#socket = socket
+  }
+
+  /** The bytes of this read lie in a buffer of its own. */
+  get isOwn(): boolean {
+    return this.#own !== null
+  }
+
+  onAnswerEnd(): void {
+    this.#isAnswerOver = this.#own !== null
+  }
+
+  /** There will be no more reads. */
+  close(): void {
+    this.#own?.leave()
+    this.#own = null
+    this.#socket = null
+  }
+
   /** From here on bytes are copied and come by `data`, as from any socket, back-pressure included. */
   becomeStream(socket: Socket): void {
     this.onBytes = (bytes) => socket.push(Buffer.from(bytes))
+  }
+
+  #readOwn(own: OwnRead, length: number): boolean {
+    const isWanted = handleOwnRead(own, length, this.onBytes!) !== false
+    if (this.#isAnswerOver || length < slowReadBytes) {
+      this.#own = null
+      this.#isAnswerOver = false
+      own.leave()
+      this.#readNextInto(shared)
+    }
+    return isWanted
+  }
+
+  #takeOwn(): void {
+    const own = OwnRead.take()
+    if (own === null) return
+    this.#own = own
+    this.#readNextInto(own.room)
+  }
+
+  /** Node asks which buffer is the next one when a read is handled. */
+  #readNextInto(buffer: Buffer): void {
+    const socket = this.#socket as unknown as Record<symbol, unknown>
+    socket[nextBufferField!] = () => {
+      socket[nextBufferField!] = null
+      return buffer
+    }
   }
 }
 
 const fields = Object.getOwnPropertySymbols(new Socket())
 const bufferField = fields.find(({ description }) => description === 'kBuffer')
 const callbackField = fields.find(({ description }) => description === 'kBufferCb')
+const nextBufferField = fields.find(({ description }) => description === 'kBufferGen')
 
 /** Reads of a socket as they come: into the shared buffer, or in buffers of Node's where `reads` is null. */
 export function receiveBytes(socket: Socket, reads: SocketReads | null, onBytes: (bytes: Buffer) => void): void {
