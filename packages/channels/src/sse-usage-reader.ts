@@ -1,10 +1,11 @@
 import type { TokenUsage } from '@gpt-load/contracts/log-event'
 import type { UsageReader } from './channel.ts'
 import { EventLedger } from './event-ledger.ts'
-import { joinBytes, parseJsonBytes } from './json-bytes.ts'
+import { parseJsonBytes } from './json-bytes.ts'
 import type { JsonPathScanner } from './json-path-scanner.ts'
 import { objectOf } from './json-value.ts'
 import { createEventScanner } from './json-usage-reader.ts'
+import { PartialLine } from './partial-line.ts'
 import type { StreamError, UsageDialect } from './usage-dialect.ts'
 
 /**
@@ -29,9 +30,7 @@ const quote = 0x22
 export class SseUsageReader implements UsageReader {
   readonly #dialect: UsageDialect
   readonly #ledger: EventLedger
-  /** Beginning of a line whose end has not come yet. */
-  #parts: Uint8Array[] = []
-  #partBytes = 0
+  readonly #partial = new PartialLine()
   /** Set while inside a line that is too long to hold. */
   #longLine: JsonPathScanner | null = null
 
@@ -89,16 +88,12 @@ export class SseUsageReader implements UsageReader {
 
   #keep(piece: Uint8Array): void {
     if (this.#longLine !== null) return this.#longLine.push(piece)
-    // Not `slice`, which is a view in a Buffer.
-    this.#parts.push(Buffer.from(piece))
-    this.#partBytes += piece.length
-    if (this.#partBytes > maxLineBytes) this.#startLongLine()
+    this.#partial.push(piece)
+    if (this.#partial.length > maxLineBytes) this.#startLongLine()
   }
 
   #startLongLine(): void {
-    const payload = payloadOf(Buffer.from(joinBytes(this.#parts)))
-    this.#parts = []
-    this.#partBytes = 0
+    const payload = payloadOf(this.#partial.end())
     this.#longLine = createEventScanner(this.#dialect, this.#ledger)
     if (payload !== null) this.#longLine.push(payload)
   }
@@ -107,13 +102,7 @@ export class SseUsageReader implements UsageReader {
     if (this.#longLine !== null) {
       this.#longLine.push(rest)
       this.#longLine = null
-    } else if (this.#partBytes === 0) this.#readLine(rest)
-    else {
-      const line = Buffer.concat([...this.#parts, rest])
-      this.#parts = []
-      this.#partBytes = 0
-      this.#readLine(line)
-    }
+    } else this.#readLine(this.#partial.length === 0 ? rest : this.#partial.end(rest))
   }
 
   #readLine(line: Buffer): void {
