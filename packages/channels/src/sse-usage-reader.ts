@@ -41,7 +41,8 @@ export class SseUsageReader implements UsageReader {
 
   push(chunk: Uint8Array): void {
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
-    let from = 0
+    const isAtLine = this.#partial.length === 0 && this.#longLine === null
+    let from = isAtLine && this.#ledger.hasContent ? this.#skim(bytes, 0) : 0
     for (;;) {
       const end = bytes.indexOf(newline, from)
       if (end === -1) break
