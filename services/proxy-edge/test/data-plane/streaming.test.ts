@@ -6,6 +6,8 @@ import type { RawConnection } from '@gpt-load/testkit/upstreams/raw-connection'
 import { startFakeProvider } from '@gpt-load/testkit/upstreams/fake-provider'
 import { connectRawClient } from '@gpt-load/testkit/upstreams/raw-client'
 import { startRawUpstream } from '@gpt-load/testkit/upstreams/raw-upstream'
+import { until } from '@gpt-load/testkit/until'
+import { OwnRead } from '../../src/data-plane/wire/connect/own-read.ts'
 import { chat } from '../support/chat-request.ts'
 import { parseMessage, requestBytes, send } from '../support/http-message.ts'
 import { openDataPlane } from '../support/open-data-plane.ts'
@@ -207,6 +209,39 @@ suite('streaming', () => {
     assert.ok(delivered.length > 1_000_000)
     assert.equal(delivered.indexOf('B', delivered.indexOf('\r\n\r\n')), -1)
     assert.equal(await sending, 'cut')
+  })
+
+  test('a client that reads nothing of a fast stream is gone when its time is up', async () => {
+    await using upstream = await startRawUpstream()
+    const limits = { writeStallTimeoutMs: 300 }
+    await using plane = await openDataPlane({ groups: [{ name: 'g', upstreams: [upstream.url], keys }], limits })
+    using client = await connectRawClient({ port: plane.port })
+    client.pause()
+    await client.write(requestBytes(chat('g')))
+    const { connection } = await upstream.expectRequest()
+    const sending = sendInPieces(connection, Buffer.alloc(24_000_000, 'A'), true).catch(() => 'cut')
+    assert.equal((await plane.nextEvent()).endReason, 'client_abort')
+    await until(() => plane.downstream.openConnections === 0, { what: 'the end of its connection' })
+    assert.equal(await sending, 'cut')
+  })
+
+  test('fast answers that are over leave their read buffers to others', async () => {
+    await using upstream = await startRawUpstream()
+    await using plane = await openDataPlane({ groups: [{ name: 'g', upstreams: [upstream.url], keys }] })
+    const clients = await Promise.all(Array.from({ length: 6 }, () => connectRawClient({ port: plane.port })))
+    // Side by side, so that each has a connection of its own, which is idle afterwards.
+    await Promise.all(clients.map((client) => client.write(requestBytes(chat('g')))))
+    const sending: Promise<void>[] = []
+    for (const [index] of clients.entries()) {
+      const { connection } = await upstream.expectRequest()
+      sending.push(sendInPieces(connection, Buffer.alloc(3_000_000), index % 2 === 0))
+    }
+    for (const client of clients) await client.readResponse({ timeoutMs: 20_000 })
+    await Promise.all(sending)
+    for (const client of clients) client[Symbol.dispose]()
+    const free = Array.from({ length: 32 }, () => OwnRead.take())
+    assert.ok(free.every((own) => own !== null))
+    for (const own of free) own!.leave()
   })
 
   test('HEAD, 204 and 304 pass with the headers that they have', async () => {

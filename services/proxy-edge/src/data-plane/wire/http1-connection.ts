@@ -138,7 +138,7 @@ export class Http1Connection implements BatchMember, OwnReadClient {
   #lend(payload: Uint8Array, isChunk: boolean): boolean {
     const read = ownReadOf(payload)
     if (read === null) return false
-    const pieces = (this.#lentPieces ??= new LentPieces(this.socket, this.#onDrain))
+    const pieces = (this.#lentPieces ??= new LentPieces(this.socket, this.#onLentWritten))
     if (!pieces.isEmpty && pieces.add(read, payload, isChunk)) return true
     this.flush()
     read.client = this
@@ -147,7 +147,24 @@ export class Http1Connection implements BatchMember, OwnReadClient {
 
   writeLent(): void {
     const pieces = this.#lentPieces
-    if (pieces !== null && !pieces.isEmpty) this.#flows(pieces.write())
+    if (pieces === null || pieces.isEmpty) return
+    const isFlowing = pieces.write()
+    // Nothing is read on while they wait, so no later write would find the socket full.
+    this.#flows(isFlowing && this.socket.writableLength === 0)
+  }
+
+  /** What was lent is with the system; what was written behind it may still wait. */
+  readonly #onLentWritten = (): void => {
+    startTurn()
+    if (this.socket.writableLength === 0) this.#blockedSinceMs = 0
+    this.#exchange?.receiver?.onDrain()
+  }
+
+  /** No more will be written: closes when the client has taken what waits, or takes none of it for too long. */
+  endBroken(): void {
+    this.flush()
+    this.#flows(this.socket.writableLength === 0)
+    this.socket.destroySoon()
   }
 
   /** Something is to be done at the end of the turn. */

@@ -130,10 +130,10 @@ export class Http1Exchange implements DownstreamExchange {
     this.#isAborted = true
     if (this.#isHeadPending) this.#write(this.#takeHead(null))
     const isTruncation = (this.#framing === 'length' || this.#framing === 'chunked') && !this.isEnded
-    connection.flush()
     // What was delivered must arrive before the break; where framing cannot show it, only a reset does.
-    if (isTruncation) connection.socket.destroySoon()
-    else resetConnection(connection.socket)
+    if (isTruncation) return connection.endBroken()
+    connection.flush()
+    resetConnection(connection.socket)
   }
 
   upgrade(status: number, reason: string, rawHeaders: readonly string[]): Tunnel {

@@ -196,6 +196,7 @@ export class Http1UpstreamConnection implements BatchMember, ChunkReceiver {
     if (end === needsMore || this.#exchange !== exchange) return needsMore
     if (end === isRefused) return this.#fail('protocol', this.#chunks!.refusal)
     this.#phase = 'ended'
+    this.#reads?.onAnswerEnd()
     if (end < bytes.length) this.#isSpoilt = true
     if (!this.#isPaused) this.#finish()
     return needsMore
@@ -227,7 +228,6 @@ export class Http1UpstreamConnection implements BatchMember, ChunkReceiver {
     const isReusable = this.#parser.isKeepAlive && exchange.isSent && this.isUsable
     this.#exchange = null
     this.#phase = 'idle'
-    this.#reads?.onAnswerEnd()
     if (!isReusable) this.socket.destroy()
     else if (this.#writer.isEmpty) this.#giveBack()
     // TLS reports a write that the system has taken at the end of the turn only; it may also be a request answered early.

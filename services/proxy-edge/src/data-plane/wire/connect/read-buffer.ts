@@ -21,15 +21,16 @@ export class SocketReads {
     /** False = read no further until the socket is resumed. */
     callback: (length: number): boolean => {
       if (this.#own !== null) return this.#readOwn(this.#own, length)
+      this.#isAnswerOver = false
       const isWanted = this.onBytes?.(shared.subarray(0, length)) !== false
-      if (length >= fastReadBytes && this.#socket !== null) this.#takeOwn()
+      if (length >= fastReadBytes && this.#socket !== null && !this.#isAnswerOver) this.#takeOwn()
       return isWanted
     },
   }
   /** Null = it gets no buffer of its own. */
   #socket: Socket | null = null
   #own: OwnRead | null = null
-  /** The answer that it was taken for is over. */
+  /** All of the answer has been read, though it may still be written from here. */
   #isAnswerOver = false
 
   /**
@@ -56,8 +57,9 @@ export class SocketReads {
     return this.#own !== null
   }
 
+  /** From within the read that brought its end: what follows is read into the shared buffer. */
   onAnswerEnd(): void {
-    this.#isAnswerOver = this.#own !== null
+    this.#isAnswerOver = true
   }
 
   /** There will be no more reads. */
