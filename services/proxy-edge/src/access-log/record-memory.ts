@@ -8,8 +8,11 @@ import { maxLogPayloadBytes } from '@gpt-load/transport/log-batch/encode-log-eve
 const headBytes = 8
 const free = 0
 const inUse = 1
-/** Being filled, being sealed, one to spare. Where the main thread lags behind there are more, which are not kept. */
-const maxKept = 3
+/**
+ * Two are used in turns: one is filled, one sealed. Where the main thread lags behind there are as many as wait, and they are kept, lest
+ * each lag makes new ones, for which the collector does not hurry: 2.5 s of it at full load. They hold no more pages than were written.
+ */
+const maxKept = 32
 
 export type RecordMemory = SharedArrayBuffer
 

@@ -139,6 +139,17 @@ describe('request recorder', () => {
     assert.equal(again.size, 2)
     assert.ok(held.filter(({ memory }) => again.has(memory)).length === 2)
   })
+
+  test('a main thread that lags behind all the time has no new memory made for it', () => {
+    const { recorder, posted } = openRecorder()
+    const lag = 5
+    for (let n = 0; n < 500; n += 1) {
+      recorder.record(event(`r${n}`))
+      recorder.flush()
+      if (n >= lag) release(posted[n - lag]!.memory)
+    }
+    assert.ok(new Set(posted.map(({ memory }) => memory)).size <= lag + 2)
+  })
 })
 
 describe('log shipper', () => {
