@@ -1,67 +1,35 @@
 /**
- * The beginning of a line whose end has not come yet. A short one is kept in pieces that are let go with it. From `longBytes` on the
- * bytes are gathered in memory that the next long lines use again: a fast stream of long lines has one in each read.
+ * The beginning of a line whose end has not come yet, in pieces of its own. The whole line is put together in memory that all of them
+ * use, one after the other: a fast stream of long lines has one in each read.
  */
-const longBytes = 4_096
-/** A longer line has memory of its own. */
-const maxRoomBytes = 65_536
+const sharedBytes = 65_536
 const nothing = new Uint8Array(0)
+let shared: Buffer | null = null
 
 export class PartialLine {
   length = 0
-  readonly #parts: Uint8Array[] = []
-  #room: Buffer | null = null
-  /** The bytes are in `#room`. */
-  #isLong = false
+  #parts: Uint8Array[] = []
 
   push(piece: Uint8Array): void {
-    const length = this.length + piece.length
-    if (!this.#isLong && length < longBytes) {
-      // Not `slice`, which is a view in a Buffer.
-      this.#parts.push(Buffer.from(piece))
-      this.length = length
-    } else this.#gather(piece, length)
+    // Not `slice`, which is a view in a Buffer.
+    this.#parts.push(Buffer.from(piece))
+    this.length += piece.length
   }
 
-  /** The line with its last piece: a view that the next `push` or `end` invalidates. */
+  /** The line with its last piece, and the next one begins. A view for the length of the call that asks for it. */
   end(rest: Uint8Array = nothing): Buffer {
+    const parts = this.#parts
     const length = this.length + rest.length
-    let line: Buffer
-    if (!this.#isLong && length < longBytes) line = Buffer.concat([...this.#parts, rest])
-    else {
-      this.#gather(rest, length)
-      line = this.#room!.subarray(0, length)
-    }
-    this.#parts.length = 0
+    this.#parts = []
     this.length = 0
-    this.#isLong = false
-    if (this.#room !== null && this.#room.length > maxRoomBytes) this.#room = null
-    return line
+    if (length > sharedBytes) return Buffer.concat([...parts, rest], length)
+    shared ??= Buffer.allocUnsafeSlow(sharedBytes)
+    let at = 0
+    for (const part of parts) {
+      shared.set(part, at)
+      at += part.length
+    }
+    shared.set(rest, at)
+    return shared.subarray(0, length)
   }
-
-  #gather(piece: Uint8Array, length: number): void {
-    const room = this.#roomFor(length)
-    if (!this.#isLong) this.length = copyAll(this.#parts, room)
-    this.#isLong = true
-    room.set(piece, this.length)
-    this.length = length
-  }
-
-  #roomFor(length: number): Buffer {
-    const room = this.#room
-    if (room !== null && room.length >= length) return room
-    const larger = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(length)))
-    if (this.#isLong) larger.set(room!.subarray(0, this.length))
-    this.#room = larger
-    return larger
-  }
-}
-
-function copyAll(parts: readonly Uint8Array[], to: Buffer): number {
-  let at = 0
-  for (const part of parts) {
-    to.set(part, at)
-    at += part.length
-  }
-  return at
 }
