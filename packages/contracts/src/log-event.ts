@@ -89,7 +89,7 @@ export type LogBatchIdentity = {
 }
 
 /**
- * Of what an edge seals at once: by time below 20,000 requests a second and worker, since each further batch costs as much as some
+ * Of what an edge seals at once: by time below 25,000 requests a second and worker, since each further batch costs as much as some
  * hundred records. Its bytes are those of 2,000 common records and some more. A killed edge loses what it has not sealed; 100 ms
  * of requests is what it may.
  */

@@ -74,13 +74,17 @@ export function putChunk(target: Buffer, payload: Uint8Array): number {
   return end + 2
 }
 
-/** The head of a chunk between `from` and `to`, which are at least as far apart as it is long: zeros fill the rest. */
+/** Of a chunk's head without zeros in front. */
+export const chunkHeadLength = (length: number): number => length.toString(16).length + 2
+
+const hexDigits = Buffer.from('0123456789abcdef')
+
+/** The head of a chunk between `from` and `to`, at least `chunkHeadLength` apart: zeros fill the rest (RFC 9112 7.1 allows them). */
 export function putChunkHead(target: Buffer, from: number, to: number, length: number): void {
   target[to - 1] = 10
   target[to - 2] = 13
-  for (let at = to - 3, rest = length; at >= from; at -= 1, rest >>>= 4) target[at] = digits[rest & 15]!
+  for (let at = to - 3, rest = length; at >= from; at -= 1, rest >>>= 4) target[at] = hexDigits[rest & 15]!
 }
-const digits = Buffer.from('0123456789abcdef')
 
 /** Frame of a chunk whose payload is written by itself: head, payload, `chunkEnd`. */
 export function chunkHeadBytes(length: number): Buffer {

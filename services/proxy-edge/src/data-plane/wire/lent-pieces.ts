@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { chunkEnd, putChunkHead } from '@gpt-load/http1/head-writer'
+import { chunkEnd, chunkHeadLength, putChunkHead } from '@gpt-load/http1/head-writer'
 import type { OwnRead } from './connect/own-read.ts'
 
 /**
@@ -84,8 +84,6 @@ export class LentPieces {
     if (this.#lent.length === 0) this.#onAllWritten()
   }
 }
-
-const chunkHeadLength = (length: number): number => length.toString(16).length + crlfBytes
 
 /**
  * The end of a frame behind its payload: where the upstream's own stands, which the decoder may not have looked at yet and must
