@@ -138,7 +138,7 @@ export class Http1Connection implements BatchMember, OwnReadClient {
   #lend(payload: Uint8Array, isChunk: boolean): boolean {
     const read = ownReadOf(payload)
     if (read === null) return false
-    const pieces = (this.#lentPieces ??= new LentPieces(this.socket, this.#onLentWritten))
+    const pieces = (this.#lentPieces ??= new LentPieces(this.socket, this.#onDrain))
     if (!pieces.isEmpty && pieces.add(read, payload, isChunk)) return true
     this.flush()
     read.client = this
@@ -151,13 +151,6 @@ export class Http1Connection implements BatchMember, OwnReadClient {
     const isFlowing = pieces.write()
     // Nothing is read on while they wait, so no later write would find the socket full.
     this.#flows(isFlowing && this.socket.writableLength === 0)
-  }
-
-  /** What was lent is with the system; what was written behind it may still wait. */
-  readonly #onLentWritten = (): void => {
-    startTurn()
-    if (this.socket.writableLength === 0) this.#blockedSinceMs = 0
-    this.#exchange?.receiver?.onDrain()
   }
 
   /** No more will be written: closes when the client has taken what waits, or takes none of it for too long. */
@@ -417,9 +410,10 @@ export class Http1Connection implements BatchMember, OwnReadClient {
     if (exchange !== null && !exchange.isEnded) this.#onClosed()
   }
 
+  /** All is with the system, or all that was lent: what was written behind that may still wait. */
   readonly #onDrain = (): void => {
     startTurn()
-    this.#blockedSinceMs = 0
+    if (this.socket.writableLength === 0) this.#blockedSinceMs = 0
     this.#exchange?.receiver?.onDrain()
   }
 
