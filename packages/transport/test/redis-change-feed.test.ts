@@ -123,14 +123,14 @@ describe('change feed while Redis is away', () => {
     await until(() => !feed.subscriber.isConnected() && !feed.publisher.isConnected(), { what: 'the loss' })
     const startedAt = performance.now()
     await feed.publisher.publish(messageOf(1))
-    assert.ok(performance.now() - startedAt < 500)
+    assert.ok(performance.now() - startedAt < 2_000)
     assert.ok(feed.publisher.counts.failed >= 1)
     await server.restart()
     await feed.passes(5_000)
     assert.deepEqual(feed.calls, ['connect', 'disconnect', 'connect'])
   })
 
-  test('says within 1.2 s that Redis has stopped answering, and keeps the connection when it goes on soon', async () => {
+  test('says within two seconds that Redis has stopped answering, and keeps the connection when it goes on soon', async () => {
     await using server = await startRedis()
     await using feed = openFeed({ connection: single(server) })
     await feed.passes()
@@ -141,7 +141,7 @@ describe('change feed while Redis is away', () => {
     } finally {
       server.resume()
     }
-    assert.ok(performance.now() - pausedAt < 1_200, `${performance.now() - pausedAt} ms`)
+    assert.ok(performance.now() - pausedAt < 2_000, `${performance.now() - pausedAt} ms`)
     await until(() => feed.calls.at(-1) === 'resume', { what: 'the answer' })
     await feed.passes()
     assert.deepEqual(feed.calls, ['connect', 'stall', 'resume'])

@@ -143,7 +143,7 @@ for (const [name, connect] of Object.entries(dialects))
       await until(() => provider.received.length === 1, { what: 'the probe', timeoutMs: 15_000 })
       const startedAt = performance.now()
       await opened.service.close()
-      assert.ok(performance.now() - startedAt < 2_000)
+      assert.ok(performance.now() - startedAt < 10_000)
       const [row] = await opened.store.sql.query<{ state: string; last_probe_at: number }>(
         'SELECT state, last_probe_at FROM provider_keys WHERE id = ?',
         [invalid!],

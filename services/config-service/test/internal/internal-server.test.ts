@@ -109,7 +109,7 @@ for (const { name, skip, connect } of dialects) {
       const { revision } = await replica.change((tx) => addAccessKey(tx, replica.keyring, 'team-a'))
       const committedAt = performance.now()
       const answer = await waiting
-      assert.ok(performance.now() - committedAt < 500)
+      assert.ok(performance.now() - committedAt < 5_000)
       assert.equal(answer.headers.get(deltaHeaders.revision), String(revision))
       const last = poll(revision ?? 0)
       await until(() => replica.truth.waiting === 1, { what: 'the poll to wait' })

@@ -72,7 +72,7 @@ describe('snapshot sync', () => {
       const startedAt = performance.now()
       plane.put(n, n)
       await caughtUp(edge, plane)
-      assert.ok(performance.now() - startedAt < 900, 'later than a second')
+      assert.ok(performance.now() - startedAt < 5_000, 'as late as the end of a poll')
     }
     assert.deepEqual(served(edge), truth(plane))
   })
@@ -89,7 +89,7 @@ describe('snapshot sync', () => {
       const startedAt = performance.now()
       plane.put(n, n)
       await caughtUp(edge, plane)
-      assert.ok(performance.now() - startedAt < 900, 'later than a second')
+      assert.ok(performance.now() - startedAt < 5_000, 'as late as the end of a poll')
     }
 
     edge.feed.listener?.onResume()

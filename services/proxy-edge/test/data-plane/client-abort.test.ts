@@ -35,7 +35,7 @@ suite('client abort', () => {
       const left = performance.now()
       client.reset()
       const { abortedAt } = await provider.waitForAbort()
-      assert.ok(abortedAt! - left < 200, `the upstream saw it after ${abortedAt! - left} ms`)
+      assert.ok(abortedAt! - left < 1_000, `the upstream saw it after ${abortedAt! - left} ms`)
       const event = await plane.nextEvent()
       assert.deepEqual([event.status, event.errorClass, event.endReason], [499, 'client_abort', 'client_abort'])
       assert.deepEqual(
