@@ -16,6 +16,7 @@ import { receiveBytes, SocketReads } from './connect/read-buffer.ts'
 import { resetConnection } from './reset-connection.ts'
 import { TurnWriter } from './turn-writer.ts'
 import { type BatchMember, maxBatchedBytes } from './write-batch.ts'
+import { WriteStall } from './write-stall.ts'
 
 /**
  * One client connection: reads heads and bodies, one request at a time, and decides what becomes of the connection. What comes
@@ -58,8 +59,7 @@ export class Http1Connection implements BatchMember, OwnReadClient {
   #remaining = 0
   /** Since when what is waited for is waited for. */
   #sinceMs = turnMs()
-  #blockedSinceMs = 0
-  #pendingBytes = 0
+  readonly #writeStall = new WriteStall()
   /** Null = its bytes come in buffers of their own. */
   readonly #reads: SocketReads | null
   readonly #writer: TurnWriter
@@ -114,13 +114,13 @@ export class Http1Connection implements BatchMember, OwnReadClient {
   write(bytes: Uint8Array): boolean {
     this.writeLent()
     const isSmall = bytes.length <= maxBatchedBytes && this.server.batch.join(this)
-    return this.#flows(isSmall ? this.#writer.put(bytes) : this.#writer.write(bytes))
+    return isSmall ? this.#writer.put(bytes) : this.#writer.write(bytes)
   }
 
   /** Behind what waits, and at once. */
   writeNow(bytes: Uint8Array): void {
     this.writeLent()
-    this.#flows(this.#writer.write(bytes))
+    this.#writer.write(bytes)
   }
 
   /** A large part of an answer, at most `writePayloadBytes`, as a chunk or as it is. */
@@ -128,7 +128,7 @@ export class Http1Connection implements BatchMember, OwnReadClient {
     if (this.#lend(payload, isChunk)) return false
     this.flush()
     this.#largeWriter ??= new LargeWriter(this.socket)
-    return this.#flows(this.#largeWriter.write(payload, isChunk))
+    return this.#largeWriter.write(payload, isChunk)
   }
 
   /**
@@ -147,16 +147,12 @@ export class Http1Connection implements BatchMember, OwnReadClient {
 
   writeLent(): void {
     const pieces = this.#lentPieces
-    if (pieces === null || pieces.isEmpty) return
-    const isFlowing = pieces.write()
-    // Nothing is read on while they wait, so no later write would find the socket full.
-    this.#flows(isFlowing && this.socket.writableLength === 0)
+    if (pieces !== null && !pieces.isEmpty) pieces.write()
   }
 
   /** No more will be written: closes when the client has taken what waits, or takes none of it for too long. */
   endBroken(): void {
     this.flush()
-    this.#flows(this.socket.writableLength === 0)
     this.socket.destroySoon()
   }
 
@@ -174,7 +170,6 @@ export class Http1Connection implements BatchMember, OwnReadClient {
   /** The whole answer is given: what the client still sends of its request is dropped. */
   onAnswerEnded(): void {
     this.#sinceMs = turnMs()
-    this.#blockedSinceMs = this.#sinceMs
     if (this.isBodyComplete) return
     this.#state = 'discarding'
     this.#readHeld()
@@ -183,15 +178,9 @@ export class Http1Connection implements BatchMember, OwnReadClient {
   /** The whole answer is with the system. */
   onAnswerFlushed(keepsAlive: boolean): void {
     this.#exchange = null
-    this.#blockedSinceMs = 0
     if (this.#state === 'closed') return
     if (!keepsAlive) this.#close()
     else if (this.isBodyComplete) this.#becomeIdle()
-  }
-
-  #flows(isFlowing: boolean): boolean {
-    if (!isFlowing && this.#blockedSinceMs === 0) this.#blockedSinceMs = turnMs()
-    return isFlowing
   }
 
   /** From here on the bytes are neither ours nor HTTP. */
@@ -219,7 +208,7 @@ export class Http1Connection implements BatchMember, OwnReadClient {
     if (this.#state === 'idle') this.#checkHead(waitedMs)
     else if (this.#state === 'serving') this.#checkBody(waitedMs)
     else if (this.#state !== 'tunnel' && waitedMs > lingerMs && this.#exchange === null) this.socket.destroy()
-    if (this.#blockedSinceMs > 0) this.#checkWrite(now)
+    if (this.#state !== 'tunnel') this.#checkWrite(now)
   }
 
   #checkHead(waitedMs: number): void {
@@ -237,11 +226,8 @@ export class Http1Connection implements BatchMember, OwnReadClient {
   }
 
   #checkWrite(now: number): void {
-    const { writableLength } = this.socket
-    if (writableLength !== this.#pendingBytes) {
-      this.#pendingBytes = writableLength
-      this.#blockedSinceMs = now
-    } else if (now - this.#blockedSinceMs > this.server.limits.writeStallTimeoutMs) resetConnection(this.socket)
+    const stalledMs = this.#writeStall.lastedMs(this.socket, now)
+    if (stalledMs > this.server.limits.writeStallTimeoutMs) resetConnection(this.socket)
   }
 
   readonly #onBytes = (bytes: Buffer): void => {
@@ -370,7 +356,7 @@ export class Http1Connection implements BatchMember, OwnReadClient {
 
   flush(): void {
     this.writeLent()
-    this.#flows(this.#writer.flush())
+    this.#writer.flush()
   }
 
   #pauseSocket(): void {
@@ -413,7 +399,6 @@ export class Http1Connection implements BatchMember, OwnReadClient {
   /** All is with the system, or all that was lent: what was written behind that may still wait. */
   readonly #onDrain = (): void => {
     startTurn()
-    if (this.socket.writableLength === 0) this.#blockedSinceMs = 0
     this.#exchange?.receiver?.onDrain()
   }
 

@@ -65,8 +65,8 @@ export class LentPieces {
     return true
   }
 
-  /** Writes what is there. False = as `socket.write`. */
-  write(): boolean {
+  /** Writes what is there. */
+  write(): void {
     const read = this.#read!
     this.#read = null
     const isClosed = !this.#isChunk || closeFrame(read, this.#end)
@@ -74,8 +74,8 @@ export class LentPieces {
     read.writtenTo = end
     read.lend()
     this.#lent.push(read)
-    const isFlowing = this.#socket.write(read.memory.subarray(this.#start, end), this.#onWritten)
-    return isClosed ? isFlowing : this.#socket.write(chunkEnd)
+    this.#socket.write(read.memory.subarray(this.#start, end), this.#onWritten)
+    if (!isClosed) this.#socket.write(chunkEnd)
   }
 
   /** Once for each write, in their order, also of those that were done at once or failed. */

@@ -6,6 +6,7 @@ import { hasHeader } from '../headers/raw-headers.ts'
 import { startTurn, turnMs } from '../turn-clock.ts'
 import type { DownstreamExchange, DownstreamLimits, DownstreamReceiver, Tunnel } from './downstream-exchange.ts'
 import { resetConnection } from './reset-connection.ts'
+import { WriteStall } from './write-stall.ts'
 
 /**
  * One request on node:http. Events come to module-level functions that find the exchange on the response, so a request costs
@@ -43,8 +44,7 @@ export class NodeHttpExchange implements DownstreamExchange {
   #isFramed = false
   #endedAtMs = 0
   #lastReadMs = 0
-  #blockedSinceMs = 0
-  #pendingBytes = 0
+  readonly #writeStall = new WriteStall()
 
   constructor(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean) {
     this.#request = request
@@ -132,9 +132,7 @@ export class NodeHttpExchange implements DownstreamExchange {
   write(chunk: Uint8Array): boolean {
     if (this.#isOver) return true
     this.#isHeadFlushed = true
-    if (this.#response.write(chunk)) return true
-    if (this.#blockedSinceMs === 0) this.#blockedSinceMs = turnMs()
-    return false
+    return this.#response.write(chunk)
   }
 
   end(rawTrailers?: readonly string[]): void {
@@ -142,7 +140,6 @@ export class NodeHttpExchange implements DownstreamExchange {
     this.#isHeadFlushed = true
     if (rawTrailers !== undefined && rawTrailers.length > 0) this.#response.addTrailers(toEntries(rawTrailers))
     this.#endedAtMs = turnMs()
-    if (this.#blockedSinceMs === 0) this.#blockedSinceMs = this.#endedAtMs
     this.#response.end(nothing)
     // What the client still sends is dropped; the sweep ends it when it does not stop.
     if (!this.#request.complete) this.#request.removeListener('data', onRequestData).resume()
@@ -176,12 +173,8 @@ export class NodeHttpExchange implements DownstreamExchange {
     if (isReceiving && now - this.#lastReadMs > limits.bodyStallTimeoutMs) resetConnection(this.#socket)
     // A socket that is not read from does not notice a reset; the kernel tells at a write, even one of no bytes.
     if (!this.#isReading && !this.#request.complete) this.#socket.write(nothing)
-    if (this.#blockedSinceMs === 0) return
-    const { writableLength } = this.#socket
-    if (writableLength !== this.#pendingBytes) {
-      this.#pendingBytes = writableLength
-      this.#blockedSinceMs = now
-    } else if (now - this.#blockedSinceMs > limits.writeStallTimeoutMs) resetConnection(this.#socket)
+    const stalledMs = this.#writeStall.lastedMs(this.#socket, now)
+    if (stalledMs > limits.writeStallTimeoutMs) resetConnection(this.#socket)
   }
 
   /** Answered, but the client is still sending. */
@@ -204,7 +197,6 @@ export class NodeHttpExchange implements DownstreamExchange {
 
   onDrain(): void {
     startTurn()
-    this.#blockedSinceMs = 0
     if (!this.#isOver) this.#receiver!.onDrain()
   }
 
