@@ -6,7 +6,8 @@
 //   /health   200, GPT-Load's body, no checks     /metrics  Prometheus text, behind a bearer token if one is set
 
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer } from './node-http.ts'
 import type { AddressInfo } from 'node:net'
 import { createTokenCheck, readBearerToken } from './bearer-token.ts'
 import type { EnvironmentVariable } from './environment-variables.ts'

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer } from '@gpt-load/service-kit/node-http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { PortalFiles } from '@gpt-load/admin-portal/server/portal-files'

@@ -1,4 +1,5 @@
-import { createServer, type RequestListener } from 'node:http'
+import type { RequestListener } from 'node:http'
+import { createServer } from '@gpt-load/service-kit/node-http'
 import { listen, type Listener } from './listen.ts'
 
 /** The application on the public port. Bounds are for administrators and CI; edges have a listener of their own. */

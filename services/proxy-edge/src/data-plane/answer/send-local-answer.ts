@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http'
+import { STATUS_CODES } from '@gpt-load/service-kit/node-http'
 import type { LocalAnswer } from '../route/local-answers.ts'
 import type { DownstreamExchange } from '../wire/downstream-exchange.ts'
 

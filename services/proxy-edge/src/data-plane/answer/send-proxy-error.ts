@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http'
+import { STATUS_CODES } from '@gpt-load/service-kit/node-http'
 import type { Channel } from '@gpt-load/channels/channel'
 import { proxyErrors, requestIdHeader, type ProxyErrorCode } from '@gpt-load/contracts/proxy-errors'
 import type { CorsPolicy } from '../route/cors-policy.ts'

@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http'
+import { STATUS_CODES } from '@gpt-load/service-kit/node-http'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { ChunkDecoder } from '@gpt-load/http1/chunk-decoder'

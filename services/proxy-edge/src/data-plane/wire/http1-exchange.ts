@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http'
+import { STATUS_CODES } from '@gpt-load/service-kit/node-http'
 import { isHeaderName } from '@gpt-load/channels/header-value'
 import { chunkBytes, lastChunkBytes, responseBytes } from '@gpt-load/http1/head-writer'
 import type { ConnectionField } from '@gpt-load/http1/head-writer'

@@ -1,5 +1,6 @@
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createServer } from '@gpt-load/service-kit/node-http'
 import type { Socket } from 'node:net'
 import { isHeaderName } from '@gpt-load/channels/header-value'
 import type { ClientTls, DownstreamLimits, DownstreamServer, RequestHandler } from './downstream-exchange.ts'

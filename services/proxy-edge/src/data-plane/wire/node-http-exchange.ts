@@ -1,5 +1,6 @@
 import { isHeaderName } from '@gpt-load/channels/header-value'
-import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { STATUS_CODES } from '@gpt-load/service-kit/node-http'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { hasHeader } from '../headers/raw-headers.ts'

@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http'
+import { STATUS_CODES } from '@gpt-load/service-kit/node-http'
 import type { Duplex } from 'node:stream'
 
 /** What no request object exists for: answered in plain text, then closed. */
