@@ -5,8 +5,7 @@ import { resourceAnswerSchema } from '@gpt-load/contracts/resource-key'
 import { splitChunks } from '@gpt-load/transport/chunk-splitter'
 import { InternalApiUnavailable } from '@gpt-load/transport/internal-api'
 import type { DeltaAnswer, DeltaRequest, InternalApi } from '@gpt-load/transport/internal-api'
-import { Agent, request } from 'undici'
-import type { Dispatcher } from 'undici'
+import { HttpCaller, type HttpAnswer } from './http-caller.ts'
 
 /**
  * `/internal/*` of config-service over HTTP. Stays with the replica that answered last and goes to the next one when it
@@ -31,19 +30,15 @@ const maxJsonBytes = 65_536
 const maxResourceBytes = 1_048_576
 
 export interface InternalClient extends InternalApi {
-  close(): Promise<void>
+  close(): void
 }
 
 export function createInternalClient({ urls, edgeTokens }: InternalClientOptions): InternalClient {
-  const agent = new Agent({
-    connect: { timeout: connectTimeoutMs },
-    bodyTimeout: pieceTimeoutMs,
-    keepAliveTimeout: 30_000,
-  })
+  const caller = new HttpCaller({ connectTimeoutMs, pieceTimeoutMs, keepAliveMs: 30_000 })
   const authorization = `Bearer ${edgeTokens[0] ?? ''}`
   let current = 0
 
-  async function call(path: string, options: CallOptions = {}): Promise<Dispatcher.ResponseData> {
+  async function call(path: string, options: CallOptions = {}): Promise<HttpAnswer> {
     let failure: unknown
     for (let tries = 0; tries < urls.length; tries += 1) {
       try {
@@ -57,29 +52,27 @@ export function createInternalClient({ urls, edgeTokens }: InternalClientOptions
     throw new InternalApiUnavailable(describe(failure), { cause: failure })
   }
 
-  async function callOne(url: string, path: string, options: CallOptions): Promise<Dispatcher.ResponseData> {
+  async function callOne(url: string, path: string, options: CallOptions): Promise<HttpAnswer> {
     const { body, headers = {}, timeoutMs = answerTimeoutMs, signal } = options
-    const answer = await request(new URL(path, url), {
-      dispatcher: agent,
+    const answer = await caller.send(new URL(path, url), {
       method: body === undefined ? 'GET' : 'POST',
-      headersTimeout: timeoutMs,
+      answerTimeoutMs: timeoutMs,
       headers: { authorization, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...(signal === undefined ? {} : { signal }),
     })
-    if (answer.statusCode < 500 && answer.statusCode !== 401 && answer.statusCode !== 403 && answer.statusCode !== 429)
-      return answer
-    await answer.body.dump({ limit: maxJsonBytes })
-    if (answer.statusCode === 401 || answer.statusCode === 403)
-      throw new Error('config-service refuses this EDGE_TOKEN')
-    throw new Error(`config-service answered ${answer.statusCode}`)
+    const { status } = answer
+    if (status < 500 && status !== 401 && status !== 403 && status !== 429) return answer
+    await answer.drop(maxJsonBytes)
+    if (status === 401 || status === 403) throw new Error('config-service refuses this EDGE_TOKEN')
+    throw new Error(`config-service answered ${status}`)
   }
 
   return {
     async manifest() {
       const answer = await call('/internal/base')
-      if (answer.statusCode === 200) return baseManifestSchema.parse(await readJson(answer))
-      await answer.body.dump()
+      if (answer.status === 200) return baseManifestSchema.parse(await answer.json(maxJsonBytes))
+      await answer.drop(maxJsonBytes)
       return null
     },
     async base({ epoch, revision, fromByte = 0 }, signal) {
@@ -89,8 +82,8 @@ export function createInternalClient({ urls, edgeTokens }: InternalClientOptions
         ...(signal === undefined ? {} : { signal }),
       })
       const expected = fromByte > 0 ? 206 : 200
-      if (answer.statusCode === expected) return answer.body
-      await answer.body.dump()
+      if (answer.status === expected) return answer.pieces()
+      await answer.drop(maxJsonBytes)
       return null
     },
     async delta(delta) {
@@ -103,37 +96,37 @@ export function createInternalClient({ urls, edgeTokens }: InternalClientOptions
     },
     async keyEvents(post) {
       const answer = await call('/internal/key-events', { body: post })
-      const body = (await readJson(answer)) as Record<string, unknown>
-      if (answer.statusCode === 200) return { kind: 'ack', ack: keyEventAckSchema.parse(body['ack'] ?? body) }
-      if (answer.statusCode === 409) return { kind: 'other_epoch', epoch: String(body['epoch']) }
-      throw new InternalApiUnavailable(`key events were refused with ${answer.statusCode}`)
+      const body = (await answer.json(maxJsonBytes)) as Record<string, unknown>
+      if (answer.status === 200) return { kind: 'ack', ack: keyEventAckSchema.parse(body['ack'] ?? body) }
+      if (answer.status === 409) return { kind: 'other_epoch', epoch: String(body['epoch']) }
+      throw new InternalApiUnavailable(`key events were refused with ${answer.status}`)
     },
     async storeResources(post) {
       const answer = await call('/internal/resource-keys', { body: post })
-      await answer.body.dump()
-      if (answer.statusCode === 204 || answer.statusCode === 409) return answer.statusCode === 204
-      throw new InternalApiUnavailable(`resources were refused with ${answer.statusCode}`)
+      await answer.drop(maxJsonBytes)
+      if (answer.status === 204 || answer.status === 409) return answer.status === 204
+      throw new InternalApiUnavailable(`resources were refused with ${answer.status}`)
     },
     async resources({ epoch, after }) {
       const query = new URLSearchParams({ epoch, ...(after === undefined ? {} : { after: String(after) }) })
       const answer = await call(`/internal/resource-keys?${query}`)
-      if (answer.statusCode === 200) return resourceAnswerSchema.parse(await readJson(answer, maxResourceBytes))
-      await answer.body.dump()
-      if (answer.statusCode === 409) return null
-      throw new InternalApiUnavailable(`resources were not answered: ${answer.statusCode}`)
+      if (answer.status === 200) return resourceAnswerSchema.parse(await answer.json(maxResourceBytes))
+      await answer.drop(maxJsonBytes)
+      if (answer.status === 409) return null
+      throw new InternalApiUnavailable(`resources were not answered: ${answer.status}`)
     },
     async report(report) {
       const answer = await call('/internal/reports', { body: report })
-      if (answer.statusCode === 200) return edgeReportAnswerSchema.parse(await readJson(answer))
-      await answer.body.dump()
-      throw new InternalApiUnavailable(`the report was refused with ${answer.statusCode}`)
+      if (answer.status === 200) return edgeReportAnswerSchema.parse(await answer.json(maxJsonBytes))
+      await answer.drop(maxJsonBytes)
+      throw new InternalApiUnavailable(`the report was refused with ${answer.status}`)
     },
     async explain(post) {
       const answer = await call('/internal/explanations', { body: post })
-      await answer.body.dump()
-      if (answer.statusCode !== 204) throw new InternalApiUnavailable(`the answer was refused: ${answer.statusCode}`)
+      await answer.drop(maxJsonBytes)
+      if (answer.status !== 204) throw new InternalApiUnavailable(`the answer was refused: ${answer.status}`)
     },
-    close: () => agent.destroy(),
+    close: () => caller.close(),
   }
 }
 
@@ -146,18 +139,18 @@ function deltaPath({ epoch, since, cursor, waitMs }: DeltaRequest): string {
   return `/internal/delta?${query}`
 }
 
-async function readDelta(answer: Dispatcher.ResponseData): Promise<DeltaAnswer> {
-  if (answer.statusCode !== 200) {
-    await answer.body.dump()
-    if (answer.statusCode === 204) return { kind: 'unchanged' }
-    if (answer.statusCode === 409) return { kind: 'base_required' }
-    throw new InternalApiUnavailable(`the delta was refused with ${answer.statusCode}`)
+async function readDelta(answer: HttpAnswer): Promise<DeltaAnswer> {
+  if (answer.status !== 200) {
+    await answer.drop(maxJsonBytes)
+    if (answer.status === 204) return { kind: 'unchanged' }
+    if (answer.status === 409) return { kind: 'base_required' }
+    throw new InternalApiUnavailable(`the delta was refused with ${answer.status}`)
   }
   const header = (name: string) => String(answer.headers[name] ?? '')
   const cursor = header(deltaHeaders.cursor)
   const chunks: Uint8Array[] = []
   let bytes = 0
-  for await (const chunk of splitChunks(answer.body)) {
+  for await (const chunk of splitChunks(answer.pieces())) {
     bytes += chunk.length
     if (bytes > maxDeltaAnswerBytes) throw new InternalApiUnavailable('the delta is larger than it may be')
     chunks.push(chunk)
@@ -172,12 +165,6 @@ async function readDelta(answer: Dispatcher.ResponseData): Promise<DeltaAnswer> 
       .map((key) => key.trim()),
     chunks,
   }
-}
-
-async function readJson(answer: Dispatcher.ResponseData, maxBytes = maxJsonBytes): Promise<unknown> {
-  const declared = Number(answer.headers['content-length'] ?? 0)
-  if (declared > maxBytes) throw new InternalApiUnavailable('the answer is larger than it may be')
-  return answer.body.json()
 }
 
 /** Codes and our own words only: an address in a log is fine, a token never gets into these. */
