@@ -36,7 +36,8 @@ export class RequestHeadParser {
   isUpgrade = false
   readonly #bounds: RequestHeadBounds
   readonly #fields: FieldScanner
-  readonly #carry: HeadCarry
+  /** Made for the first head that comes in pieces: most connections never see one. */
+  #carry: HeadCarry | null = null
   readonly #repeated = new RepeatedHead()
   #methodEnd = 0
   #targetEnd = 0
@@ -45,7 +46,6 @@ export class RequestHeadParser {
   constructor(bounds: RequestHeadBounds = defaultRequestHeadBounds) {
     this.#bounds = bounds
     this.#fields = new FieldScanner(bounds.maxHeaders)
-    this.#carry = new HeadCarry(bounds.maxHeadBytes)
   }
 
   /** Why the last head was refused. */
@@ -55,13 +55,13 @@ export class RequestHeadParser {
 
   /** Part of a head has come. */
   get isInside(): boolean {
-    return !this.#carry.isEmpty
+    return this.#carry !== null && !this.#carry.isEmpty
   }
 
   /** Answers the offset behind the head, `needsMore` (all bytes are taken) or `isRefused`: then the connection is of no use. */
   parse(bytes: Buffer, from: number): number {
     if (from >= bytes.length) return needsMore
-    if (!this.#carry.isEmpty) return this.#parsePiece(bytes, from)
+    if (this.isInside) return this.#parsePiece(bytes, from)
     const limit = Math.min(bytes.length, from + this.#bounds.maxHeadBytes)
     const repeatedEnd = this.#repeated.matchEnd(bytes, from, limit)
     if (repeatedEnd !== -1) return this.#repeat(repeatedEnd)
@@ -71,7 +71,7 @@ export class RequestHeadParser {
   }
 
   #parsePiece(bytes: Buffer, from: number): number {
-    const carry = this.#carry
+    const carry = (this.#carry ??= new HeadCarry(this.#bounds.maxHeadBytes))
     const end = carry.take(bytes, from)
     if (end === needsMore) return needsMore
     if (end === isRefused && !carry.isOverfull) return this.#refuse('line_break')

@@ -31,7 +31,8 @@ export class ResponseHeadParser {
   isInformational = false
   readonly #bounds: ResponseHeadBounds
   readonly #fields: FieldScanner
-  readonly #carry: HeadCarry
+  /** Made for the first head that comes in pieces: most connections never see one. */
+  #carry: HeadCarry | null = null
   #isHttp11 = true
   #reasonStart = 0
   #reasonEnd = 0
@@ -39,7 +40,6 @@ export class ResponseHeadParser {
   constructor(bounds: ResponseHeadBounds = defaultResponseHeadBounds) {
     this.#bounds = bounds
     this.#fields = new FieldScanner(bounds.maxHeaders)
-    this.#carry = new HeadCarry(bounds.maxHeadBytes)
   }
 
   get refusal(): RefusalCode {
@@ -47,13 +47,13 @@ export class ResponseHeadParser {
   }
 
   get isInside(): boolean {
-    return !this.#carry.isEmpty
+    return this.#carry !== null && !this.#carry.isEmpty
   }
 
   /** Answers the offset behind the head, `needsMore` (all bytes are taken) or `isRefused`. */
   parse(bytes: Buffer, from: number): number {
     if (from >= bytes.length) return needsMore
-    if (!this.#carry.isEmpty) return this.#parsePiece(bytes, from)
+    if (this.isInside) return this.#parsePiece(bytes, from)
     const limit = Math.min(bytes.length, from + this.#bounds.maxHeadBytes)
     const end = this.#scan(bytes, from, limit)
     if (end === needsMore) return limit < bytes.length ? this.#refuse('head_too_large') : this.#parsePiece(bytes, from)
@@ -61,7 +61,7 @@ export class ResponseHeadParser {
   }
 
   #parsePiece(bytes: Buffer, from: number): number {
-    const carry = this.#carry
+    const carry = (this.#carry ??= new HeadCarry(this.#bounds.maxHeadBytes))
     const end = carry.take(bytes, from)
     if (end === needsMore) return needsMore
     if (end === isRefused && !carry.isOverfull) return this.#refuse('line_break')

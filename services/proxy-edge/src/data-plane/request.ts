@@ -239,7 +239,7 @@ export class ProxyRequest
 
   #beginRelay(attempt: Attempt): void {
     this.#state = 'relaying'
-    this.#letGoOfBody(attempt)
+    this.#letGoOfRetries(attempt)
     this.#relay.begin(attempt, this.#log.isStream, this.#resourceReader(attempt))
     const { settings, channel } = attempt.target.plan
     if (settings.stream_keepalive_ms === 0 || !this.#relay.isOpenStream) return
@@ -248,10 +248,11 @@ export class ProxyRequest
     this.#keepalive.postpone()
   }
 
-  /** This answer is the one: what a further attempt would send is held for nothing, through minutes of a stream. */
-  #letGoOfBody(attempt: Attempt): void {
+  /** This answer is the one: what a further attempt would need is held for nothing, through minutes of a stream. */
+  #letGoOfRetries(attempt: Attempt): void {
     attempt.letGoOfBody()
     this.#admission.decodedBody = null
+    this.#selector!.settle()
   }
 
   /** Answers to calls that make or name something say which resources live with the key. */
@@ -284,7 +285,7 @@ export class ProxyRequest
     const { settings } = attempt.target.plan
     this.#succeeded(attempt.target)
     this.#state = 'tunnelling'
-    this.#letGoOfBody(attempt)
+    this.#letGoOfRetries(attempt)
     log.status = attempt.status
     log.isStream = true
     const headers = this.#relay.headersOf(attempt)

@@ -169,12 +169,16 @@ export class TargetSelector {
     this.#failedUpstreams[upstreamIndex] = 1
   }
 
-  /** The list goes back for the next request. */
-  release(): void {
-    this.#leaveKey()
+  /** No further choice will be asked for: the list goes back for the next request. */
+  settle(): void {
     this.#lists.giveBack(this.#tried)
     this.#tried = none
     this.#triedCount = 0
+  }
+
+  release(): void {
+    this.#leaveKey()
+    this.settle()
   }
 
   #pick(plan: GroupPlan): Target | null {

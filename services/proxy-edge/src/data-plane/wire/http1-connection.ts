@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { ChunkDecoder } from '@gpt-load/http1/chunk-decoder'
 import { isRefused, needsMore, refusalStatuses } from '@gpt-load/http1/http1-error'
-import { defaultRequestHeadBounds, RequestHeadParser } from '@gpt-load/http1/request-head-parser'
+import { RequestHeadParser } from '@gpt-load/http1/request-head-parser'
 import { startTurn, turnMs } from '../turn-clock.ts'
 import type { Tunnel } from './downstream-exchange.ts'
 import type { Http1Downstream } from './http1-downstream.ts'
@@ -75,7 +75,7 @@ export class Http1Connection implements BatchMember, OwnReadClient {
     this.isEncrypted = (socket as Partial<TLSSocket> | null)?.encrypted === true
     this.#writer = new TurnWriter(this.socket)
     this.#reads = socket === null ? null : SocketReads.adopt(socket)
-    this.#parser = new RequestHeadParser({ ...defaultRequestHeadBounds, maxHeadBytes: server.limits.maxHeadBytes })
+    this.#parser = new RequestHeadParser(server.headBounds)
   }
 
   static createRing(server: Http1Downstream): Http1Connection {

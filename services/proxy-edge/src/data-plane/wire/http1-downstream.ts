@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls'
 import { HttpDate } from '@gpt-load/http1/http-date'
+import { defaultRequestHeadBounds, type RequestHeadBounds } from '@gpt-load/http1/request-head-parser'
 import type { ClientTls, DownstreamLimits, DownstreamServer, RequestHandler } from './downstream-exchange.ts'
 import { Http1Connection } from './http1-connection.ts'
 import { WriteBatch } from './write-batch.ts'
@@ -17,6 +18,7 @@ const shortestSweepMs = 10
 
 export class Http1Downstream implements DownstreamServer {
   readonly limits: DownstreamLimits
+  readonly headBounds: RequestHeadBounds
   readonly handler: RequestHandler
   readonly date = new HttpDate()
   readonly batch = new WriteBatch()
@@ -29,6 +31,7 @@ export class Http1Downstream implements DownstreamServer {
   /** @param tls null = plain connections */
   constructor(limits: DownstreamLimits, handler: RequestHandler, tls: ClientTls | null = null) {
     this.limits = limits
+    this.headBounds = { ...defaultRequestHeadBounds, maxHeadBytes: limits.maxHeadBytes }
     this.#connections = Http1Connection.createRing(this)
     this.handler = handler
     // Half open: whether a client's FIN ends an exchange is ours to decide (WIRE.md 4).
