@@ -11,8 +11,9 @@ import { Http1Exchange } from './http1-exchange.ts'
 import { LargeWriter } from './large-writer.ts'
 import { LentPieces } from './lent-pieces.ts'
 import { type OwnReadClient, ownReadOf } from './connect/own-read.ts'
+import { handOnSocket, ownSocket, type SocketOwner } from './socket-owner.ts'
 import { SocketTunnel } from './socket-tunnel.ts'
-import { receiveBytes, SocketReads } from './connect/read-buffer.ts'
+import { SocketReads } from './connect/read-buffer.ts'
 import { resetConnection } from './reset-connection.ts'
 import { TurnWriter } from './turn-writer.ts'
 import { type BatchMember, maxBatchedBytes } from './write-batch.ts'
@@ -34,7 +35,7 @@ const continueBytes = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
 
 type State = 'idle' | 'serving' | 'discarding' | 'closing' | 'tunnel' | 'closed'
 
-export class Http1Connection implements BatchMember, OwnReadClient {
+export class Http1Connection implements BatchMember, OwnReadClient, SocketOwner {
   readonly server: Http1Downstream
   readonly socket: Socket
   readonly remoteAddress: string
@@ -87,8 +88,7 @@ export class Http1Connection implements BatchMember, OwnReadClient {
     this.previous = ring.previous
     ring.previous.next = this
     ring.previous = this
-    receiveBytes(this.socket, this.#reads, this.#onBytes)
-    this.socket.on('end', this.#onEnd).on('drain', this.#onDrain).on('error', this.#onClosed).on('close', this.#onClose)
+    ownSocket(this.socket, this, this.#reads)
   }
 
   pauseBody(): void {
@@ -138,7 +138,7 @@ export class Http1Connection implements BatchMember, OwnReadClient {
   #lend(payload: Uint8Array, isChunk: boolean): boolean {
     const read = ownReadOf(payload)
     if (read === null) return false
-    const pieces = (this.#lentPieces ??= new LentPieces(this.socket, this.#onDrain))
+    const pieces = (this.#lentPieces ??= new LentPieces(this.socket, this))
     if (!pieces.isEmpty && pieces.add(read, payload, isChunk)) return true
     this.flush()
     read.client = this
@@ -191,7 +191,7 @@ export class Http1Connection implements BatchMember, OwnReadClient {
     this.#exchange = null
     this.flush()
     this.#reads?.becomeStream(this.socket)
-    this.socket.off('data', this.#onBytes).off('end', this.#onEnd).off('drain', this.#onDrain)
+    handOnSocket(this.socket)
     return new SocketTunnel(this.socket, held)
   }
 
@@ -230,7 +230,7 @@ export class Http1Connection implements BatchMember, OwnReadClient {
     if (stalledMs > this.server.limits.writeStallTimeoutMs) resetConnection(this.socket)
   }
 
-  readonly #onBytes = (bytes: Buffer): void => {
+  onBytes(bytes: Buffer): void {
     startTurn()
     if (this.#state === 'idle') this.#readHead(bytes)
     else if (this.#state === 'closing') return
@@ -388,7 +388,7 @@ export class Http1Connection implements BatchMember, OwnReadClient {
     this.#resumeSocket()
   }
 
-  readonly #onEnd = (): void => {
+  onEnd(): void {
     startTurn()
     const exchange = this.#exchange
     if (exchange !== null && exchange.isEnded) this.isKeepAlive = false
@@ -397,13 +397,17 @@ export class Http1Connection implements BatchMember, OwnReadClient {
   }
 
   /** All is with the system, or all that was lent: what was written behind that may still wait. */
-  readonly #onDrain = (): void => {
+  onDrain(): void {
     startTurn()
     this.#exchange?.receiver?.onDrain()
   }
 
+  onError(): void {
+    this.#onClosed()
+  }
+
   /** By error or by close, whichever comes first. */
-  readonly #onClosed = (): void => {
+  #onClosed(): void {
     if (this.#state === 'closed') return
     startTurn()
     this.#state = 'closed'
@@ -413,7 +417,7 @@ export class Http1Connection implements BatchMember, OwnReadClient {
     exchange?.onGone()
   }
 
-  readonly #onClose = (): void => {
+  onClose(): void {
     this.#onClosed()
     this.previous.next = this.next
     this.next.previous = this.previous

@@ -4,10 +4,11 @@ import { isRefused, needsMore } from '@gpt-load/http1/http1-error'
 import { ResponseHeadParser } from '@gpt-load/http1/response-head-parser'
 import { startTurn, turnMs } from '../turn-clock.ts'
 import { codeOf } from './connect/connect-error.ts'
-import { receiveBytes, type SocketReads } from './connect/read-buffer.ts'
+import type { SocketReads } from './connect/read-buffer.ts'
 import type { Http1OriginPool } from './http1-origin-pool.ts'
 import type { Http1UpstreamExchange } from './http1-upstream-exchange.ts'
 import { LargeWriter } from './large-writer.ts'
+import { handOnSocket, ownSocket, type SocketOwner } from './socket-owner.ts'
 import { SocketTunnel } from './socket-tunnel.ts'
 import { TurnWriter } from './turn-writer.ts'
 import { type BatchMember, maxBatchedBytes } from './write-batch.ts'
@@ -23,7 +24,7 @@ const lastWordsMs = 100
 
 type Phase = 'idle' | 'head' | 'body' | 'ended'
 
-export class Http1UpstreamConnection implements BatchMember, ChunkReceiver {
+export class Http1UpstreamConnection implements BatchMember, ChunkReceiver, SocketOwner {
   readonly socket: Socket
   idleSinceMs = 0
   isInBatch = false
@@ -52,11 +53,10 @@ export class Http1UpstreamConnection implements BatchMember, ChunkReceiver {
   constructor(pool: Http1OriginPool, socket: Socket, reads: SocketReads | null) {
     this.#reads = reads
     reads?.mayOwn(socket)
-    receiveBytes(socket, reads, this.#onData)
     this.#pool = pool
     this.socket = socket
     this.#writer = new TurnWriter(socket)
-    socket.on('end', this.#onEnd).on('drain', this.#onDrain).on('error', this.#onError).on('close', this.#onClose)
+    ownSocket(socket, this, reads)
     hearLastWords(socket)
     // Sockets that came through an outbound proxy are paused.
     socket.resume()
@@ -124,7 +124,7 @@ export class Http1UpstreamConnection implements BatchMember, ChunkReceiver {
     if (this.#isPaused || this.#exchange === null) return
     const held = this.#held
     this.#held = null
-    if (held !== null) this.#onData(held)
+    if (held !== null) this.onBytes(held)
     else if (this.#phase === 'ended') this.#finish()
     if (this.#isPaused) return
     if (this.#ending !== '') this.#endLate()
@@ -137,7 +137,7 @@ export class Http1UpstreamConnection implements BatchMember, ChunkReceiver {
     this.socket.destroy()
   }
 
-  readonly #onData = (bytes: Buffer): void => {
+  onBytes(bytes: Buffer): void {
     startTurn()
     if (this.#exchange === null) return this.#pool.drop(this)
     this.#exchange.hasAnswer = true
@@ -251,7 +251,7 @@ export class Http1UpstreamConnection implements BatchMember, ChunkReceiver {
     if (!exchange.asksUpgrade) return this.#fail('protocol', 'UNASKED_UPGRADE')
     this.#exchange = null
     this.flush()
-    this.socket.off('data', this.#onData).off('end', this.#onEnd).off('drain', this.#onDrain)
+    handOnSocket(this.socket)
     const tunnel = new SocketTunnel(this.socket, early.length === 0 ? null : early)
     exchange.onUpgrade(this.#parser.status, this.#parser.reason, this.#parser.rawHeaders, tunnel)
     return needsMore
@@ -270,7 +270,7 @@ export class Http1UpstreamConnection implements BatchMember, ChunkReceiver {
   /** What was held is read; now its end counts. */
   #endLate(): void {
     if (this.#exchange === null || this.#phase === 'ended') return
-    if (this.#ending === 'FIN') this.#onEnd()
+    if (this.#ending === 'FIN') this.onEnd()
     else this.#fail('reset', this.#ending)
   }
 
@@ -282,7 +282,7 @@ export class Http1UpstreamConnection implements BatchMember, ChunkReceiver {
     return needsMore
   }
 
-  readonly #onEnd = (): void => {
+  onEnd(): void {
     startTurn()
     this.#hasEnded = true
     if (this.#exchange === null) return this.#pool.drop(this)
@@ -293,19 +293,19 @@ export class Http1UpstreamConnection implements BatchMember, ChunkReceiver {
     if (!this.#isPaused) this.#finish()
   }
 
-  readonly #onDrain = (): void => {
+  onDrain(): void {
     startTurn()
     this.#exchange?.onDrain()
   }
 
-  readonly #onError = (error: unknown): void => {
+  onError(error: unknown): void {
     startTurn()
     this.#isSpoilt = true
     if (this.#held !== null) this.#ending = codeOf(error)
     else if (this.#exchange !== null && this.#phase !== 'ended') this.#fail('reset', codeOf(error))
   }
 
-  readonly #onClose = (): void => {
+  onClose(): void {
     startTurn()
     this.#reads?.close()
     if (this.#exchange === null) this.#pool.drop(this)
@@ -329,13 +329,16 @@ function readHeld(connection: Http1UpstreamConnection): void {
  * EPIPE would be reported, as without this.
  */
 function hearLastWords(socket: Socket): void {
-  let isDying = false
-  socket.destroy = (error?: Error & { syscall?: string }) => {
-    if (error?.syscall !== 'write') return Socket.prototype.destroy.call(socket, error)
-    const { _readableState: reading } = socket as unknown as { _readableState?: { errored: Error | null } }
-    if (reading !== undefined) reading.errored = null
-    if (!isDying) setTimeout(() => Socket.prototype.destroy.call(socket, error), lastWordsMs)
-    isDying = true
-    return socket
-  }
+  socket.destroy = destroyLate
+}
+
+const isDying = Symbol('is dying')
+type DyingSocket = Socket & { [isDying]?: boolean; _readableState?: { errored: Error | null } }
+
+function destroyLate(this: DyingSocket, error?: Error & { syscall?: string }): DyingSocket {
+  if (error?.syscall !== 'write') return Socket.prototype.destroy.call(this, error) as DyingSocket
+  if (this._readableState !== undefined) this._readableState.errored = null
+  if (this[isDying] !== true) setTimeout(() => Socket.prototype.destroy.call(this, error), lastWordsMs)
+  this[isDying] = true
+  return this
 }

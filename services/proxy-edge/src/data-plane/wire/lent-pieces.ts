@@ -15,7 +15,7 @@ const lf = 10
 
 export class LentPieces {
   readonly #socket: Socket
-  readonly #onAllWritten: () => void
+  readonly #client: { onDrain(): void }
   /** Null = there are none. */
   #read: OwnRead | null = null
   #start = 0
@@ -25,10 +25,10 @@ export class LentPieces {
   /** Being written from, oldest first. */
   readonly #lent: OwnRead[] = []
 
-  /** @param onAllWritten what was lent is with the system */
-  constructor(socket: Socket, onAllWritten: () => void) {
+  /** @param client is told when what was lent is with the system */
+  constructor(socket: Socket, client: { onDrain(): void }) {
     this.#socket = socket
-    this.#onAllWritten = onAllWritten
+    this.#client = client
   }
 
   get isEmpty(): boolean {
@@ -81,7 +81,7 @@ export class LentPieces {
   /** Once for each write, in their order, also of those that were done at once or failed. */
   readonly #onWritten = (): void => {
     this.#lent.shift()!.giveBack()
-    if (this.#lent.length === 0) this.#onAllWritten()
+    if (this.#lent.length === 0) this.#client.onDrain()
   }
 }
 

@@ -8,6 +8,14 @@ import * as fc from 'fast-check'
 import { handleOwnRead, OwnRead, ownReadOf, readBufferBytes } from '../../../src/data-plane/wire/connect/own-read.ts'
 import { LentPieces } from '../../../src/data-plane/wire/lent-pieces.ts'
 
+function readInto(own: OwnRead, length: number, onBytes: (read: Buffer) => void): void {
+  handleOwnRead(own, length, { onBytes })
+}
+
+function piecesTo(socket: Socket, onDrain: () => void): LentPieces {
+  return new LentPieces(socket, { onDrain })
+}
+
 /** A client's socket that takes what was written when it is told to, so that whatever overwrote it meanwhile shows. */
 class LateSocket {
   readonly #waiting: { bytes: Uint8Array; onWritten: (() => void) | undefined }[] = []
@@ -58,7 +66,7 @@ function forward(own: OwnRead, bytes: Buffer, decoder: ChunkDecoder, socket: Lat
     socket.write(chunkBytes(payload))
   }
   own.client = { writeLent }
-  handleOwnRead(own, bytes.length, (read) => {
+  readInto(own, bytes.length, (read) => {
     const onChunk = (payload: Buffer): void => {
       if (payload.length < 4_096) return copy(payload)
       const from = ownReadOf(payload)
@@ -92,7 +100,7 @@ suite('pieces that stay where they were read', () => {
           const cuts = at.filter((cut) => cut > 0 && cut < body.length).sort((a, b) => a - b)
           const socket = new LateSocket()
           let drained = 0
-          const pieces = new LentPieces(socket as unknown as Socket, () => void (drained += 1))
+          const pieces = piecesTo(socket as unknown as Socket, () => void (drained += 1))
           const decoder = new ChunkDecoder()
           let start = 0
           for (const cut of [...cuts, body.length]) {
@@ -115,7 +123,7 @@ suite('pieces that stay where they were read', () => {
     const own = OwnRead.take()!
     const body = Buffer.concat(Array.from({ length: 10 }, () => frame({ bytes: 16_384, zeros: 0, extension: '' }, 65)))
     const socket = new LateSocket()
-    const pieces = new LentPieces(socket as unknown as Socket, () => {})
+    const pieces = piecesTo(socket as unknown as Socket, () => {})
     // It begins and ends inside a chunk, as most reads do.
     const decoder = new ChunkDecoder()
     decoder.decode(Buffer.from(body.subarray(0, 1_000)), 0)
@@ -131,10 +139,10 @@ suite('pieces that stay where they were read', () => {
       const body = frame({ bytes: 5_000, zeros: 0, extension: '' }, 65)
       body.write(tail, body.length - 2)
       const socket = new LateSocket()
-      const pieces = new LentPieces(socket as unknown as Socket, () => {})
+      const pieces = piecesTo(socket as unknown as Socket, () => {})
       body.copy(own.room)
       const decoder = new ChunkDecoder()
-      handleOwnRead(own, body.length, (read) => {
+      readInto(own, body.length, (read) => {
         const onChunk = (payload: Buffer): void => {
           assert.ok(pieces.add(own, payload, true))
           pieces.write()
@@ -149,8 +157,8 @@ suite('pieces that stay where they were read', () => {
 
   test('a piece is not joined to one behind which no end of a frame stands', () => {
     const own = OwnRead.take()!
-    const pieces = new LentPieces(new LateSocket() as unknown as Socket, () => {})
-    handleOwnRead(own, 20_000, (read) => {
+    const pieces = piecesTo(new LateSocket() as unknown as Socket, () => {})
+    readInto(own, 20_000, (read) => {
       read.fill(65)
       assert.equal(pieces.add(own, read.subarray(0, 5_000), true), true)
       assert.equal(pieces.add(own, read.subarray(5_008, 10_000), true), false)
@@ -163,8 +171,8 @@ suite('pieces that stay where they were read', () => {
   test('plain pieces are joined where one begins at the end of the other', () => {
     const own = OwnRead.take()!
     const socket = new LateSocket()
-    const pieces = new LentPieces(socket as unknown as Socket, () => {})
-    handleOwnRead(own, 20_000, (read) => {
+    const pieces = piecesTo(socket as unknown as Socket, () => {})
+    readInto(own, 20_000, (read) => {
       read.fill(65, 0, 8_000).fill(66, 8_000)
       assert.equal(pieces.add(own, read.subarray(0, 4_000), false), true)
       assert.equal(pieces.add(own, read.subarray(4_000, 8_000), false), true)
@@ -180,8 +188,8 @@ suite('pieces that stay where they were read', () => {
     const own = OwnRead.take()!
     const socket = new LateSocket()
     let drained = 0
-    const pieces = new LentPieces(socket as unknown as Socket, () => void (drained += 1))
-    handleOwnRead(own, 20_000, (read) => {
+    const pieces = piecesTo(socket as unknown as Socket, () => void (drained += 1))
+    readInto(own, 20_000, (read) => {
       for (const at of [0, 10_000]) {
         assert.ok(pieces.add(own, read.subarray(at, at + 5_000), false))
         pieces.write()
@@ -197,7 +205,7 @@ suite('pieces that stay where they were read', () => {
   test('a buffer that is left while it is written from is nobody else’s before that is done', () => {
     const own = OwnRead.take()!
     const socket = new LateSocket()
-    const pieces = new LentPieces(socket as unknown as Socket, () => {})
+    const pieces = piecesTo(socket as unknown as Socket, () => {})
     forward(own, frame({ bytes: 9_000, zeros: 0, extension: '' }, 65), new ChunkDecoder(), socket, pieces)
     own.leave()
     const other = OwnRead.take()!

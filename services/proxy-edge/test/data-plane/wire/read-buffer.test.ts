@@ -4,7 +4,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { suite, test } from 'node:test'
 import { connectRawClient } from '@gpt-load/testkit/upstreams/raw-client'
 import { until } from '@gpt-load/testkit/until'
-import { receiveBytes, SocketReads } from '../../../src/data-plane/wire/connect/read-buffer.ts'
+import { SocketReads } from '../../../src/data-plane/wire/connect/read-buffer.ts'
 import { openHttp1Downstream } from '../../support/open-downstream.ts'
 
 async function accepted() {
@@ -28,10 +28,11 @@ suite('the buffer that is read into', () => {
     assert.ok(reads !== null, 'Node has other fields now: each read makes a buffer again')
     const buffers: ArrayBufferLike[] = []
     const texts: string[] = []
-    receiveBytes(pair.socket, reads, (bytes) => {
+    const onBytes = (bytes: Buffer): void => {
       buffers.push(bytes.buffer)
       texts.push(bytes.toString())
-    })
+    }
+    reads.receiver = { onBytes }
     await pair.client.write('one')
     await until(() => texts.join('') === 'one', { what: 'the first bytes' })
     await pair.client.write('two')
@@ -42,7 +43,7 @@ suite('the buffer that is read into', () => {
   test('is not where a tunnel’s bytes stay, and a tunnel that is paused is not read', async () => {
     await using pair = await accepted()
     const reads = SocketReads.adopt(pair.socket)!
-    receiveBytes(pair.socket, reads, () => assert.fail('not before the tunnel'))
+    reads.receiver = { onBytes: () => assert.fail('not before the tunnel') }
     pair.socket.pause()
     reads.becomeStream(pair.socket)
     const chunks: Buffer[] = []

@@ -56,7 +56,7 @@ type Exchange = RecordingDownstreamReceiver['exchange']
 /** Bytes that are lent, and some behind them. */
 function writeLent(exchange: Exchange): void {
   const own = OwnRead.take()!
-  handleOwnRead(own, 8_192, (bytes) => assert.equal(exchange.write(bytes), false))
+  handleOwnRead(own, 8_192, { onBytes: (bytes) => assert.equal(exchange.write(bytes), false) })
   own.leave()
   exchange.write(Buffer.from('behind what is lent'))
 }

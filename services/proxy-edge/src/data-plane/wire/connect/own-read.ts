@@ -1,3 +1,5 @@
+import type { BytesReceiver } from './bytes-receiver.ts'
+
 /**
  * What a fast upstream reads into: a buffer of its own. The client's connection writes from it, so that the kernel alone copies
  * what is forwarded, and lets the upstream wait (`write` answers false) until all of it is written: then it may be read into
@@ -65,12 +67,12 @@ export class OwnRead {
 }
 
 /** So many bytes were read into it. */
-export function handleOwnRead(own: OwnRead, length: number, onBytes: (bytes: Buffer) => unknown): unknown {
+export function handleOwnRead(own: OwnRead, length: number, receiver: BytesReceiver): unknown {
   own.end = roomBefore + length
   own.writtenTo = 0
   current = own
   try {
-    return onBytes(own.memory.subarray(roomBefore, own.end))
+    return receiver.onBytes(own.memory.subarray(roomBefore, own.end))
   } finally {
     const { client } = own
     own.client = null

@@ -1,4 +1,5 @@
 import { Socket } from 'node:net'
+import type { BytesReceiver } from './bytes-receiver.ts'
 import { handleOwnRead, OwnRead, readBufferBytes } from './own-read.ts'
 
 /**
@@ -15,14 +16,14 @@ const shared = Buffer.allocUnsafeSlow(readBufferBytes)
 
 /** Hands reads of one socket to whoever owns it by then; made before there is a connection. */
 export class SocketReads {
-  onBytes: ((bytes: Buffer) => unknown) | null = null
+  receiver: BytesReceiver | null = null
   readonly onread = {
     buffer: shared,
     /** False = read no further until the socket is resumed. */
     callback: (length: number): boolean => {
       if (this.#own !== null) return this.#readOwn(this.#own, length)
       this.#isAnswerOver = false
-      const isWanted = this.onBytes?.(shared.subarray(0, length)) !== false
+      const isWanted = this.receiver?.onBytes(shared.subarray(0, length)) !== false
       if (length >= fastReadBytes && this.#socket !== null && !this.#isAnswerOver) this.#takeOwn()
       return isWanted
     },
@@ -71,11 +72,11 @@ export class SocketReads {
 
   /** From here on bytes are copied and come by `data`, as from any socket, back-pressure included. */
   becomeStream(socket: Socket): void {
-    this.onBytes = (bytes) => socket.push(Buffer.from(bytes))
+    this.receiver = { onBytes: (bytes) => socket.push(Buffer.from(bytes)) }
   }
 
   #readOwn(own: OwnRead, length: number): boolean {
-    const isWanted = handleOwnRead(own, length, this.onBytes!) !== false
+    const isWanted = handleOwnRead(own, length, this.receiver!) !== false
     if (this.#isAnswerOver || length < slowReadBytes) {
       this.#own = null
       this.#isAnswerOver = false
@@ -106,9 +107,3 @@ const fields = Object.getOwnPropertySymbols(new Socket())
 const bufferField = fields.find(({ description }) => description === 'kBuffer')
 const callbackField = fields.find(({ description }) => description === 'kBufferCb')
 const nextBufferField = fields.find(({ description }) => description === 'kBufferGen')
-
-/** Reads of a socket as they come: into the shared buffer, or in buffers of Node's where `reads` is null. */
-export function receiveBytes(socket: Socket, reads: SocketReads | null, onBytes: (bytes: Buffer) => void): void {
-  if (reads === null) socket.on('data', onBytes)
-  else reads.onBytes = onBytes
-}

@@ -1,0 +1,5 @@
+/** Who gets what a socket reads, for the length of the call. */
+export interface BytesReceiver {
+  /** False = read no further until the socket is resumed. */
+  onBytes(bytes: Buffer): unknown
+}
