@@ -252,7 +252,7 @@ export class ProxyRequest
   #letGoOfRetries(attempt: Attempt): void {
     attempt.letGoOfBody()
     this.#admission.decodedBody = null
-    this.#selector!.settle()
+    if (this.#selector!.settle()) this.#selector = null
   }
 
   /** Answers to calls that make or name something say which resources live with the key. */

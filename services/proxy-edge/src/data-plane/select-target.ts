@@ -169,11 +169,12 @@ export class TargetSelector {
     this.#failedUpstreams[upstreamIndex] = 1
   }
 
-  /** No further choice will be asked for: the list goes back for the next request. */
-  settle(): void {
+  /** No further choice will be asked for: the list goes back for the next request. False = it has a key to leave at the end. */
+  settle(): boolean {
     this.#lists.giveBack(this.#tried)
     this.#tried = none
     this.#triedCount = 0
+    return this.#enteredSlot === -1
   }
 
   release(): void {

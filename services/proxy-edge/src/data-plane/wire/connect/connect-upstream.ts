@@ -6,7 +6,7 @@ import { guardedLookup } from './address-guard.ts'
 import { ConnectError, toConnectError } from './connect-error.ts'
 import { openHttpTunnel } from './http-proxy-tunnel.ts'
 import { parseOutboundProxy, type OutboundProxy } from './outbound-proxy.ts'
-import { SocketReads } from './read-buffer.ts'
+import { onread, SocketReads } from './read-buffer.ts'
 import { openSocks5Tunnel } from './socks5-tunnel.ts'
 
 /**
@@ -96,9 +96,10 @@ export class PendingConnection {
   }
 
   #connectTcp(options: NetConnectOpts, onConnect: () => void): void {
-    const reading = this.#reads === null ? {} : { onread: this.#reads.onread }
+    const reading = this.#reads === null ? {} : { onread }
     const keeping = { keepAlive: true, keepAliveInitialDelay: keepAliveDelayMs }
     const socket = connectTcp({ ...options, noDelay: true, ...keeping, ...reading })
+    this.#reads?.serve(socket)
     this.#socket = socket
     socket.on('error', this.#onTcpError)
     socket.once('connect', () => {
@@ -106,13 +107,14 @@ export class PendingConnection {
     })
   }
 
-  #connectSecure(address: NetConnectOpts, { onread }: SocketReads): void {
+  #connectSecure(address: NetConnectOpts, reads: SocketReads): void {
     const hostname = bareHost(this.#origin.hostname)
     const options: ConnectionOptions & Pick<TcpNetConnectOpts, 'onread'> = {
       ...this.#tlsOptions(hostname, true),
       onread,
     }
     const socket = connectTls(Object.assign(options, address))
+    reads.serve(socket)
     this.#socket = socket
     socket.setNoDelay(true).setKeepAlive(true, keepAliveDelayMs)
     socket.on('error', this.#onTcpError)

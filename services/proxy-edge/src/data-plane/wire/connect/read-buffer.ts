@@ -14,20 +14,21 @@ const fastReadBytes = readBufferBytes / 2
 const slowReadBytes = 16_384
 const shared = Buffer.allocUnsafeSlow(readBufferBytes)
 
+const readsField = Symbol('reads')
+type ReadSocket = Socket & { [readsField]?: SocketReads }
+
+/** For all sockets, so that none has a closure of its own: Node calls it as a method of the socket that has read. */
+export const onread = {
+  buffer: shared,
+  /** False = read no further until the socket is resumed. */
+  callback(this: unknown, length: number): boolean {
+    return (this as ReadSocket)[readsField]!.onRead(length)
+  },
+}
+
 /** Hands reads of one socket to whoever owns it by then; made before there is a connection. */
 export class SocketReads {
   receiver: BytesReceiver | null = null
-  readonly onread = {
-    buffer: shared,
-    /** False = read no further until the socket is resumed. */
-    callback: (length: number): boolean => {
-      if (this.#own !== null) return this.#readOwn(this.#own, length)
-      this.#isAnswerOver = false
-      const isWanted = this.receiver?.onBytes(shared.subarray(0, length)) !== false
-      if (length >= fastReadBytes && this.#socket !== null && !this.#isAnswerOver) this.#takeOwn()
-      return isWanted
-    },
-  }
   /** Null = it gets no buffer of its own. */
   #socket: Socket | null = null
   #own: OwnRead | null = null
@@ -43,9 +44,15 @@ export class SocketReads {
     if (bufferField === undefined || callbackField === undefined || socket.constructor !== Socket) return null
     if (typeof handle?.useUserBuffer !== 'function') return null
     const reads = new SocketReads()
+    reads.serve(socket)
     handle.useUserBuffer(shared)
-    Object.assign(socket, { [bufferField]: shared, [callbackField]: reads.onread.callback })
+    Object.assign(socket, { [bufferField]: shared, [callbackField]: onread.callback })
     return reads
+  }
+
+  /** Of a socket that was made with `onread`, before anything is read from it. */
+  serve(socket: ReadSocket): void {
+    socket[readsField] = this
   }
 
   /** When it is fast; whoever gets its bytes does not go on reading before all of them are written (OwnRead). */
@@ -73,6 +80,14 @@ export class SocketReads {
   /** From here on bytes are copied and come by `data`, as from any socket, back-pressure included. */
   becomeStream(socket: Socket): void {
     this.receiver = { onBytes: (bytes) => socket.push(Buffer.from(bytes)) }
+  }
+
+  onRead(length: number): boolean {
+    if (this.#own !== null) return this.#readOwn(this.#own, length)
+    this.#isAnswerOver = false
+    const isWanted = this.receiver?.onBytes(shared.subarray(0, length)) !== false
+    if (length >= fastReadBytes && this.#socket !== null && !this.#isAnswerOver) this.#takeOwn()
+    return isWanted
   }
 
   #readOwn(own: OwnRead, length: number): boolean {
