@@ -15,6 +15,9 @@ import type { StreamError, UsageDialect } from './usage-dialect.ts'
  */
 export const maxLineBytes = 65_536
 
+/** Searched for one name and then for the other: what fits the nearest cache is fetched once for both. */
+const blockBytes = 16_384
+
 const newline = 0x0a
 const dataField = Buffer.from('data:')
 /**
@@ -59,8 +62,15 @@ export class SseUsageReader implements UsageReader {
   /** Whole lines from there on, of which few matter; answers where the last one ends. */
   #skim(bytes: Buffer, from: number): number {
     const end = bytes.lastIndexOf(newline) + 1
-    if (end <= from) return from
-    const lines = bytes.subarray(from, end)
+    for (let at = from; at < end;) {
+      const blockEnd = at + blockBytes >= end ? end : bytes.indexOf(newline, at + blockBytes) + 1
+      this.#skimLines(bytes.subarray(at, blockEnd))
+      at = blockEnd
+    }
+    return Math.max(from, end)
+  }
+
+  #skimLines(lines: Buffer): void {
     let at = 0
     let usageAt = findUsage(lines, at)
     let errorAt = findError(lines, at)
@@ -72,7 +82,6 @@ export class SseUsageReader implements UsageReader {
       if (usageAt < at) usageAt = findUsage(lines, at)
       if (errorAt < at) errorAt = findError(lines, at)
     }
-    return end
   }
 
   usage(): TokenUsage {
