@@ -7,10 +7,10 @@
 
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { createServer } from './node-http.ts'
 import type { AddressInfo } from 'node:net'
 import { createTokenCheck, readBearerToken } from './bearer-token.ts'
 import type { EnvironmentVariable } from './environment-variables.ts'
+import { createServer } from './node-http.ts'
 import { envInteger, envSecret, envString } from './environment-variables.ts'
 import type { Health } from './health.ts'
 import type { Logger } from './logger.ts'

@@ -35,7 +35,10 @@ export class HttpCaller {
     this.#agent = new Agent(this.#agentOptions)
   }
 
-  /** Rejects when there is no answer's head in time. A kept connection that the peer had closed already costs a second try. */
+  /**
+   * Rejects when there is no answer's head in time. A kept connection that the peer has closed costs a second try, so that a call may
+   * arrive twice: config-service takes each post for what it is (events by their number, resources and reports by their key).
+   */
   async send(url: URL, call: HttpCall): Promise<HttpAnswer> {
     const outgoing = this.#request(url, call)
     try {
