@@ -23,7 +23,8 @@ export class TextMemo {
   }
 
   #keep(bytes: Uint8Array, text: string): void {
-    this.#bytes[this.#next] = bytes.slice()
+    // Not `slice`, which is a view in a Buffer, over bytes that are another request's soon.
+    this.#bytes[this.#next] = Uint8Array.from(bytes)
     this.#texts[this.#next] = text
     this.#next = (this.#next + 1) % maxEntries
   }

@@ -77,6 +77,16 @@ test('does not take an absurdly long model for a name, and does not hold it', ()
   assert.equal(scanner.modelSpan?.end, 100_011)
 })
 
+test('remembers a model by bytes of its own: the next request is read into the same memory', () => {
+  const memory = Buffer.alloc(64)
+  for (const model of ['first', 'other', 'first']) {
+    const length = memory.write(`{"model":"${model}"}`)
+    const scanner = new RequestScanner({ maxBytes: 1_000 })
+    scanner.push(memory.subarray(0, length))
+    assert.equal(scanner.model, model)
+  }
+})
+
 test('never throws on bytes that are no JSON', () => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ maxLength: 40 })), (pieces) => {

@@ -11,6 +11,7 @@ const notCounters: ReadonlySet<CounterName> = new Set([
   'in_flight',
   'last_request_at_ms',
   'replay_bytes',
+  'body_memory_bytes',
   'upstream_checks',
   'upstream_checks_failed',
 ])
@@ -45,8 +46,13 @@ function registerRequests({ metrics, pool }: EdgeMetricsOptions): void {
   gauge('in_flight', 'Proxy requests under way', () => pool.counters().in_flight)
   gauge(
     'replay_bytes',
-    'Request bodies kept for a retry (bound: MAX_REPLAY_BYTES per worker)',
+    'Memory of request bodies kept for a retry (bound: MAX_REPLAY_BYTES per worker)',
     () => pool.counters().replay_bytes,
+  )
+  gauge(
+    'body_memory_bytes',
+    'Blocks of memory for request bodies, in use or spare (of the spare ones 2 MiB per worker)',
+    () => pool.counters().body_memory_bytes,
   )
   gauge('workers', 'Data-plane threads that run', () => pool.running)
   gauge('worker_deaths', 'Data-plane threads that died since the start', () => pool.deaths)

@@ -175,7 +175,12 @@ export class Admission implements Shapeable, Waiter, IntakeOwner, TimerTarget {
     const maxHeld = rewritesBody
       ? Math.max(settings.max_body_bytes, settings.replay_buffer_bytes)
       : settings.replay_buffer_bytes
-    this.body = new RequestBody(this.#services.replay, maxHeld)
+    this.body = new RequestBody({
+      memory: this.#services.bodyMemory,
+      budget: this.#services.replay,
+      maxHeldBytes: maxHeld,
+      contentLength: this.contentLength,
+    })
     this.#intake = new BodyIntake(this, this.body, {
       contentLength: this.contentLength,
       encoding: findHeader(this.rawHeaders, 'content-encoding'),

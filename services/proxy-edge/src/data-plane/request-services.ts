@@ -1,5 +1,6 @@
 import type { TrustCheck } from '@gpt-load/service-kit/forwarded-address'
 import type { RequestRecorder } from '../access-log/request-recorder.ts'
+import type { BodyMemory } from './body/body-memory.ts'
 import type { ReplayBudget } from './body/replay-budget.ts'
 import type { KeyTable } from './key-table/key-table.ts'
 import type { LimitHold } from './limit-hold.ts'
@@ -40,6 +41,7 @@ export type RequestServices = {
   readonly keyWaitingRoom: KeyWaitingRoom
   readonly shedder: LoadShedder
   readonly replay: ReplayBudget
+  readonly bodyMemory: BodyMemory
   readonly triedLists: TriedLists
   readonly upstreams: UpstreamChooser
   readonly upstreamHealth: UpstreamHealth

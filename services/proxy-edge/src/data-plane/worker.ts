@@ -6,6 +6,7 @@ import { collectGarbage } from '@gpt-load/service-kit/collect-garbage'
 import { createTrustCheck } from '@gpt-load/service-kit/forwarded-address'
 import { createWorkerRequestRecorder } from '../access-log/worker-request-recorder.ts'
 import type { FromWorker, ToWorker } from '../worker-protocol.ts'
+import { BodyMemory } from './body/body-memory.ts'
 import { ReplayBudget } from './body/replay-budget.ts'
 import { DataPlane } from './data-plane.ts'
 import { openKeyTable } from './key-table/open-key-table.ts'
@@ -84,6 +85,7 @@ const services: RequestServices = {
   keyWaitingRoom,
   shedder,
   replay: new ReplayBudget(options.maxReplayBytes, counters),
+  bodyMemory: new BodyMemory(counters),
   triedLists: new TriedLists(),
   upstreams: new UpstreamChooser(upstreamHealth),
   upstreamHealth,

@@ -1,6 +1,7 @@
 import { RequestScanner } from '@gpt-load/channels/request-scanner'
 import type { ExplainedRequest } from '@gpt-load/contracts/explanation'
 import type { ProxyErrorCode } from '@gpt-load/contracts/proxy-errors'
+import { BodyMemory } from '../data-plane/body/body-memory.ts'
 import { ReplayBudget } from '../data-plane/body/replay-budget.ts'
 import { RequestBody } from '../data-plane/body/request-body.ts'
 import { createCounterBuffer, RequestCounters } from '../data-plane/observe/counters.ts'
@@ -73,7 +74,13 @@ export function admitDry(policies: PolicyStore, asked: ExplainedRequest): DryVer
 
 function bodyOf(text: string): RequestBody {
   const bytes = Buffer.from(text)
-  const body = new RequestBody(new ReplayBudget(bytes.length, new RequestCounters(createCounterBuffer())), bytes.length)
+  const counters = new RequestCounters(createCounterBuffer())
+  const body = new RequestBody({
+    memory: new BodyMemory(counters),
+    budget: new ReplayBudget(Infinity, counters),
+    maxHeldBytes: bytes.length,
+    contentLength: bytes.length,
+  })
   if (bytes.length > 0) body.add(bytes)
   body.complete([])
   return body

@@ -2,18 +2,20 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
+import { BodyMemory } from '../../src/data-plane/body/body-memory.ts'
 import { BodyIntake, type IntakeOptions } from '../../src/data-plane/body/body-intake.ts'
 import { ReplayBudget } from '../../src/data-plane/body/replay-budget.ts'
-import { RequestBody } from '../../src/data-plane/body/request-body.ts'
 import { createCounterBuffer, RequestCounters } from '../../src/data-plane/observe/counters.ts'
 import { Upload } from '../../src/data-plane/body/upload.ts'
+import { createBody } from '../support/create-body.ts'
 
 const counters = new RequestCounters(createCounterBuffer())
 
 function open(options: Partial<IntakeOptions> & { maxHeld?: number; maxBudget?: number } = {}) {
   const calls: string[] = []
-  const budget = new ReplayBudget(options.maxBudget ?? 1_000_000_000, counters)
-  const body = new RequestBody(budget, options.maxHeld ?? 1_000_000)
+  const { maxHeld = 1_000_000, maxBudget = 1_000_000_000, contentLength = -1 } = options
+  const budget = new ReplayBudget(maxBudget, counters)
+  const body = createBody({ budget, maxHeldBytes: maxHeld, contentLength })
   const intake = new BodyIntake(
     { onBodyReady: () => void calls.push('ready'), onBodyRefused: (code) => void calls.push(code) },
     body,
@@ -114,7 +116,7 @@ suite('body intake', () => {
         onBodyReady: () => settled.resolve('ready'),
         onBodyRefused: (code: string) => settled.resolve(code),
       }
-      const body = new RequestBody(new ReplayBudget(1_000_000, counters), 1_000_000)
+      const body = createBody({ contentLength: bytes.length })
       const options = {
         contentLength: bytes.length,
         encoding: 'gzip',
@@ -141,7 +143,8 @@ suite('request body', () => {
       fc.property(sizes, fc.nat({ max: 20_000 }), fc.nat({ max: 20_000 }), (chunks, maxBudget, maxHeld) => {
         const { body, budget, intake } = open({ maxBudget, maxHeld })
         for (const size of chunks) intake.onData(new Uint8Array(size))
-        assert.ok(budget.heldBytes <= Math.min(maxBudget, maxHeld))
+        assert.ok(budget.heldBytes <= maxBudget)
+        if (body.bytes > maxHeld) assert.equal(budget.heldBytes, 0)
         body.dispose()
         assert.equal(budget.heldBytes, 0)
         body.dispose()
@@ -167,23 +170,76 @@ suite('request body', () => {
     }
   })
 
-  test('past the bound frees what it sent at once, also from when it could still be replayed, and nothing before', () => {
-    const { body, budget, intake } = open({ maxHeld: 100_000 })
-    const pieces = Array.from({ length: 5 }, () => Buffer.allocUnsafeSlow(40_000))
-    const lengths = () => pieces.map(({ length }) => length)
-    const { exchange } = sink([false, false, false, true])
+  test('past the bound is never in memory as a whole: what is sent makes room, also what came when it could still be replayed', () => {
+    const { memory, bytesInMemory } = openMemory()
+    const body = createBody({ memory, maxHeldBytes: 1_000_000, contentLength: 50_000_000 })
+    const { exchange, bytes } = sink([])
     const upload = new Upload(body)
-    for (const piece of pieces.slice(0, 2)) intake.onData(piece)
     upload.begin(exchange)
-    assert.deepEqual(lengths(), [40_000, 40_000, 40_000, 40_000, 40_000])
-    for (const piece of pieces.slice(2)) intake.onData(piece)
-    assert.equal(budget.heldBytes, 0)
-    upload.pump()
-    assert.deepEqual(lengths(), [0, 0, 0, 0, 40_000])
-    const shared = Buffer.alloc(20).subarray(5)
-    intake.onData(shared)
-    upload.onDrain()
-    assert.deepEqual([lengths().at(-1), shared.length], [0, 15])
+    let most = 0
+    for (let piece = 0; piece < 200; piece += 1) {
+      body.add(Buffer.alloc(250_000, piece))
+      upload.pump()
+      bytes.length = 0
+      most = Math.max(most, bytesInMemory())
+    }
+    // Five pieces were held before it was too large; half of the largest block may be unused.
+    assert.ok(most <= 2 * 1_250_000, `${most} bytes`)
+  })
+
+  test('one of a known and small size lies in one piece, however it came', () => {
+    for (const size of [3_000, 20_000, 65_536]) {
+      const body = createBody({ contentLength: size })
+      for (let at = 0; at < size; at += 1_460) body.add(Buffer.alloc(Math.min(1_460, size - at), at / 1_460))
+      body.complete([])
+      const { buffer, byteOffset } = body.piece(0)
+      const whole = body.whole()
+      assert.deepEqual([whole.length, whole.buffer === buffer, whole.byteOffset === byteOffset], [size, true, true])
+      assert.deepEqual(
+        [whole[0], whole[1_459], whole[1_460], whole[size - 1]],
+        [0, 0, 1, Math.floor((size - 1) / 1_460)],
+      )
+    }
+  })
+
+  test('an announced size takes no memory before its bytes come', () => {
+    const { memory, bytesInMemory } = openMemory()
+    createBody({ memory, contentLength: 10_000_000 }).add(Buffer.alloc(100))
+    assert.equal(bytesInMemory(), 4_096)
+  })
+
+  test('memory is used again, by nobody before its body has let it go, and what is spare is bounded', () => {
+    const step = fc.record({ body: fc.nat({ max: 2 }), size: fc.nat({ max: 100_000 }), action: fc.nat({ max: 9 }) })
+    const steps = fc.array(step, { minLength: 30, maxLength: 60, size: 'max' })
+    fc.assert(
+      fc.property(steps, fc.array(fc.nat({ max: 300_000 })), (taken, lengths) => {
+        const { memory, bytesInMemory } = openMemory()
+        const begin = (index: number) => ({
+          body: createBody({ memory, contentLength: lengths[index] ?? -1, maxHeldBytes: 60_000 }),
+          sent: 0,
+          values: [] as number[],
+        })
+        const bodies = [begin(0), begin(1), begin(2)]
+        for (const [number, { body: index, size, action }] of taken.entries()) {
+          const one = bodies[index]!
+          if (action === 0) {
+            one.body.dispose()
+            bodies[index] = begin(index)
+          } else if (action <= 5 && one.sent < one.body.pieceCount) {
+            one.sent += 1
+            one.body.letGo(one.sent)
+          } else {
+            one.body.add(Buffer.alloc(size, number))
+            while (one.values.length < one.body.pieceCount) one.values.push(number)
+          }
+          for (const { body, values } of bodies)
+            for (const [at, value] of values.entries())
+              assert.ok(Buffer.alloc(body.piece(at).length, value).equals(body.piece(at)), 'written over')
+        }
+        for (const { body } of bodies) body.dispose()
+        assert.ok(bytesInMemory() <= 2_097_152)
+      }),
+    )
   })
 
   test('each attempt sends it from its first byte, in order, as fast as it is taken', () => {
@@ -194,7 +250,7 @@ suite('request body', () => {
     })
     fc.assert(
       fc.property(plan, ({ chunks, blocks, startsAfter }) => {
-        const body = new RequestBody(new ReplayBudget(1_000_000, counters), 1_000_000)
+        const body = createBody()
         const attempts = [sink(blocks), sink(blocks.toReversed())]
         const uploads = attempts.map(() => new Upload(body))
         uploads[0]!.begin(attempts[0]!.exchange)
@@ -214,6 +270,11 @@ suite('request body', () => {
     )
   })
 })
+
+function openMemory() {
+  const own = new RequestCounters(createCounterBuffer())
+  return { memory: new BodyMemory(own), bytesInMemory: () => own.get('body_memory_bytes') }
+}
 
 /** Takes everything, and says at each write whether it wants more. */
 function sink(blocks: readonly boolean[]) {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { startFakeProvider, type FakeProvider } from '@gpt-load/testkit/upstreams/fake-provider'
-import { RequestBody } from '../../src/data-plane/body/request-body.ts'
 import { bearer, chat } from '../support/chat-request.ts'
+import { createBody } from '../support/create-body.ts'
 import { send } from '../support/http-message.ts'
 import { stateRow } from '../support/key-rows.ts'
 import { hashOf, openDataPlane, type TestGroup } from '../support/open-data-plane.ts'
@@ -18,7 +18,7 @@ suite('affinity of keys', () => {
   test('the beginning of a prompt is the same in whatever pieces the body came', () => {
     const text = '{"model":"m","messages":["a long enough beginning of a prompt"]}'
     for (const size of [1, 3, 10, 20, 100]) {
-      const body = new RequestBody({ take: () => true, giveBack: () => undefined } as never, 1_000)
+      const body = createBody()
       for (let from = 0; from < text.length; from += size) body.add(Buffer.from(text.slice(from, from + size)))
       assert.equal(body.text(24, 20), text.slice(24, 44), `pieces of ${size}`)
       assert.equal(body.text(60, 20), text.slice(60))

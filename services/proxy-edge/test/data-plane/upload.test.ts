@@ -125,7 +125,9 @@ suite('upload', () => {
       const connection = await upstream.expectConnection()
       await connection.readUntil('\r\n\r\n')
       await connection.readExactly(length)
-      assert.equal(plane.services.replay.heldBytes, length)
+      const { heldBytes } = plane.services.replay
+      // Whole blocks, filled to the half at least.
+      assert.ok(heldBytes >= length && heldBytes <= 2 * length, `${heldBytes} bytes are held`)
       await connection.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nmore\r\n')
       await client.readUntil('more')
       assert.equal(plane.services.replay.heldBytes, 0)

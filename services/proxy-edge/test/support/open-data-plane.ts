@@ -6,6 +6,7 @@ import type { AccessKeyRecord, GroupRecord } from '@gpt-load/contracts/snapshot'
 import { createSystemClock } from '@gpt-load/service-kit/clock'
 import { createTrustCheck } from '@gpt-load/service-kit/forwarded-address'
 import { createWaitingQueue } from '@gpt-load/testkit/upstreams/waiting-queue'
+import { BodyMemory } from '../../src/data-plane/body/body-memory.ts'
 import { ReplayBudget } from '../../src/data-plane/body/replay-budget.ts'
 import { createKeyTable, type KeyTableWriter } from '../../src/data-plane/key-table/key-table-writer.ts'
 import { KeyWaitingRoom } from '../../src/data-plane/key-waiting-room.ts'
@@ -143,6 +144,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
     keyWaitingRoom: new KeyWaitingRoom({ table, wheel, counters }),
     shedder: new LoadShedder(0),
     replay: new ReplayBudget(options.maxReplayBytes ?? 64 * 1024 * 1024, counters),
+    bodyMemory: new BodyMemory(counters),
     triedLists: new TriedLists(),
     upstreams: new UpstreamChooser(upstreamHealth),
     upstreamHealth,

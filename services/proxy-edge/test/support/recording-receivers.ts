@@ -43,7 +43,7 @@ export class RecordingUpstreamReceiver implements UpstreamReceiver {
   onData(chunk: Uint8Array): void {
     if (this.calls.at(-1) !== 'data') this.calls.push('data')
     this.bytes += chunk.length
-    if (this.bytes < 1_048_576) this.#chunks.push(chunk)
+    if (this.bytes < 1_048_576) this.#chunks.push(Buffer.from(chunk))
     this.onChunk(chunk)
   }
   onEnd(rawTrailers: readonly string[]): void {
@@ -90,7 +90,7 @@ export class RecordingDownstreamReceiver implements DownstreamReceiver {
   onData(chunk: Uint8Array): void {
     if (this.calls.at(-1) !== 'data') this.calls.push('data')
     this.bytes += chunk.length
-    if (this.bytes < 1_048_576) this.#chunks.push(chunk)
+    if (this.bytes < 1_048_576) this.#chunks.push(Buffer.from(chunk))
     this.onChunk(chunk)
   }
   onEnd(rawTrailers: readonly string[]): void {

@@ -1,6 +1,6 @@
 import { RequestScanner } from '@gpt-load/channels/request-scanner'
 import { decodeBody, isPlain } from './decode-body.ts'
-import type { RequestBody } from './request-body.ts'
+import { type RequestBody, startBytes } from './request-body.ts'
 
 /**
  * Takes in a request body up to the point where an attempt can begin. A body that no rule may rewrite begins to flow when its
@@ -21,8 +21,6 @@ export type IntakeOptions = {
   maxWholeBytes: number
 }
 
-/** A smaller body goes out as one buffer; of a larger one this much is scanned before the first attempt. */
-const startBytes = 65_536
 /** `model` may stand behind megabytes of images; further on it is not worth the time. */
 const maxScanBytes = 4_194_304
 

@@ -1,8 +1,8 @@
 import type { RequestCounters } from '../observe/counters.ts'
 
 /**
- * How many bytes of request bodies one worker may hold for retries, over all requests. Past it bodies still flow, without
- * retry; bodies that a rule must rewrite are refused as overload.
+ * How many bytes of memory (whole blocks, body-memory.ts) the request bodies of one worker may hold for retries, over all
+ * requests. Past it bodies still flow, without retry; bodies that a rule must rewrite are refused as overload.
  */
 export class ReplayBudget {
   readonly #maxBytes: number

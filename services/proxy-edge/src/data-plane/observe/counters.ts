@@ -52,6 +52,7 @@ export const counterNames = [
   'content_refused',
   'upstream_checks',
   'upstream_checks_failed',
+  'body_memory_bytes',
 ] as const
 export type CounterName = (typeof counterNames)[number]
 

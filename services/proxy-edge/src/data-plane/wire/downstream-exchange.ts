@@ -1,6 +1,6 @@
 /**
  * Port: the exchange with the client. The request path knows only this and upstream-exchange.ts; matching, retry, shaping,
- * streaming and logging are written against them once. Adapters: node-http-downstream.ts (reference), later our own codec.
+ * streaming and logging are written against them once. Adapters: http1-downstream.ts (our codec), node-http-downstream.ts (reference).
  * Raw headers are pairs in wire order and case: [name, value, name, value, …], values as latin1 strings.
  */
 export interface DownstreamExchange {
@@ -40,6 +40,7 @@ export interface DownstreamExchange {
 }
 
 export interface DownstreamReceiver {
+  /** The bytes are the receiver's for the length of the call: what it keeps, it copies. */
   onData(chunk: Uint8Array): void
   onEnd(rawTrailers: readonly string[]): void
   onDrain(): void

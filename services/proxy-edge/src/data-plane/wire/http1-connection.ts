@@ -235,10 +235,10 @@ export class Http1Connection implements BatchMember, OwnReadClient, SocketOwner 
     if (this.#state === 'idle') this.#readHead(bytes)
     else if (this.#state === 'closing') return
     else if (this.isBodyComplete || (this.#state === 'serving' && !this.#isReading)) this.#hold(this.#own(bytes))
-    else this.#readBody(this.#own(bytes), 0)
+    else this.#readBody(bytes, 0)
   }
 
-  /** Heads are read where they lie; what is kept or handed on is a request's own. */
+  /** Heads and bodies are read where they lie; what is kept here is a copy. */
   #own(bytes: Buffer): Buffer {
     return this.#reads === null ? bytes : Buffer.from(bytes)
   }
@@ -256,8 +256,7 @@ export class Http1Connection implements BatchMember, OwnReadClient, SocketOwner 
     this.isBodyComplete = parser.contentLength === 0
     this.isKeepAlive = parser.isKeepAlive
     if (this.#remaining === -1) this.#startChunks()
-    if (end < bytes.length) this.#held = this.#own(bytes.subarray(end))
-    this.#serve(new Http1Exchange(this, parser))
+    this.#serve(new Http1Exchange(this, parser), bytes, end)
   }
 
   #startChunks(): void {
@@ -265,10 +264,18 @@ export class Http1Connection implements BatchMember, OwnReadClient, SocketOwner 
     else this.#chunks.reset()
   }
 
-  #serve(exchange: Http1Exchange): void {
+  /** `from` is where the head ends. */
+  #serve(exchange: Http1Exchange, bytes: Buffer, from: number): void {
     this.#exchange = exchange
     exchange.receiver = this.server.handler(exchange)
+    if (from < bytes.length) this.#readBehindHead(bytes, from)
     if (this.#state === 'serving' && (this.#isReading || !this.isBodyComplete || this.#held !== null)) this.#readHeld()
+  }
+
+  #readBehindHead(bytes: Buffer, from: number): void {
+    const isWanted = !this.isBodyComplete && (this.#isReading || this.#state === 'discarding')
+    if (isWanted) this.#readBody(bytes, from)
+    else if (this.#state !== 'closing' && this.#state !== 'closed') this.#held = this.#own(bytes.subarray(from))
   }
 
   readHeld(): void {
@@ -294,7 +301,7 @@ export class Http1Connection implements BatchMember, OwnReadClient, SocketOwner 
     if (end === isRefused) return this.#onMalformedBody()
     if (end === needsMore || this.#state === 'closed') return
     this.isBodyComplete = true
-    if (end < bytes.length) this.#hold(bytes.subarray(end))
+    if (end < bytes.length) this.#hold(this.#own(bytes.subarray(end)))
     if (this.#state === 'serving')
       this.#exchange?.receiver!.onEnd(this.#remaining === -1 ? this.#chunks!.rawTrailers : [])
     else if (this.#state === 'discarding') this.#onDiscarded()

@@ -92,6 +92,13 @@ export class Http1UpstreamConnection implements BatchMember, ChunkReceiver, Sock
     return this.#largeWriter.write(payload, isChunk)
   }
 
+  /** A whole request, which stays as it is for the length of the call only. */
+  writeWhole(head: Uint8Array, body: Uint8Array): void {
+    this.flush()
+    this.#largeWriter ??= new LargeWriter(this.socket)
+    this.#largeWriter.writeWith(head, body)
+  }
+
   /** Something is to be done at the end of the turn. */
   joinBatch(): void {
     this.#pool.batch.join(this)

@@ -9,7 +9,13 @@ import type { Tunnel } from './downstream-exchange.ts'
 import type { Http1OriginPool } from './http1-origin-pool.ts'
 import { Http1UpstreamConnection } from './http1-upstream-connection.ts'
 import { writePayloadBytes } from './large-writer.ts'
-import type { UpstreamErrorKind, UpstreamExchange, UpstreamReceiver, UpstreamRequest } from './upstream-exchange.ts'
+import {
+  reusedBodyBytes,
+  type UpstreamErrorKind,
+  type UpstreamExchange,
+  type UpstreamReceiver,
+  type UpstreamRequest,
+} from './upstream-exchange.ts'
 
 /**
  * One attempt: takes an idle connection or opens one, writes the request, hears of the answer. A whole body goes out with the
@@ -191,14 +197,20 @@ export class Http1UpstreamExchange implements UpstreamExchange, ConnectReceiver 
 
   #writeWhole(connection: Http1UpstreamConnection, body: Uint8Array | null): void {
     this.isSent = true
-    const isCopied = body === null || body.length <= maxCopiedBytes
-    if (isCopied && this.#request.contentLength !== -1) return void this.#writeHead(connection, body)
+    const isChunked = this.#request.contentLength === -1
+    if (body === null || (body.length <= maxCopiedBytes && !isChunked)) return void this.#writeHead(connection, body)
+    if (body.length <= reusedBodyBytes && !isChunked) return this.#writeCopied(connection, body)
     const { socket } = connection
     socket.cork()
     this.#writeHead(connection, null)
-    if (!this.#isOver && body !== null) this.#writeUncopied(connection, body)
-    if (!this.#isOver && this.#request.contentLength === -1) connection.writeNow(lastChunkBytes())
+    if (!this.#isOver) this.#writeBehindHead(connection, body)
+    if (!this.#isOver && isChunked) connection.writeNow(lastChunkBytes())
     socket.uncork()
+  }
+
+  #writeCopied(connection: Http1UpstreamConnection, body: Uint8Array): void {
+    const head = this.#headBytes(null)
+    if (head !== null) connection.writeWhole(head, body)
   }
 
   #startPieces(connection: Http1UpstreamConnection): void {
@@ -233,10 +245,11 @@ export class Http1UpstreamExchange implements UpstreamExchange, ConnectReceiver 
     return isFlowing
   }
 
-  /** Of a whole body, which stays as it is until the answer has come. */
-  #writeUncopied(connection: Http1UpstreamConnection, body: Uint8Array): void {
-    if (this.#request.contentLength !== -1) return void connection.write(body)
-    if (body.length <= maxCopiedBytes) return void connection.write(chunkBytes(body))
+  /** A large body stays as it is until the answer has come; others are copied. */
+  #writeBehindHead(connection: Http1UpstreamConnection, body: Uint8Array): void {
+    const isChunked = this.#request.contentLength === -1
+    if (body.length <= reusedBodyBytes) return void connection.writeLarge(body, isChunked)
+    if (!isChunked) return void connection.write(body)
     connection.write(chunkHeadBytes(body.length))
     connection.write(body)
     connection.writeNow(chunkEnd)
@@ -251,24 +264,23 @@ export class Http1UpstreamExchange implements UpstreamExchange, ConnectReceiver 
 
   /** False = the client of this call has to wait, or the head could not be written, which ends the exchange. */
   #writeHead(connection: Http1UpstreamConnection, body: Uint8Array | null): boolean {
+    const bytes = this.#headBytes(body)
+    return bytes === null || connection.write(bytes)
+  }
+
+  /** Null: it cannot be written, which ends the exchange. */
+  #headBytes(body: Uint8Array | null): Uint8Array | null {
     const { method, target, rawHeaders, contentLength, isUpgrade, origin } = this.#request
     this.#isHeadPending = false
     const extra = isUpgrade ? ['Connection', 'Upgrade', 'Upgrade', 'websocket'] : noHeaders
     try {
-      const bytes =
-        extra === noHeaders && origin.proxyUrl === ''
-          ? requestBytes(method, target, rawHeaders, contentLength, body)
-          : requestBytes(
-              method,
-              proxyTarget(this.#request),
-              [...rawHeaders, ...extra, ...proxyHeaders(this.#request)],
-              contentLength,
-              body,
-            )
-      return connection.write(bytes)
+      if (extra === noHeaders && origin.proxyUrl === '')
+        return requestBytes(method, target, rawHeaders, contentLength, body)
+      const headers = [...rawHeaders, ...extra, ...proxyHeaders(this.#request)]
+      return requestBytes(method, proxyTarget(this.#request), headers, contentLength, body)
     } catch {
       this.#fail('protocol', 'ERR_UNWRITABLE_HEAD', true)
-      return true
+      return null
     }
   }
 

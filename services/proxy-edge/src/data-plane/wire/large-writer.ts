@@ -32,8 +32,26 @@ export class LargeWriter {
   write(payload: Uint8Array, isChunk: boolean): boolean {
     const socket = this.#socket
     if (socket.writableLength > 0) return socket.write(isChunk ? chunkBytes(payload) : Buffer.from(payload))
-    const buffer = kept.pop() ?? Buffer.allocUnsafeSlow(writePayloadBytes + frameBytes)
-    const length = isChunk ? putChunk(buffer, payload) : putPlain(buffer, payload)
+    const buffer = take()
+    return this.#writeFrom(buffer, isChunk ? putChunk(buffer, payload) : putPlain(buffer, payload))
+  }
+
+  /** The same with what stands in front of it, in one call. */
+  writeWith(head: Uint8Array, payload: Uint8Array): boolean {
+    const socket = this.#socket
+    const length = head.length + payload.length
+    if (socket.writableLength > 0 || length > writePayloadBytes + frameBytes) {
+      socket.write(head)
+      return this.write(payload, false)
+    }
+    const buffer = take()
+    buffer.set(head)
+    buffer.set(payload, head.length)
+    return this.#writeFrom(buffer, length)
+  }
+
+  #writeFrom(buffer: Buffer, length: number): boolean {
+    const socket = this.#socket
     this.#begun += 1
     this.#lent = buffer
     const isFlowing = socket.write(buffer.subarray(0, length), this.#onWritten)
@@ -54,6 +72,10 @@ export class LargeWriter {
     this.#lent = null
     if (buffer !== null && kept.length < maxKept) kept.push(buffer)
   }
+}
+
+function take(): Buffer {
+  return kept.pop() ?? Buffer.allocUnsafeSlow(writePayloadBytes + frameBytes)
 }
 
 function putPlain(buffer: Buffer, payload: Uint8Array): number {

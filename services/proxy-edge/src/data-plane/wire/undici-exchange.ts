@@ -7,7 +7,13 @@ import type { ConnectReceiver, PendingConnection } from './connect/connect-upstr
 import { basicCredentials, parseOutboundProxy } from './connect/outbound-proxy.ts'
 import { RequestBodyStream } from './request-body-stream.ts'
 import { PooledConnection, type UndiciOriginPool } from './undici-origin-pool.ts'
-import type { UpstreamErrorKind, UpstreamExchange, UpstreamReceiver, UpstreamRequest } from './upstream-exchange.ts'
+import {
+  reusedBodyBytes,
+  type UpstreamErrorKind,
+  type UpstreamExchange,
+  type UpstreamReceiver,
+  type UpstreamRequest,
+} from './upstream-exchange.ts'
 
 /**
  * One attempt over undici: connects or reuses, dispatches, maps undici's callbacks to the port. The object is undici's
@@ -143,7 +149,8 @@ export class UndiciExchange implements UpstreamExchange, ConnectReceiver {
   }
 
   #dispatchOptions(): Dispatcher.DispatchOptions {
-    const { method, target, rawHeaders, body, contentLength } = this.#request
+    const { method, target, rawHeaders, contentLength } = this.#request
+    const body = ownBody(this.#request)
     const headers = [...rawHeaders]
     // undici would state the length of a buffer; a request that came chunked goes on chunked.
     if (body !== null && contentLength === -1) this.#body = RequestBodyStream.ofChunked(this.#receiver, body)
@@ -152,7 +159,7 @@ export class UndiciExchange implements UpstreamExchange, ConnectReceiver {
       path: this.#absoluteTarget(target, headers),
       method: method as Dispatcher.HttpMethod,
       headers,
-      body: this.#body ?? (body as Buffer | null),
+      body: this.#body ?? body,
     }
   }
 
@@ -195,6 +202,11 @@ export class UndiciExchange implements UpstreamExchange, ConnectReceiver {
     this.#connection = null
     this.#pending = null
   }
+}
+
+/** undici writes from it, perhaps still when the answer has come. */
+function ownBody({ body }: UpstreamRequest): Buffer | null {
+  return body === null || body.length > reusedBodyBytes ? (body as Buffer | null) : Buffer.from(body)
 }
 
 const parserError = 'HTTPParserError'

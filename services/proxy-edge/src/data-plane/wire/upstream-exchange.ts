@@ -1,8 +1,8 @@
 import type { Tunnel } from './downstream-exchange.ts'
 
 /**
- * Port: the exchange with an upstream. One `open` is one attempt. Adapters: undici-upstream.ts (reference), later our own
- * codec. Connection reuse, TLS, outbound proxies and the reuse race (WIRE.md 5) are the adapter's; timers for stages are
+ * Port: the exchange with an upstream. One `open` is one attempt. Adapters: http1-upstream.ts (our codec),
+ * undici-upstream.ts (reference). Connection reuse, TLS, outbound proxies and the reuse race (WIRE.md 5) are the adapter's; timers for stages are
  * the request path's, which is why the adapter reports `onConnect`.
  */
 export type UpstreamOrigin = {
@@ -21,6 +21,12 @@ export type UpstreamOrigin = {
   /** Link-local and metadata addresses are refused at connect time; also private and loopback ones when false. */
   readonly allowPrivateAddresses: boolean
 }
+
+/**
+ * The memory of a whole body of at most so many bytes is used again once the attempt is answered or over, whatever the system
+ * has taken of it by then: adapters write a copy. A larger one stays as it is.
+ */
+export const reusedBodyBytes = 262_144
 
 export type UpstreamRequest = {
   origin: UpstreamOrigin

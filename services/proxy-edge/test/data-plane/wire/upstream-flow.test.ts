@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { mkdtempDisposableSync } from 'node:fs'
+import { createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { startRawUpstream } from '@gpt-load/testkit/upstreams/raw-upstream'
 import { until } from '@gpt-load/testkit/until'
 import { createUpstream, wireNames } from '../../../src/data-plane/wire/create-wires.ts'
+import { reusedBodyBytes } from '../../../src/data-plane/wire/upstream-exchange.ts'
 import { bareRequest, originOf, RecordingUpstreamReceiver } from '../../support/recording-receivers.ts'
 
 const mebibyte = 1_048_576
@@ -68,6 +73,37 @@ for (const wireName of wireNames)
       exchange.abort()
       await wire.close()
     })
+
+    for (const framing of ['length', 'chunked'] as const)
+      test(`a body at hand (${framing}) arrives as it was, when its memory is used again as soon as an answer begins`, async () => {
+        using folder = mkdtempDisposableSync(join(tmpdir(), 'gpt-load-test-'))
+        const socketPath = join(folder.path, 'upstream.sock')
+        const accepted = Promise.withResolvers<Socket>()
+        // A Unix socket: the system takes no more of a write than it has room for.
+        const server = createServer((socket) => accepted.resolve(socket.pause())).listen(socketPath)
+        const wire = await createUpstream(wireName, { extraCaPem: '' })
+        const receiver = new RecordingUpstreamReceiver()
+        const body = Buffer.alloc(reusedBodyBytes, 'x')
+        const contentLength = framing === 'length' ? body.length : -1
+        const origin = originOf(0, { socketPath })
+        const exchange = wire.open({ ...bareRequest, method: 'POST', body, contentLength, origin }, receiver)
+        const socket = await accepted.promise
+        socket.write('HTTP/1.1 413 Too Large\r\nContent-Length: 1000\r\n\r\n')
+        await receiver.headed()
+        body.fill('!')
+        let arrived = 0
+        let changed = 0
+        socket.resume().on('data', (bytes) => {
+          for (const byte of bytes) if (byte === 'x'.charCodeAt(0)) arrived += 1
+          if (bytes.includes('!')) changed += 1
+        })
+        await until(() => arrived === body.length || changed > 0, { what: 'the body' })
+        exchange.abort()
+        await wire.close()
+        socket.destroy()
+        server.close()
+        assert.equal(changed, 0)
+      })
 
     for (const stage of ['before the head', 'in the body', 'in the upload'] as const)
       test(`abort ${stage} closes the upstream connection, and nothing is heard of it`, async () => {
