@@ -7,10 +7,10 @@
  *   for 0.3 MB, fifty times a second, takes an edge 3 % of its CPU.
  * - What V8's middle compiler needed for a function is freed when the code is there. Otherwise a thread with nothing better to do
  *   frees it, which on one busy core is none: 20 MB of an edge in its first second under load, half of it kept for good.
- * - Two malloc arenas, and freed memory given back early: glibc keeps one arena per thread otherwise. What has 32 KiB or more
+ * - Two malloc arenas, and freed memory given back early: glibc keeps one arena per thread otherwise. What has 8 KiB or more
  *   gets pages of its own, which go back when it is freed: by default glibc soon takes megabytes from its heap, which the
- *   small pieces between them then keep (16 MB of an edge). From 8 KiB on an edge would rest at 5 MB less, but no room would be
- *   left for the slabs of buffers that bodies are kept in: each request of 20 kB would take a fifth more CPU.
+ *   small pieces between them then keep (16 MB of an edge, 3 kB of a silent stream). It would make the slabs that bodies came in
+ *   dearer; so they come in blocks that are used again (proxy-edge, body/body-memory.ts).
  * - The compile cache also keeps sources whose types are stripped: with it, no thread loads the compiler (17 MB each).
  */
 export const nodeFlags = [
@@ -21,7 +21,7 @@ export const nodeFlags = [
 export const nodeEnvironment = {
   MALLOC_ARENA_MAX: '2',
   MALLOC_TRIM_THRESHOLD_: '131072',
-  MALLOC_MMAP_THRESHOLD_: '32768',
+  MALLOC_MMAP_THRESHOLD_: '8192',
 } as const
 
 /** For a service that another process starts: the above, and the starter's compile cache. */
