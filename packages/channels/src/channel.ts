@@ -65,8 +65,8 @@ export type ProbeRequest = { method: 'GET' | 'POST'; path: string; query: string
 
 /** Reads token usage from a response body of any length in pieces; bounded memory, never throws. */
 export interface UsageReader {
-  /** Decoded (not compressed) bytes in order. */
-  push(chunk: Uint8Array): void
+  /** Decoded (not compressed) bytes in order; `behind` more have come with them and follow at once. */
+  push(chunk: Uint8Array, behind: number): void
   /** What was found so far; -1 = unknown. Also valid after an abort. */
   usage(): TokenUsage
   /** True as soon as a byte of generated content was seen (for time to first token). */

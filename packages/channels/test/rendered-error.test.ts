@@ -69,7 +69,7 @@ test('the event that ends a broken stream is read as an error by our own reader,
     const event = channel.renderStreamError(errorOf('BAD_GATEWAY'))
     assert.equal(event.endsWith('\n\n'), true)
     const reader = channel.createUsageReader({ contentType: 'text/event-stream', isStream: true })
-    reader.push(new TextEncoder().encode(`data: {"choices":[{"del${event}`))
+    reader.push(new TextEncoder().encode(`data: {"choices":[{"del${event}`), 0)
     assert.equal(reader.streamError()?.message, proxyErrors.BAD_GATEWAY.message, type)
     assert.notEqual(channel.classifyPreamble(event, 0), null)
   }

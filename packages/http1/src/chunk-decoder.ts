@@ -13,7 +13,8 @@ import { readLatin1 } from './latin1.ts'
  * surrounds the others as it came. One object per connection, reset between bodies.
  */
 export interface ChunkReceiver {
-  onChunk(payload: Buffer): void
+  /** `behind`: how many bytes of the same read are not handed on yet, frames included. */
+  onChunk(payload: Buffer, behind: number): void
 }
 
 export type ChunkBounds = {
@@ -97,8 +98,8 @@ export class ChunkDecoder {
         at = this.#takePayload(start, bytes.length)
         if (at - start < largePieceBytes) this.#gather(bytes, start, at)
         else {
-          this.#handOver(bytes, receiver)
-          receiver.onChunk(bytes.subarray(start, at))
+          this.#handOver(bytes, receiver, bytes.length - start)
+          receiver.onChunk(bytes.subarray(start, at), bytes.length - at)
         }
       } else if (this.#state === inTrailers) {
         end = this.#readTrailers(bytes, at)
@@ -106,15 +107,15 @@ export class ChunkDecoder {
       } else if (this.#readFrameByte(bytes[at]!)) at += 1
       else end = isRefused
     }
-    this.#handOver(bytes, receiver)
+    this.#handOver(bytes, receiver, 0)
     return end
   }
 
   /** What was moved together. */
-  #handOver(bytes: Buffer, receiver: ChunkReceiver): void {
+  #handOver(bytes: Buffer, receiver: ChunkReceiver, behind: number): void {
     const { dataStart, dataEnd } = this
     this.dataStart = dataEnd
-    if (dataEnd > dataStart) receiver.onChunk(bytes.subarray(dataStart, dataEnd))
+    if (dataEnd > dataStart) receiver.onChunk(bytes.subarray(dataStart, dataEnd), behind)
   }
 
   #gather(bytes: Buffer, start: number, end: number): void {

@@ -43,7 +43,8 @@ export interface AttemptOwner {
   judgeHead(attempt: Attempt): HeadVerdict
   /** A stream that was held is a real answer; what came so far follows as data. */
   onAttemptReleased(attempt: Attempt): void
-  onAttemptData(chunk: Uint8Array): void
+  /** `behind`: as UpstreamReceiver.onData. */
+  onAttemptData(chunk: Uint8Array, behind: number): void
   onAttemptEnd(rawTrailers: readonly string[]): void
   /** In the middle of an answer that the client has begun to get. */
   onAttemptBroken(attempt: Attempt, failure: AttemptFailure): void
@@ -211,13 +212,13 @@ export class Attempt implements UpstreamReceiver {
     else this.#beginHold(verdict)
   }
 
-  onData(chunk: Uint8Array): void {
+  onData(chunk: Uint8Array, behind: number): void {
     if (this.#phase === 'over') return
     if (this.#phase === 'holding') return this.#peek(chunk)
     if (this.#phase !== 'relaying') return this.#keep(chunk)
     this.#hasBody = true
     this.#armIdle()
-    this.#options.owner.onAttemptData(chunk)
+    this.#options.owner.onAttemptData(chunk, behind)
   }
 
   onEnd(rawTrailers: readonly string[]): void {
@@ -300,7 +301,7 @@ export class Attempt implements UpstreamReceiver {
     this.#phase = 'relaying'
     this.#armIdle()
     owner.onAttemptReleased(this)
-    if (held.length > 0) owner.onAttemptData(held)
+    if (held.length > 0) owner.onAttemptData(held, 0)
   }
 
   #keep(chunk: Uint8Array): void {

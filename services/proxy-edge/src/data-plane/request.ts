@@ -266,9 +266,9 @@ export class ProxyRequest
     return new CreatedResourceReader((id) => this.#services.resources.learn(outer, id, target))
   }
 
-  onAttemptData(chunk: Uint8Array): void {
+  onAttemptData(chunk: Uint8Array, behind: number): void {
     if (this.#keepalive !== null) this.#keepalive.postpone()
-    if (!this.#relay.write(chunk)) this.#attempt!.pause()
+    if (!this.#relay.write(chunk, behind)) this.#attempt!.pause()
   }
 
   onDrain(): void {

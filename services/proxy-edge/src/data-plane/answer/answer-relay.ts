@@ -71,15 +71,15 @@ export class AnswerRelay {
     this.send({ status, reason, headers, body })
   }
 
-  /** False: the client reads too slowly. */
-  write(chunk: Uint8Array): boolean {
+  /** `behind`: as UpstreamReceiver.onData. False: the client reads too slowly. */
+  write(chunk: Uint8Array, behind = 0): boolean {
     const log = this.#log
     if (log.firstByteMs === -1) log.firstByteMs = log.elapsedMs()
     log.bytesOut += chunk.length
     if (this.#isOpenStream) this.#noteEnd(chunk)
     this.capture?.add(chunk)
     const isFlowing = this.#exchange.write(chunk)
-    if (this.tee !== null && this.tee.push(chunk)) log.firstTokenMs = log.elapsedMs()
+    if (this.tee !== null && this.tee.push(chunk, behind)) log.firstTokenMs = log.elapsedMs()
     return isFlowing
   }
 

@@ -41,11 +41,11 @@ export class UsageTee {
     return this.#reader.usage() ?? unknown
   }
 
-  /** Answers true once: with the first chunk that holds generated content. */
-  push(chunk: Uint8Array): boolean {
+  /** Answers true once: with the first chunk that holds generated content. `behind`: as UpstreamReceiver.onData. */
+  push(chunk: Uint8Array, behind: number): boolean {
     if (this.#isGivenUp) return false
     if (this.#decoder === null) {
-      this.#reader.push(chunk)
+      this.#reader.push(chunk, behind)
       this.#resources?.push(chunk)
     } else {
       // Decoded later, when the bytes of this call may be overwritten.
@@ -68,7 +68,7 @@ export class UsageTee {
     this.#decodedBytes += chunk.length
     if (this.#decodedBytes > maxDecodedBytes) this.#giveUp()
     else {
-      this.#reader.push(chunk)
+      this.#reader.push(chunk, 0)
       this.#resources?.push(chunk)
     }
   }

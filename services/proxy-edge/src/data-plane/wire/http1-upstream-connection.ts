@@ -212,7 +212,7 @@ export class Http1UpstreamConnection implements BatchMember, ChunkReceiver, Sock
   #readCounted(bytes: Buffer, from: number): number {
     const end = Math.min(bytes.length, from + this.#remaining)
     this.#remaining -= end - from
-    this.#exchange!.onData(from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end))
+    this.#exchange!.onData(from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end), 0)
     return this.#remaining === 0 ? end : needsMore
   }
 
@@ -220,12 +220,12 @@ export class Http1UpstreamConnection implements BatchMember, ChunkReceiver, Sock
     const chunks = this.#chunks!
     if (this.#reads?.isOwn === true) return chunks.decodePieces(bytes, from, this)
     const end = chunks.decode(bytes, from)
-    if (chunks.dataEnd > chunks.dataStart) this.#exchange!.onData(bytes.subarray(chunks.dataStart, chunks.dataEnd))
+    if (chunks.dataEnd > chunks.dataStart) this.#exchange!.onData(bytes.subarray(chunks.dataStart, chunks.dataEnd), 0)
     return end
   }
 
-  onChunk(payload: Buffer): void {
-    this.#exchange?.onData(payload)
+  onChunk(payload: Buffer, behind: number): void {
+    this.#exchange?.onData(payload, behind)
   }
 
   /** The answer is whole. Given back before it is reported, so that what follows at once finds the connection. */

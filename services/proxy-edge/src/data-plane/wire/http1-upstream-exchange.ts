@@ -144,8 +144,8 @@ export class Http1UpstreamExchange implements UpstreamExchange, ConnectReceiver 
     this.#receiver.onHead(status, reason, rawHeaders)
   }
 
-  onData(chunk: Uint8Array): void {
-    if (!this.#isOver) this.#receiver.onData(chunk)
+  onData(chunk: Uint8Array, behind: number): void {
+    if (!this.#isOver) this.#receiver.onData(chunk, behind)
   }
 
   onEnd(rawTrailers: readonly string[]): void {

@@ -117,7 +117,7 @@ export class UndiciExchange implements UpstreamExchange, ConnectReceiver {
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
     startTurn()
-    if (!this.#isOver) this.#receiver.onData(chunk)
+    if (!this.#isOver) this.#receiver.onData(chunk, 0)
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {

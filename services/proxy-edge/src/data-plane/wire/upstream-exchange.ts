@@ -69,8 +69,12 @@ export interface UpstreamReceiver {
   onConnect(isReused: boolean): void
   onInformational(status: number, rawHeaders: readonly string[]): void
   onHead(status: number, reason: string, rawHeaders: readonly string[]): void
-  /** The bytes are the receiver's for the length of the call: what it keeps, it copies. */
-  onData(chunk: Uint8Array): void
+  /**
+   * The bytes are the receiver's for the length of the call: what it keeps, it copies.
+   *
+   * @param behind how many more bytes have come with these and follow at once, at most; 0 = the adapter does not know
+   */
+  onData(chunk: Uint8Array, behind: number): void
   onEnd(rawTrailers: readonly string[]): void
   /** The request body may go on after `write` answered false. */
   onDrain(): void
