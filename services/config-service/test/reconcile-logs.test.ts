@@ -135,7 +135,7 @@ describe('the log invariant', () => {
     const { edges } = await reconciled(world)
     assert.deepEqual(
       [edges[0]?.state, edges[0]?.missing, edges[0]?.in_flight, edges[0]?.unknown_at_most],
-      ['killed', 5, 0, 60],
+      ['killed', 5, 0, 100],
     )
     assert.deepEqual(edges[0]?.gaps, [{ source: 'a.1', from: 56, to: 60, reason: 'missing' }])
     // While something waits in the stream nobody can say that it is lost.
@@ -146,7 +146,7 @@ describe('the log invariant', () => {
       ...world,
       sources: [{ source: 'a.1', lastSequence: 80, committed: 80 }, world.sources![1]!],
     })
-    assert.deepEqual([beyond.served, beyond.missing, beyond.unknown_at_most], [120, 0, 40])
+    assert.deepEqual([beyond.served, beyond.missing, beyond.unknown_at_most], [120, 0, 80])
   })
 
   test('an edge that has ended in order leaves nothing unknown; what it left on disk stays named', async () => {

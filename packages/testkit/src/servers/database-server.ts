@@ -48,7 +48,8 @@ export type DatabaseProgram = {
 
 /** Serves what every suite, service and pool of a run opens at once. */
 const MAX_CONNECTIONS = 500
-const CONNECT_TIMEOUT_MS = 2_000
+/** A test process that is starved of CPU takes seconds for a handshake; a server that is not there refuses at once. */
+const CONNECT_TIMEOUT_MS = 20_000
 
 export async function startDatabaseServer(
   program: DatabaseProgram,

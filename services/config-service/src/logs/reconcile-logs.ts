@@ -147,14 +147,14 @@ async function gapsOfEdge(
   return isLost ? gaps.map((gap) => (gap.reason === 'awaited' ? { ...gap, reason: 'missing' } : gap)) : gaps
 }
 
-/** It reported every second: in the time to the next report it can have made what it made in its fastest second. */
+/**
+ * It reported every second, and its last report may have died with it, on its way for as long: in two intervals it can have made
+ * twice what it made in its fastest second.
+ */
 function unknownAfter({ served, peak_per_second: peak }: EdgeReport['log'], seen: number): number {
-  const atMost = Math.ceil((peak * (edgeReportIntervalMs + reportSlackMs)) / 1_000)
+  const atMost = Math.ceil((peak * 2 * edgeReportIntervalMs) / 1_000)
   return Math.max(0, atMost - Math.max(0, seen - served))
 }
-
-/** A report is written down a little after it was made. */
-const reportSlackMs = 200
 
 function sumOf(edges: readonly ReconciledEdge[]): LogCounts {
   const sum = (name: keyof LogCounts) => edges.reduce((total, edge) => total + edge[name], 0)
