@@ -1,14 +1,16 @@
 import type { Socket } from 'node:net'
 import { chunkBytes, putChunk } from '@gpt-load/http1/head-writer'
+import { reusedBodyBytes } from './upstream-exchange.ts'
 
 /**
  * Large pieces to one client or upstream. What an upstream sent lies in a buffer that the next read overwrites
- * (connect/read-buffer.ts), a client's piece is freed once it is sent, and a write that the system does not take at once keeps its
- * bytes for later; so they are copied. A piece with nothing before it is copied
- * into a buffer that is used again as soon as the system has it, which is nearly always at once. Behind bytes that wait it is
- * copied into one of its own size, so that a slow reader holds one such buffer at most.
+ * (connect/read-buffer.ts), what a client sent in one that the next body is kept in (body/body-memory.ts), and a write that the
+ * system does not take at once keeps its bytes for later; so they are copied. A piece with nothing before it is copied into a
+ * buffer that is used again as soon as the system has it, which is nearly always at once. Behind bytes that wait it is copied
+ * into one of its own size, so that a slow reader holds one such buffer at most.
  */
-export const writePayloadBytes = 262_144
+/** At least a whole body whose memory is used again. */
+export const writePayloadBytes = reusedBodyBytes
 /** Head and end of a chunk's frame. */
 const frameBytes = 32
 /** Buffers kept for the next write, per worker: 2 MiB. More are made when more readers are slow, and dropped afterwards. */
