@@ -187,6 +187,21 @@ suite('request body', () => {
     assert.ok(most <= 2 * 1_250_000, `${most} bytes`)
   })
 
+  test('past the bound holds nothing while all that came is sent, however many are under way', () => {
+    const { memory, bytesInMemory } = openMemory()
+    for (let number = 0; number < 100; number += 1) {
+      const body = createBody({ memory, maxHeldBytes: 1_000_000, contentLength: 50_000_000 })
+      const upload = new Upload(body)
+      upload.begin(sink([]).exchange)
+      for (let piece = 0; piece < 7; piece += 1) {
+        body.add(Buffer.alloc(170_000))
+        upload.pump()
+      }
+    }
+    // What is spare.
+    assert.ok(bytesInMemory() <= 2_097_152, `${bytesInMemory()} bytes`)
+  })
+
   test('one of a known and small size lies in one piece, however it came', () => {
     for (const size of [3_000, 20_000, 65_536]) {
       const body = createBody({ contentLength: size })

@@ -7,7 +7,7 @@ import { reusedBodyBytes } from '../wire/upstream-exchange.ts'
  * half of its block unused.
  */
 const smallestBlockBytes = 4_096
-export const largestBlockBytes = reusedBodyBytes
+const largestBlockBytes = reusedBodyBytes
 /** Kept for the next body, per worker: 512 bodies of 4 KiB, or 8 uploads at full speed. What is more is freed at once. */
 const maxSpareBytes = 2_097_152
 

@@ -1,4 +1,4 @@
-import { type BodyBlock, type BodyMemory, largestBlockBytes } from './body-memory.ts'
+import type { BodyBlock, BodyMemory } from './body-memory.ts'
 import type { ReplayBudget } from './replay-budget.ts'
 
 const nothing = new Uint8Array(0)
@@ -146,22 +146,25 @@ export class RequestBody {
   /** The last one while there is room in it; null = there is none. */
   get #openBlock(): BodyBlock | null {
     const block = this.#blocks.at(-1)
-    if (block === undefined) return null
-    // All of it is sent, and none of it will be asked for again.
-    if (block.pieces === 0) block.used = 0
-    return block.used < block.memory.length ? block : null
+    return block !== undefined && block.used < block.memory.length ? block : null
   }
 
-  /** For all of a body that is to go out as one buffer; of another as much again as there is, however much was announced. */
   #takeBlock(keptBytes: number, restBytes: number): BodyBlock {
-    const { contentLength, memory } = this.#options
-    const toCome = contentLength === -1 ? largestBlockBytes : contentLength - keptBytes
-    const wanted =
-      contentLength > 0 && contentLength <= startBytes ? toCome : Math.min(toCome, Math.max(keptBytes, restBytes))
-    const block = memory.take(Math.min(Math.max(wanted, restBytes), largestBlockBytes))
+    const block = this.#options.memory.take(Math.max(restBytes, this.#wantedBytes(keptBytes, restBytes)))
     if (this.#blocks === noBlocks) this.#blocks = [block]
     else this.#blocks.push(block)
     return block
+  }
+
+  /**
+   * For all of a body that is to go out as one buffer; of another as much again as there is, however much was announced. What is
+   * let go as soon as it is sent leaves its block to the next piece.
+   */
+  #wantedBytes(keptBytes: number, restBytes: number): number {
+    if (!this.isReplayable) return restBytes
+    const { contentLength } = this.#options
+    if (contentLength === -1) return keptBytes
+    return contentLength <= startBytes ? contentLength - keptBytes : Math.min(contentLength - keptBytes, keptBytes)
   }
 
   /** The first piece that was still needed is not any more. */
@@ -169,7 +172,7 @@ export class RequestBody {
     const block = this.#blocks[0]
     if (block === undefined) return
     block.pieces -= 1
-    if (block.pieces > 0 || this.#blocks.length === 1) return
+    if (block.pieces > 0) return
     this.#blocks.shift()
     this.#options.memory.giveBack(block)
   }
