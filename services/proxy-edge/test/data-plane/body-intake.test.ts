@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { suite, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
@@ -137,6 +138,23 @@ suite('body intake', () => {
 })
 
 suite('request body', () => {
+  test('may be let go while it is decoded: what reads it in another thread has bytes of its own', async () => {
+    const { memory } = openMemory()
+    const text = JSON.stringify({ model: 'm', pad: randomBytes(20_000).toString('hex') })
+    const bytes = gzipSync(text)
+    const body = createBody({ memory, contentLength: bytes.length })
+    const ready = Promise.withResolvers<string>()
+    const owner = { onBodyReady: () => ready.resolve('ready'), onBodyRefused: (code: string) => ready.resolve(code) }
+    const options = { contentLength: bytes.length, encoding: 'gzip', isJson: true, mayRewrite: true }
+    const intake = new BodyIntake(owner, body, { ...options, maxWholeBytes: 100_000 })
+    intake.onData(bytes)
+    intake.onEnd([])
+    body.dispose()
+    memory.take(bytes.length).memory.fill('!')
+    assert.equal(await ready.promise, 'ready')
+    assert.ok(Buffer.from(text).equals(intake.decoded!))
+  })
+
   test('gives back to the budget exactly what it took, whatever was refused', () => {
     const sizes = fc.array(fc.nat({ max: 2_000 }), { maxLength: 20 })
     fc.assert(

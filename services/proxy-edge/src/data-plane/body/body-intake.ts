@@ -89,7 +89,8 @@ export class BodyIntake {
 
   #decode(): void {
     const { encoding, maxWholeBytes } = this.#options
-    decodeBody(this.#body.whole(), encoding, maxWholeBytes, (bytes) => {
+    // A copy: the client may leave while another thread decodes, and the memory of its body is used again, or freed, at once.
+    decodeBody(Buffer.from(this.#body.whole()), encoding, maxWholeBytes, (bytes) => {
       if (bytes === null) return this.#refuse('BAD_REQUEST')
       this.decoded = bytes
       this.scanner.push(bytes)
