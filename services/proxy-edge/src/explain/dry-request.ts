@@ -53,7 +53,7 @@ export function admitDry(policies: PolicyStore, asked: ExplainedRequest): DryVer
   const body = bodyOf(asked.body)
   const facts = new RequestFacts(plan.channel, method, route.path, route.query, rawHeaders)
   const scanner = new RequestScanner({ maxBytes: maxScannedBytes })
-  scanner.push(body.piece(0))
+  scanner.push(body.whole())
   completeFacts(facts, plan, { rawHeaders, scanner, body })
   const request: DryRequest = {
     facts,
