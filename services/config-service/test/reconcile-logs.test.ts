@@ -147,6 +147,12 @@ describe('the log invariant', () => {
       sources: [{ source: 'a.1', lastSequence: 80, committed: 80 }, world.sources![1]!],
     })
     assert.deepEqual([beyond.served, beyond.missing, beyond.unknown_at_most], [120, 0, 80])
+    // Traffic came after the last report, and faster than ever before: its tail is as fast.
+    const faster = await reconciled({
+      ...world,
+      sources: [{ source: 'a.1', lastSequence: 244, committed: 244 }, world.sources![1]!],
+    })
+    assert.deepEqual([faster.served, faster.missing, faster.unknown_at_most], [284, 0, 184])
   })
 
   test('an edge that has ended in order leaves nothing unknown; what it left on disk stays named', async () => {

@@ -21,7 +21,9 @@ const countsSchema = z.object({
   unknown_at_most: z
     .number()
     .int()
-    .describe('Of killed edges: records that they may have made after their last report, at their fastest pace.'),
+    .describe(
+      'Of killed edges: records that they may have made after their last report, at the fastest pace known of them.',
+    ),
 })
 export type LogCounts = z.infer<typeof countsSchema>
 

@@ -149,11 +149,13 @@ async function gapsOfEdge(
 
 /**
  * It reported every second, and its last report may have died with it, on its way for as long: in two intervals it can have made
- * twice what it made in its fastest second.
+ * twice what it made in its fastest one. That one may be what was stored after the last report, of an edge that traffic had only
+ * just come to.
  */
 function unknownAfter({ served, peak_per_second: peak }: EdgeReport['log'], seen: number): number {
-  const atMost = Math.ceil((peak * 2 * edgeReportIntervalMs) / 1_000)
-  return Math.max(0, atMost - Math.max(0, seen - served))
+  const storedSince = Math.max(0, seen - served)
+  const fastest = Math.max(Math.ceil((peak * edgeReportIntervalMs) / 1_000), storedSince)
+  return 2 * fastest - storedSince
 }
 
 function sumOf(edges: readonly ReconciledEdge[]): LogCounts {
