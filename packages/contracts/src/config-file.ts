@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { optionalAccessKeyLimits } from './access-key-limits.ts'
 import {
   accessKeyTokenSchema,
   channelTypeSchema,
@@ -76,6 +77,7 @@ export const accessKeyConfigSchema = z.strictObject({
   default_group: groupNameSchema.optional().describe('Served at /v1 and /v1beta for this key.'),
   enabled: z.boolean().optional(),
   expires_at: z.iso.datetime({ offset: true }).optional(),
+  ...optionalAccessKeyLimits,
   note: noteSchema.optional(),
 })
 export type AccessKeyConfig = z.infer<typeof accessKeyConfigSchema>

@@ -11,6 +11,16 @@ export const maxReportedRules = 100
 export const maxReportedSources = 128
 /** The busiest; with the longest windows some 1 KiB each, of 64 KiB for a report. */
 export const maxReportedGroups = 24
+/** Callers with limits: those that ask for most; the others' limits are divided equally among edges. */
+export const maxReportedCallers = 100
+
+/** Requests a second that want to enter, and those under way. */
+export const callerDemandSchema = z.object({
+  kind: z.enum(['group', 'access_key']),
+  id: z.number().int(),
+  demand: z.number().nonnegative(),
+})
+export type CallerDemand = z.infer<typeof callerDemandSchema>
 
 export const edgeReportSchema = z.object({
   edge: z.string().min(1).max(100),
@@ -101,12 +111,16 @@ export const edgeReportSchema = z.object({
     )
     .max(maxReportedGroups)
     .default([]),
+  /** Of callers with limits, on this edge. */
+  caller_demand: z.array(callerDemandSchema).max(maxReportedCallers).default([]),
 })
 export type EdgeReport = z.infer<typeof edgeReportSchema>
 
-/** What every edge must know of the others: caps of a key are shared by those that are there. */
+/** What every edge must know of the others: caps of keys and limits of callers are shared by those that are there. */
 export const edgeReportAnswerSchema = z.object({
   live_edges: z.number().int().positive(),
+  /** On all edges, of the callers that the report names. */
+  caller_demand: z.array(callerDemandSchema).max(maxReportedCallers).default([]),
   /** For whichever edge is first. */
   questions: z.array(edgeQuestionSchema).max(maxQuestionsPerReport).default([]),
 })

@@ -277,6 +277,30 @@ export const settingsRegistry = {
     gptLoad: false,
     description: 'Requests of the group under way at once, per edge. 0 = no limit.',
   },
+  max_requests_per_minute: {
+    type: 'int',
+    default: 0,
+    min: 0,
+    max: 10_000_000,
+    unit: 'requests/min',
+    category: 'request',
+    groupOverride: true,
+    gptLoad: false,
+    description:
+      'Requests of the group in the URL in sixty seconds, over all edges: each keeps the part that its demand asks for. More are answered with 429. 0 = no limit.',
+  },
+  max_tokens_per_minute: {
+    type: 'int',
+    default: 0,
+    min: 0,
+    max: 1_000_000_000,
+    unit: 'tokens/min',
+    category: 'request',
+    groupOverride: true,
+    gptLoad: false,
+    description:
+      'Tokens of the group in the URL in sixty seconds, over all edges: each keeps the part that its demand asks for. Counted when a request has ended. 0 = no limit.',
+  },
   max_waiting_requests: {
     type: 'int',
     default: 0,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { optionalAccessKeyLimits } from './access-key-limits.ts'
 import { causeSchema, keyFactsSchema } from './key-facts.ts'
 import {
   channelTypeSchema,
@@ -77,6 +78,8 @@ export const accessKeyRecordSchema = z.object({
   group_ids: z.array(z.number().int()),
   /** Group behind /v1 and /v1beta for this key; 0 = the group named `default`. */
   default_group_id: z.number().int().nonnegative(),
+  /** Absent: no limit. */
+  ...optionalAccessKeyLimits,
 })
 export type AccessKeyRecord = z.infer<typeof accessKeyRecordSchema>
 

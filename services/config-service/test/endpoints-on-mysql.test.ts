@@ -3,6 +3,7 @@ import type { DatabaseConnection } from '@gpt-load/database/create-database'
 import { useSqlServers } from '@gpt-load/testkit/servers/test-servers'
 import { describeAdminTokens } from './endpoints/admin-tokens.ts'
 import { describeAudit } from './endpoints/audit.ts'
+import { describeAccessKeyLimits } from './endpoints/access-key-limits.ts'
 import { describeConfig } from './endpoints/config.ts'
 import { describeGroupOrders } from './endpoints/groups.ts'
 import { describeIdempotency } from './endpoints/idempotency.ts'
@@ -35,6 +36,7 @@ for (const { name, skip, createDatabase } of (await useSqlServers()).filter((ser
     describeAdminTokens(api, connect)
     describeAudit(api)
     describeConfig(api)
+    describeAccessKeyLimits(api)
     describeManagedFields(api)
     describeIdempotency(api, connect)
     describeTasks(api)

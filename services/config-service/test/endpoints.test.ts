@@ -7,6 +7,7 @@ import { useMariadb } from '@gpt-load/testkit/servers/test-servers'
 import { describeAdminTokens } from './endpoints/admin-tokens.ts'
 import { describeAudit } from './endpoints/audit.ts'
 import { describeCapacity } from './endpoints/capacity.ts'
+import { describeAccessKeyLimits } from './endpoints/access-key-limits.ts'
 import { describeConfig } from './endpoints/config.ts'
 import { describeEncryption } from './endpoints/encryption.ts'
 import { describeExplain } from './endpoints/explain.ts'
@@ -377,6 +378,7 @@ for (const [name, connect] of Object.entries(dialectsOf(useMariadb()))) {
     describeAdminTokens(api, connect)
     describeAudit(api)
     describeConfig(api)
+    describeAccessKeyLimits(api)
     describeManagedFields(api)
     describeIdempotency(api, connect)
     describeTasks(api)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { accessKeyLimitsShape, optionalAccessKeyLimits } from '../access-key-limits.ts'
 import { accessKeyTokenSchema, noteSchema } from '../group-shape.ts'
 import { managedFieldsSchema } from './managed-fields.ts'
 import { booleanParameter, entityIdSchema, idParameter, instantInputSchema, instantSchema } from './parameters.ts'
@@ -16,6 +17,7 @@ export const accessKeySchema = z.object({
   default_group_id: z.number().int().nullable().describe('Served at /v1 and /v1beta; null = the group `default`.'),
   enabled: z.boolean(),
   expires_at: instantSchema.nullable(),
+  ...accessKeyLimitsShape,
   note: z.string(),
   managed_by: z.string().nullable(),
   managed_fields: managedFieldsSchema,
@@ -40,6 +42,7 @@ export const accessKeyCreateSchema = z
     default_group_id: entityIdSchema.nullable().optional(),
     enabled: z.boolean().default(true),
     expires_at: instantInputSchema.nullable().optional(),
+    ...optionalAccessKeyLimits,
     note: noteSchema.optional(),
   })
   .refine(({ all_groups, group_ids }) => !all_groups || group_ids.length === 0, {
@@ -60,6 +63,7 @@ export const accessKeyPatchSchema = z.strictObject({
   default_group_id: entityIdSchema.nullable().optional(),
   enabled: z.boolean().optional(),
   expires_at: instantInputSchema.nullable().optional(),
+  ...optionalAccessKeyLimits,
   note: noteSchema.nullable().optional(),
 })
 export type AccessKeyPatch = z.infer<typeof accessKeyPatchSchema>

@@ -9,6 +9,7 @@ import { fromInstant } from '../instant.ts'
 import { lockRows } from '../lock-rows.ts'
 import type { VerbAnswer, VerbContext, VerbInput } from '../verb.ts'
 import { loadAccessKeys, toAccessKey, type AccessKeyRow } from './access-key-answer.ts'
+import { pickLimits } from './access-key-limits.ts'
 import { requireGroups } from './access-key-scope.ts'
 
 /** What a patch may hold beyond the API's: who manages the key, and a token that replaces the old one. */
@@ -70,6 +71,7 @@ export function changedFields(row: AccessKeyRow, patch: AccessKeyChange): Change
     ...(groupIds.join() === stored.group_ids.join() ? {} : { group_ids: groupIds }),
     ...differing({ name: patch.name, all_groups: patch.all_groups, enabled: patch.enabled }, stored),
     ...differing({ default_group_id: patch.default_group_id, managed_by: patch.managed_by }, stored),
+    ...differing(pickLimits(patch), stored),
     ...(patch.note === undefined || (patch.note ?? '') === stored.note ? {} : { note: patch.note ?? '' }),
     ...(patch.expires_at === undefined || expiresAt === Number(row.expires_at) ? {} : { expires_at: expiresAt }),
     ...(isRenewed ? { ...patch.token } : {}),

@@ -1,6 +1,7 @@
 import type { AccessKeyConfig } from '@gpt-load/contracts/config-file'
 import { accessKeyHint } from '../access-keys/access-key-token.ts'
 import { insertAccessKey, tokenTakenAsProblem, type NewAccessKey } from '../access-keys/create-access-key.ts'
+import { pickLimits } from '../access-keys/access-key-limits.ts'
 import { applyAccessKeyChange, type AccessKeyChange } from '../access-keys/update-access-key.ts'
 import type { ChangeTransaction } from '../truth/change-transaction.ts'
 import { commitChange } from '../truth/commit.ts'
@@ -31,10 +32,11 @@ export async function applyAccessKey(
 }
 
 export function accessKeyFields(
-  { name, groups, default_group: defaultGroup, enabled, expires_at: expiresAt, note }: AccessKeyConfig,
+  accessKey: AccessKeyConfig,
   groupIds: ReadonlyMap<string, number>,
   managedBy: string,
 ): AccessKeyChange {
+  const { name, groups, default_group: defaultGroup, enabled, expires_at: expiresAt, note } = accessKey
   const opensAll = groups.includes('*')
   const ids = opensAll ? [] : [...new Set(groups)].map((group) => groupIds.get(group) ?? 0)
   return {
@@ -45,6 +47,7 @@ export function accessKeyFields(
     ...(defaultGroup === undefined ? {} : { default_group_id: groupIds.get(defaultGroup) ?? 0 }),
     ...(enabled === undefined ? {} : { enabled }),
     ...(expiresAt === undefined ? {} : { expires_at: expiresAt }),
+    ...pickLimits(accessKey),
     ...(note === undefined ? {} : { note }),
   }
 }

@@ -1,3 +1,4 @@
+import { limitsSet } from '../access-keys/access-key-limits.ts'
 import { toAccessKey } from '../access-keys/access-key-answer.ts'
 import type { VerbContext } from '../verb.ts'
 import type { FileText } from './export-text.ts'
@@ -21,14 +22,8 @@ export async function exportAccessKeys(
   const nameOf = new Map(named.map(({ id, name }) => [id, name]))
   const names = new Set<string>()
   return rows.flatMap((row) => {
-    const {
-      name,
-      note,
-      enabled,
-      all_groups: opensAll,
-      expires_at: expiresAt,
-      default_group_id: defaultId,
-    } = toAccessKey(row)
+    const accessKey = toAccessKey(row)
+    const { name, note, enabled, all_groups: opensAll, expires_at: expiresAt, default_group_id: defaultId } = accessKey
     const groups = opensAll ? ['*'] : row.groups.map(({ group }) => group.name).toSorted()
     const reason = names.has(name) ? 'another one has its name' : groups.length === 0 ? 'it opens no group' : null
     if (reason !== null) {
@@ -45,6 +40,7 @@ export async function exportAccessKeys(
         ...(defaultGroup !== undefined && { default_group: defaultGroup }),
         ...(!enabled && { enabled }),
         ...(expiresAt !== null && { expires_at: expiresAt }),
+        ...limitsSet(accessKey),
         ...(note !== '' && { note: text.literal(note) }),
       },
     ]

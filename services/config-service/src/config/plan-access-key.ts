@@ -1,3 +1,4 @@
+import { accessKeyLimitNames } from '@gpt-load/contracts/access-key-limits'
 import type { ConfigChange, FieldChange } from '@gpt-load/contracts/api/config'
 import type { AccessKeyConfig } from '@gpt-load/contracts/config-file'
 import { toAccessKey, type AccessKeyRow } from '../access-keys/access-key-answer.ts'
@@ -53,7 +54,7 @@ function describe(fields: Record<string, unknown>, { nameOf }: GroupNames): [str
   return shown
 }
 
-const shownFields = new Set(['name', 'all_groups', 'enabled', 'note', 'managed_by'])
+const shownFields = new Set<string>(['name', 'all_groups', 'enabled', 'note', 'managed_by', ...accessKeyLimitNames])
 
 /** Stored as milliseconds, 0 = never. */
 function instantOf(value: unknown): string | null {

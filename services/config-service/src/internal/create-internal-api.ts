@@ -3,6 +3,7 @@ import { faultOf } from '@gpt-load/database/database-errors'
 import { InternalApiUnavailable, type InternalApi } from '@gpt-load/transport/internal-api'
 import { applyKeyEvents, type KeyEventContext } from '../key-state/apply-key-events.ts'
 import type { Position } from '../truth/read-position.ts'
+import { createCallerDemands, type CallerDemands } from './caller-demand.ts'
 import type { BaseSource } from './base-source.ts'
 import type { DeltaSource } from './delta-source.ts'
 import { loadResources, storeResources } from './resource-keys.ts'
@@ -24,6 +25,7 @@ export type InternalApiOptions = {
 }
 
 export function createInternalApi({ store, bases, delta, keyEvents, noteApplied }: InternalApiOptions): InternalApi {
+  const demands = createCallerDemands(store)
   return {
     manifest: () => orUnavailable(bases.manifest()),
     async base({ fromByte = 0, ...place }, signal) {
@@ -40,16 +42,21 @@ export function createInternalApi({ store, bases, delta, keyEvents, noteApplied 
       orUnavailable(loadResources(store, keyEvents.records.keyring.epoch, question, keyEvents.clock.nowMs())),
     report(report) {
       noteApplied(report)
-      return orUnavailable(takeReport(store, report, keyEvents.clock.nowMs()))
+      return orUnavailable(takeReport({ store, demands }, report, keyEvents.clock.nowMs()))
     },
     explain: (post) => orUnavailable(storeExplanation(store, post)),
   }
 }
 
-async function takeReport(store: DatabaseHandle, report: EdgeReport, nowMs: number): Promise<EdgeReportAnswer> {
+async function takeReport(
+  { store, demands }: { store: DatabaseHandle; demands: CallerDemands },
+  report: EdgeReport,
+  nowMs: number,
+): Promise<EdgeReportAnswer> {
   await storeReport(store, report, nowMs)
   const live_edges = await countLiveEdges(store, nowMs)
-  return { live_edges, questions: await listQuestions(store, report.edge, nowMs) }
+  const caller_demand = live_edges === 1 ? [] : await demands.of(report.caller_demand, nowMs)
+  return { live_edges, caller_demand, questions: await listQuestions(store, report.edge, nowMs) }
 }
 
 async function orUnavailable<T>(work: Promise<T>): Promise<T> {

@@ -4,7 +4,7 @@ import type { SqlRunner } from '@gpt-load/database/sql-runner'
 import { ApiProblem } from '../http/api-problem.ts'
 import { comparableOf, type Comparable } from './comparable-state.ts'
 import { policyFloor, policyRevision } from './policy-history.ts'
-import { readPolicies, type PolicyState } from './policy-state.ts'
+import { parsePolicyState, readPolicies, type PolicyState } from './policy-state.ts'
 
 /** What a rollback would do: the entities that changed since, as they were and as they are. */
 export type PlannedChange = Omit<RollbackChange, 'fields'> & {
@@ -35,7 +35,7 @@ export async function planRollback(
       ofEntity.map(({ entity_id }) => entity_id),
     )
     for (const { entity_id: entityId, state } of ofEntity) {
-      const target = state === null || state === '' ? null : (JSON.parse(state) as PolicyState)
+      const target = state === null || state === '' ? null : parsePolicyState(entity, state)
       const change = compare(keyring, { entity, entity_id: entityId }, target, now.get(entityId) ?? null)
       if (change !== null) changes.push(change)
     }

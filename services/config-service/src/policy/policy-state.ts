@@ -1,3 +1,4 @@
+import { accessKeyLimitNames } from '@gpt-load/contracts/access-key-limits'
 import type { PolicyEntity } from '@gpt-load/contracts/policy-entities'
 import { quoteName } from '@gpt-load/database/bulk-insert'
 import { placeholders, type SqlRunner } from '@gpt-load/database/sql-runner'
@@ -39,11 +40,20 @@ export const accessKeyColumns = [
   'default_group_id',
   'enabled',
   'expires_at',
+  ...accessKeyLimitNames,
   'note',
   'managed_by',
 ] as const
 
 const idsPerQuery = 500
+
+/** As it was remembered; a version of ours that knew no limits remembered none. */
+export function parsePolicyState(entity: PolicyEntity, text: string): PolicyState {
+  const state = JSON.parse(text) as PolicyState
+  return entity === 'access_key' ? ({ ...noLimits, ...state } as AccessKeyState) : state
+}
+
+const noLimits = Object.fromEntries(accessKeyLimitNames.map((name) => [name, 0]))
 
 /** By id; what is not there is left out. Settings are one, of the id 0. */
 export async function readPolicies(

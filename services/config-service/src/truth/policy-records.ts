@@ -1,3 +1,4 @@
+import { accessKeyLimitNames, type AccessKeyLimits } from '@gpt-load/contracts/access-key-limits'
 import { adminAccessKeyId } from '@gpt-load/contracts/entity-id'
 import { type AccessKeyRecord, type GroupRecord, type SnapshotRecord } from '@gpt-load/contracts/snapshot'
 import { resolveSettings, settingsRegistry, type Settings } from '@gpt-load/contracts/settings'
@@ -6,6 +7,7 @@ import type { Keyring } from '@gpt-load/database/keyring'
 import { openGroupSettings, openHeaderRules, openSettingValue, openUpstreamUrl } from '@gpt-load/database/row-secrets'
 import type { SqlRunner } from '@gpt-load/database/sql-runner'
 import { quoteName } from '@gpt-load/database/bulk-insert'
+import { limitsSet } from '../access-keys/access-key-limits.ts'
 
 /** Rows -> records of policies: settings, groups, access keys. Secrets come out in clear: records are sealed before they leave. */
 export type RecordContext = {
@@ -107,10 +109,10 @@ type AccessKeyRow = {
   expires_at: number
   all_groups: number
   default_group_id: number | null
-}
+} & AccessKeyLimits
 
 export async function readAccessKeyRecords(sql: SqlRunner, ids: IdSelection): Promise<AccessKeyRecord[]> {
-  const columns = 'id, name, hash, enabled, expires_at, all_groups, default_group_id'
+  const columns = `id, name, hash, enabled, expires_at, all_groups, default_group_id, ${accessKeyLimitNames.join(', ')}`
   const rows = await selectIn<AccessKeyRow>(sql, `SELECT ${columns} FROM access_keys`, 'id', ids, 'id')
   const links = await selectIn<{ access_key_id: number; group_id: number }>(
     sql,
@@ -130,6 +132,7 @@ export async function readAccessKeyRecords(sql: SqlRunner, ids: IdSelection): Pr
     all_groups: row.all_groups !== 0,
     group_ids: (linksOf.get(row.id) ?? []).map(({ group_id }) => group_id),
     default_group_id: row.default_group_id ?? 0,
+    ...limitsSet(row),
   }))
 }
 

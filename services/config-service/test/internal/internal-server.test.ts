@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { edgeReachableMs } from '@gpt-load/contracts/edge-report'
+import { edgeReachableMs, type CallerDemand, type EdgeReportAnswer } from '@gpt-load/contracts/edge-report'
 import type { KeyEvent, KeyEventPost } from '@gpt-load/contracts/key-event'
 import type { ResourceAnswer } from '@gpt-load/contracts/resource-key'
 import { deltaHeaders, type BaseManifest } from '@gpt-load/contracts/snapshot'
@@ -212,14 +212,43 @@ for (const { name, skip, connect } of dialects) {
       }
       assert.deepEqual(
         answers,
-        [1, 2, 2].map((live_edges) => ({ live_edges, questions: [] })),
+        [1, 2, 2].map((live_edges) => ({ live_edges, caller_demand: [], questions: [] })),
       )
       await replica.store.sql.execute('UPDATE edges SET reported_at = reported_at - ? WHERE instance = ?', [
         edgeReachableMs,
         'two',
       ])
       const later = await server.post('/internal/reports', edgeReport('one', epoch))
-      assert.deepEqual(await later.json(), { live_edges: 1, questions: [] })
+      assert.deepEqual(await later.json(), { live_edges: 1, caller_demand: [], questions: [] })
+    })
+
+    test('an edge is told what callers with limits ask of all edges: of those that it names, from the last reports', async () => {
+      await using connection = await connect()
+      await using replica = await openReplica(connection)
+      await using server = await serve(replica)
+      const { epoch } = await replica.truth.position()
+      const tell = async (instance: string, caller_demand: CallerDemand[]) => {
+        const answer = await server.post('/internal/reports', { ...edgeReport(instance, epoch), caller_demand })
+        assert.equal(answer.status, 200)
+        return ((await answer.json()) as EdgeReportAnswer).caller_demand
+      }
+      const [key, group] = [
+        { kind: 'access_key', id: 1, demand: 3 },
+        { kind: 'group', id: 1, demand: 5 },
+      ] as const
+      assert.deepEqual(await tell('one', [key, group]), [], 'all of it is the only edge’s')
+      assert.deepEqual(await tell('two', [{ ...key, demand: 4 }]), [{ ...key, demand: 7 }])
+      await until(async () => (await tell('one', [{ ...key, demand: 1 }]))[0]?.demand === 5, {
+        what: 'the newer reports',
+      })
+      await replica.store.sql.execute('UPDATE edges SET reported_at = reported_at - ? WHERE instance = ?', [
+        edgeReachableMs,
+        'two',
+      ])
+      await tell('three', [])
+      await until(async () => (await tell('one', [{ ...key, demand: 1 }]))[0]?.demand === 1, {
+        what: 'the dead to be left out',
+      })
     })
   })
 }

@@ -32,5 +32,6 @@ export function edgeReport(instance: string, epoch: string): EdgeReport {
     open_upstreams: [],
     rule_observations: [],
     group_usage: [],
+    caller_demand: [],
   }
 }
