@@ -28,14 +28,16 @@ import {
 } from './control-plane/control-link.ts'
 import { openDetachedLink } from './control-plane/detached-link.ts'
 import { registerEdgeHealth } from './control-plane/edge-health.ts'
+import { createCallerShares } from './control-plane/caller-shares.ts'
 import { createGroupUsage } from './control-plane/group-usage.ts'
 import { createObservedRules } from './control-plane/observed-rules.ts'
 import { createPolicyDistributor } from './control-plane/policy-distributor.ts'
 import { createSnapshotApplier } from './control-plane/snapshot-applier.ts'
 import type { SnapshotPosition } from './control-plane/snapshot-sync.ts'
 import { noPosition } from './control-plane/stored-snapshot.ts'
+import { accessKeyRow, CallerMemory, callerMemoryBytes, groupRow } from './data-plane/caller-limits/caller-memory.ts'
 import { createKeyTable } from './data-plane/key-table/key-table-writer.ts'
-import { openRequestsBytes, releaseDead } from './data-plane/request-gate.ts'
+import { openRequestsBytes, releaseDead, underWayOf } from './data-plane/request-gate.ts'
 import { describeEdge } from './describe-edge.ts'
 import { drainEdge } from './drain.ts'
 import { registerEdgeMetrics } from './edge-metrics.ts'
@@ -93,6 +95,8 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
   const startedAtMs = clock.nowMs()
   const table = createKeyTable({ clock, maxModelDeviations: config.MAX_MODEL_LIMITS })
   const openRequests = new SharedArrayBuffer(openRequestsBytes)
+  const callerMemory = new SharedArrayBuffer(callerMemoryBytes)
+  const callers = new CallerMemory(callerMemory)
   const upstreamHealth = new SharedArrayBuffer(upstreamHealthBytes)
   const watchedUpstreams = new UpstreamHealth(upstreamHealth)
   const upstreamSlots = createUpstreamSlots((slot) => watchedUpstreams.reset(slot))
@@ -110,9 +114,13 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
     onChange: (tls) => pool.broadcast({ type: 'tls', tls }),
   })
   const policies = createPolicyDistributor({
-    openGroup: (groupNumber) => table.openGroup(groupNumber),
+    openGroup(groupNumber) {
+      table.openGroup(groupNumber)
+      callers.forget(groupRow(groupNumber))
+    },
     closeGroup: (groupNumber) => table.closeGroup(groupNumber),
     upstreamSlots,
+    openLimit: (limitNumber) => callers.forget(accessKeyRow(limitNumber)),
     // Before the first snapshot is whole, workers are told nothing: they answer NOT_READY.
     send: (update) => void (state.hasSnapshot && pool.sendPolicies(update)),
   })
@@ -129,8 +137,9 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
     table,
     onApplied,
     describe: () => describeEdge(parts, state, identity),
-    onAnswer({ live_edges, questions }) {
+    onAnswer({ live_edges, caller_demand, questions }) {
       table.setLiveEdges(live_edges)
+      callerShares.learn({ liveEdges: live_edges, demand: caller_demand })
       explain(questions)
     },
   })
@@ -154,6 +163,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
       instance,
       keyTable: table.handles,
       openRequests,
+      callerMemory,
       upstreamHealth,
       clientTls: () => clientTls.current(),
     }),
@@ -187,7 +197,26 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
   })
   const upstreamWatch = createUpstreamWatch({ slots: upstreamSlots, health: watchedUpstreams, clock, logger })
   const groupUsage = createGroupUsage({ table, policies, clock, logger })
-  const parts = { spool, table, applier, shipper, contents, link, pool, upstreamWatch, observedRules, groupUsage }
+  const callerShares = createCallerShares({
+    memory: callers,
+    policies,
+    underWay: (limitNumber) => underWayOf(openRequests, limitNumber),
+    clock,
+  })
+  const parts = {
+    spool,
+    table,
+    policies,
+    applier,
+    shipper,
+    contents,
+    link,
+    pool,
+    upstreamWatch,
+    observedRules,
+    groupUsage,
+    callerShares,
+  }
   const identity = { edge: name, instance, version: options.version, started_at: startedAtMs }
 
   function onApplied(position: SnapshotPosition): void {

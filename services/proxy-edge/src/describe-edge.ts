@@ -3,7 +3,9 @@ import { formatStateHash } from '@gpt-load/key-health/state-hash'
 import type { ContentShipper } from './access-log/content/content-shipper.ts'
 import type { LogShipper } from './access-log/log-shipper.ts'
 import type { LogSpool } from './access-log/spool/log-spool.ts'
+import type { CallerShares } from './control-plane/caller-shares.ts'
 import type { ControlLink } from './control-plane/control-link.ts'
+import type { PolicyDistributor } from './control-plane/policy-distributor.ts'
 import type { SnapshotApplier } from './control-plane/snapshot-applier.ts'
 import type { SnapshotPosition } from './control-plane/snapshot-sync.ts'
 import type { GroupUsage } from './control-plane/group-usage.ts'
@@ -25,6 +27,8 @@ export type EdgeParts = {
   upstreamWatch: UpstreamWatch
   observedRules: ObservedRules
   groupUsage: GroupUsage
+  callerShares: CallerShares
+  policies: Pick<PolicyDistributor, 'unlimited'>
 }
 
 export type EdgeState = { inForce: SnapshotPosition; hasSnapshot: boolean; isDraining: boolean; isEnded: boolean }
@@ -32,7 +36,7 @@ export type EdgeIdentity = Pick<EdgeReport, 'edge' | 'instance' | 'version' | 's
 
 /** The edge's report of this moment. Its revision is the one that every worker has in force. */
 export function describeEdge(parts: EdgeParts, state: EdgeState, identity: EdgeIdentity): EdgeReport {
-  const { table, applier, link, shipper, pool, upstreamWatch, observedRules, groupUsage } = parts
+  const { table, applier, link, shipper, pool, upstreamWatch, observedRules, groupUsage, callerShares } = parts
   const { served, acknowledged, inFlight, spooled, dropped, peakPerSecond } = shipper.counts
   return {
     ...identity,
@@ -60,5 +64,6 @@ export function describeEdge(parts: EdgeParts, state: EdgeState, identity: EdgeI
     open_upstreams: upstreamWatch.open(),
     rule_observations: observedRules.list(),
     group_usage: groupUsage.list(),
+    caller_demand: callerShares.list(),
   }
 }

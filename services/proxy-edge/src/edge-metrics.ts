@@ -25,7 +25,7 @@ export function registerEdgeMetrics(options: EdgeMetricsOptions): void {
   registerContents(options)
 }
 
-function registerRequests({ metrics, pool }: EdgeMetricsOptions): void {
+function registerRequests({ metrics, pool, policies }: EdgeMetricsOptions): void {
   for (const name of counterNames) {
     if (notCounters.has(name) || name.startsWith('duration_')) continue
     const help = `Proxy requests, counted by what happened to them: ${name}`
@@ -53,6 +53,11 @@ function registerRequests({ metrics, pool }: EdgeMetricsOptions): void {
     'body_memory_bytes',
     'Blocks of memory for request bodies, in use or spare (of the spare ones 2 MiB per worker)',
     () => pool.counters().body_memory_bytes,
+  )
+  gauge(
+    'unlimited_access_keys',
+    'Access keys whose limits are not kept: more than 131072 have some',
+    () => policies.unlimited,
   )
   gauge('workers', 'Data-plane threads that run', () => pool.running)
   gauge('worker_deaths', 'Data-plane threads that died since the start', () => pool.deaths)

@@ -15,6 +15,7 @@ export type WorkerDataOptions = {
   keyTable: KeyTableHandles
   upstreamHealth: SharedArrayBuffer
   openRequests: SharedArrayBuffer
+  callerMemory: SharedArrayBuffer
   controlSocketPath: string
   /** The pair of this moment. */
   clientTls(): ClientTls | null
@@ -49,6 +50,7 @@ export function createWorkerData(options: WorkerDataOptions): (seat: WorkerSeat)
     counters: seat.counters,
     openRequests: options.openRequests,
     ownRequests: seat.ownRequests,
+    callerMemory: options.callerMemory,
     maxLoopLagMs: config.MAX_LOOP_LAG_MS,
     maxConcurrentRequests: config.MAX_CONCURRENT_REQUESTS,
     maxReplayBytes: config.MAX_REPLAY_BYTES,

@@ -23,7 +23,8 @@ export type PolicyUpdate = {
    */
   groups: readonly (GroupRecord & { groupNumber: number; upstreamSlots: readonly number[] })[]
   removedGroupIds: readonly number[]
-  accessKeys: readonly AccessKeyRecord[]
+  /** With `limitNumber`, where it is counted what was taken of their limits; -1 = they have none. */
+  accessKeys: readonly (AccessKeyRecord & { limitNumber: number })[]
   removedAccessKeyIds: readonly number[]
   /** Base64; only when it is new. */
   pepper?: string

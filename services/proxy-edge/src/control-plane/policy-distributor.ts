@@ -2,6 +2,10 @@ import type { AccessKeyRecord, GroupRecord, SnapshotRecord } from '@gpt-load/con
 import type { Settings } from '@gpt-load/contracts/settings'
 import type { PolicyUpdate } from '../worker-protocol.ts'
 import { defaultGroupName } from '../data-plane/plan/policy-store.ts'
+import { compileAccessKeyCaps } from '../data-plane/caller-limits/caller-caps.ts'
+import { maxLimitedAccessKeys } from '../data-plane/caller-limits/caller-memory.ts'
+import { maxGroupNumbers } from '../data-plane/key-table/shared-columns.ts'
+import { createRestingNumbers } from './resting-numbers.ts'
 import type { UpstreamSlots } from './upstream-slots.ts'
 
 /**
@@ -17,6 +21,10 @@ export interface PolicyDistributor {
   apply(record: PolicyRecord): void
   endBase(): void
   setPepper(pepper: string): void
+  /** Access keys that have limits. */
+  limitedAccessKeys(): Iterable<{ id: number; limitNumber: number }>
+  /** Access keys whose limits are not kept: more have some than can be counted. */
+  readonly unlimited: number
   /** -1 = no such group. */
   groupNumberOf(groupId: number): number
   readonly groupIds: Iterable<number>
@@ -35,25 +43,26 @@ export type PolicyDistributorOptions = {
   openGroup(groupNumber: number): void
   closeGroup(groupNumber: number): void
   upstreamSlots: UpstreamSlots
+  /** It will be counted by this number what an access key takes; another's may have been counted by it. */
+  openLimit(limitNumber: number): void
   send(update: PolicyUpdate): void
 }
 
 export function createPolicyDistributor(options: PolicyDistributorOptions): PolicyDistributor {
   const groups = new Map<number, PolicyUpdate['groups'][number]>()
-  const accessKeys = new Map<number, AccessKeyRecord>()
-  const freeNumbers: number[] = []
+  const accessKeys = new Map<number, PolicyUpdate['accessKeys'][number]>()
+  const groupNumbers = createRestingNumbers(maxGroupNumbers)
+  const limitNumbers = createRestingNumbers(maxLimitedAccessKeys)
+  /** Number by access key; -1 = there was none left. */
+  const limited = new Map<number, number>()
   let settings: Partial<Settings> = {}
   let pepper: string | null = null
-  let nextNumber = 0
   let named: { groups: Set<number>; accessKeys: Set<number> } | null = null
   let pending = emptyChanges()
   let sentSkewMs = 0
 
-  /** The oldest free number, once there are enough of them that it has rested. */
-  const takeNumber = () => (freeNumbers.length > restingNumbers ? (freeNumbers.shift() as number) : nextNumber++)
-
   function putGroup(record: GroupRecord): void {
-    const groupNumber = groups.get(record.id)?.groupNumber ?? takeNumber()
+    const groupNumber = groups.get(record.id)?.groupNumber ?? groupNumbers.take()
     if (!groups.has(record.id)) options.openGroup(groupNumber)
     options.upstreamSlots.keep(record.id, upstreamIdsOf(record))
     const upstreamSlots = upstreamIdsOf(record).map((id) => options.upstreamSlots.slotOf(id))
@@ -68,22 +77,41 @@ export function createPolicyDistributor(options: PolicyDistributorOptions): Poli
     groups.delete(id)
     options.closeGroup(group.groupNumber)
     options.upstreamSlots.keep(id, [])
-    freeNumbers.push(group.groupNumber)
+    groupNumbers.giveBack(group.groupNumber)
     pending.groups.delete(id)
     pending.removedGroups.add(id)
   }
 
   function removeAccessKey(id: number): void {
-    if (!accessKeys.delete(id)) return
+    const known = accessKeys.get(id)
+    if (known === undefined) return
+    if (known.limitNumber !== -1) limitNumbers.giveBack(known.limitNumber)
+    accessKeys.delete(id)
+    limited.delete(id)
     pending.accessKeys.delete(id)
     pending.removedAccessKeys.add(id)
   }
 
   function putAccessKey(record: AccessKeyRecord): void {
-    accessKeys.set(record.id, record)
+    accessKeys.set(record.id, { ...record, limitNumber: limitNumberOf(record) })
     named?.accessKeys.add(record.id)
     pending.accessKeys.add(record.id)
     pending.removedAccessKeys.delete(record.id)
+  }
+
+  /** Kept while it has limits: what was counted goes on counting. */
+  function limitNumberOf(record: AccessKeyRecord): number {
+    const known = limited.get(record.id) ?? -1
+    if (compileAccessKeyCaps(record) === null) {
+      if (known !== -1) limitNumbers.giveBack(known)
+      limited.delete(record.id)
+      return -1
+    }
+    if (known !== -1) return known
+    const number = limitNumbers.take()
+    if (number !== -1) options.openLimit(number)
+    limited.set(record.id, number)
+    return number
   }
 
   const changesOf = (clockSkewMs: number): PolicyUpdate => ({
@@ -99,7 +127,7 @@ export function createPolicyDistributor(options: PolicyDistributorOptions): Poli
 
   const wholeOf = (
     groupsOf: PolicyUpdate['groups'],
-    accessKeysOf: readonly AccessKeyRecord[],
+    accessKeysOf: PolicyUpdate['accessKeys'],
     clockSkewMs: number,
   ): PolicyUpdate => ({
     isFull: true,
@@ -140,6 +168,14 @@ export function createPolicyDistributor(options: PolicyDistributorOptions): Poli
       pending.hasPepper ||= next !== pepper
       pepper = next
     },
+    *limitedAccessKeys() {
+      for (const [id, limitNumber] of limited) if (limitNumber !== -1) yield { id, limitNumber }
+    },
+    get unlimited() {
+      let count = 0
+      for (const limitNumber of limited.values()) if (limitNumber === -1) count += 1
+      return count
+    },
     groupNumberOf: (groupId) => groups.get(groupId)?.groupNumber ?? -1,
     get groupIds() {
       return groups.keys()
@@ -168,7 +204,6 @@ const upstreamIdsOf = ({ upstreams }: GroupRecord): number[] => upstreams.map(({
 
 /** Workers use the skew for expiry dates only: half a second is close enough. */
 const noticeableSkewMs = 500
-const restingNumbers = 64
 
 type Changes = {
   hasSettings: boolean

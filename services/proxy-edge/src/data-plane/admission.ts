@@ -2,6 +2,7 @@ import { findAccessKey, removeKeyFromQuery } from '@gpt-load/channels/proxy-cred
 import type { ProxyErrorCode } from '@gpt-load/contracts/proxy-errors'
 import { BodyIntake, type IntakeOwner } from './body/body-intake.ts'
 import { RequestBody } from './body/request-body.ts'
+import type { ReachedLimit } from './caller-limits/caller-limits.ts'
 import { findHeader } from './headers/raw-headers.ts'
 import type { RequestLog } from './observe/request-log.ts'
 import type { GroupPlan } from './plan/group-plan.ts'
@@ -20,13 +21,14 @@ import type { DownstreamExchange } from './wire/downstream-exchange.ts'
  * A request from its head until it can be tried: may it pass, is there room for it, what does it ask for, and enough of its
  * body. Afterwards it holds what the attempts are made from, and goes on taking in the body.
  *
- *   admit -> [wait for room] -> describe -> take in the body -> onAdmitted
+ *   admit -> limits of the caller -> [wait for room] -> describe -> take in the body -> onAdmitted
  *
- * The owner hears exactly one of `onAdmitted` and `onRefused`, neither after `end`.
+ * The owner hears exactly one of `onAdmitted`, `onRefused` and `onLimited`, none after `end`.
  */
 export interface AdmissionOwner {
   onAdmitted(): void
   onRefused(code: ProxyErrorCode, retryAfterSeconds: number): void
+  onLimited(reached: ReachedLimit): void
 }
 
 type Phase = 'begun' | 'waiting_for_room' | 'receiving' | 'admitted' | 'over'
@@ -52,6 +54,8 @@ export class Admission implements Shapeable, Waiter, IntakeOwner, TimerTarget {
   #intake: BodyIntake | null = null
   #lastModel = ''
   #hasRoom = false
+  /** Among what its access key has under way. */
+  #isCounted = false
   /** Only of requests that wait. */
   #waitTimer: WheelTimer | null = null
 
@@ -81,6 +85,7 @@ export class Admission implements Shapeable, Waiter, IntakeOwner, TimerTarget {
   begin(): void {
     const refusal = this.#admit()
     if (refusal !== null) this.#refuse(refusal, passesSoon(refusal) ? 1 : 0)
+    else if (!this.#passLimits()) return
     else if (this.#services.gate.enter(this.outer)) this.onRoom()
     else this.#waitForRoom()
   }
@@ -142,6 +147,7 @@ export class Admission implements Shapeable, Waiter, IntakeOwner, TimerTarget {
     this.decodedBody = null
     if (this.#waitTimer !== null) this.#services.wheel.disarm(this.#waitTimer)
     if (this.#hasRoom) this.#services.gate.leave(this.outer)
+    if (this.#isCounted) this.#services.callers.leave(this.#log.accessKey!)
     this.body?.dispose()
   }
 
@@ -154,6 +160,15 @@ export class Admission implements Shapeable, Waiter, IntakeOwner, TimerTarget {
     if (plan !== null) this.outer = plan
     if (refusal !== null) return refusal
     return shedder.isShedding ? 'OVERLOADED' : null
+  }
+
+  #passLimits(): boolean {
+    const reached = this.#services.callers.enter(this.#log.accessKey!, this.outer)
+    this.#isCounted = reached === null
+    if (reached === null) return true
+    this.#phase = 'over'
+    this.#owner.onLimited(reached)
+    return false
   }
 
   #waitForRoom(): void {

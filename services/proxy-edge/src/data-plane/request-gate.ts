@@ -1,17 +1,19 @@
 import type { Settings } from '@gpt-load/contracts/settings'
+import { maxLimitedAccessKeys } from './caller-limits/caller-memory.ts'
 import { maxGroupNumbers } from './key-table/shared-columns.ts'
 import type { GroupPlan } from './plan/group-plan.ts'
 import { type LineNode, WaitingLine } from './waiting-line.ts'
 
 /**
- * How many requests may be under way, over all workers of the process: in all (MAX_CONCURRENT_REQUESTS) and per group. Counters
+ * How many requests may be under way, over all workers of the process: in all (MAX_CONCURRENT_REQUESTS), per group and per access key. Counters
  * in shared memory, so the bound is exact whichever worker a connection fell to; each worker also keeps what it has entered
  * itself, from which the main thread takes back what a dead one had open. Requests that find no room wait in a line of
  * their worker, bounded in number and time by the group's settings. A slot that another worker freed is noticed within a
  * few milliseconds.
  */
-export const openRequestsBytes = (maxGroupNumbers + 1) * Int32Array.BYTES_PER_ELEMENT
+export const openRequestsBytes = (1 + maxGroupNumbers + maxLimitedAccessKeys) * Int32Array.BYTES_PER_ELEMENT
 const wholeProcess = 0
+const firstAccessKey = 1 + maxGroupNumbers
 /** Only while somebody waits. */
 const pollIntervalMs = 5
 
@@ -54,6 +56,18 @@ export class RequestGate {
     this.#giveBack(number + 1)
     this.#giveBack(wholeProcess)
     if (this.#line.first !== null) this.#serveLine()
+  }
+
+  /**
+   * False: as many requests of the access key are under way, and nothing was entered. Who has entered may stand in a line after that.
+   * @param limitNumber of the access key (caller-limits/caller-memory.ts)
+   */
+  enterCaller(limitNumber: number, most: number): boolean {
+    return this.#take(firstAccessKey + limitNumber, most)
+  }
+
+  leaveCaller(limitNumber: number): void {
+    this.#giveBack(firstAccessKey + limitNumber)
   }
 
   /** False: the line of the group is full, or it has none. */
@@ -107,6 +121,11 @@ export function releaseDead(openRequests: SharedArrayBuffer, ownRequests: Shared
   const own = new Int32Array(ownRequests)
   for (const [index, count] of own.entries()) if (count !== 0) Atomics.sub(open, index, count)
   own.fill(0)
+}
+
+/** Main thread: requests of a limited access key. */
+export function underWayOf(openRequests: SharedArrayBuffer, limitNumber: number): number {
+  return new Int32Array(openRequests)[firstAccessKey + limitNumber] as number
 }
 
 /** What a caller is told that found no room: the group's own bound, or the process is full. */

@@ -2,6 +2,7 @@ import type { TrustCheck } from '@gpt-load/service-kit/forwarded-address'
 import type { RequestRecorder } from '../access-log/request-recorder.ts'
 import type { BodyMemory } from './body/body-memory.ts'
 import type { ReplayBudget } from './body/replay-budget.ts'
+import type { CallerLimits } from './caller-limits/caller-limits.ts'
 import type { KeyTable } from './key-table/key-table.ts'
 import type { LimitHold } from './limit-hold.ts'
 import type { RequestCounters } from './observe/counters.ts'
@@ -38,6 +39,7 @@ export type RequestServices = {
   readonly counters: RequestCounters
   readonly ids: RequestIds
   readonly gate: RequestGate
+  readonly callers: CallerLimits
   readonly keyWaitingRoom: KeyWaitingRoom
   readonly shedder: LoadShedder
   readonly replay: ReplayBudget

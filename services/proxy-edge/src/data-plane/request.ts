@@ -1,7 +1,7 @@
 import { CreatedResourceReader } from '@gpt-load/channels/created-resource-reader'
 import type { Channel } from '@gpt-load/channels/channel'
 import { findAccessKey } from '@gpt-load/channels/proxy-credentials'
-import type { EndReason } from '@gpt-load/contracts/log-event'
+import type { EndReason, TokenUsage } from '@gpt-load/contracts/log-event'
 import type { ProxyErrorCode } from '@gpt-load/contracts/proxy-errors'
 import { clientBehind } from '@gpt-load/service-kit/forwarded-address'
 import { Admission, type AdmissionOwner } from './admission.ts'
@@ -10,10 +10,11 @@ import { guessChannel } from './answer/dialect-of.ts'
 import { chooseFinal, prepareAnswer, setRetryAfter } from './answer/final-answer.ts'
 import { poolRetryAfter, poolState } from './answer/pool-state.ts'
 import { listRules, rewriteModelList } from './answer/rewrite-model-list.ts'
-import { type ProxyError, proxyError, sendProxyError } from './answer/send-proxy-error.ts'
+import { limitError, type ProxyError, proxyError, sendProxyError } from './answer/send-proxy-error.ts'
 import { StreamKeepalive } from './answer/stream-keepalive.ts'
 import { Attempt, type AttemptOwner, type HeadVerdict } from './attempt.ts'
 import { abortedByClient, type AttemptFailure } from './attempt-failure.ts'
+import type { ReachedLimit } from './caller-limits/caller-limits.ts'
 import { passResponseHeaders } from './headers/response-headers.ts'
 import { KeyJudgement } from './key-judgement.ts'
 import { KeyWait, type KeyWaitOwner } from './key-waiting-room.ts'
@@ -126,6 +127,12 @@ export class ProxyRequest
 
   onRefused(code: ProxyErrorCode, retryAfterSeconds: number): void {
     this.#refuse(code, retryAfterSeconds)
+  }
+
+  onLimited(reached: ReachedLimit): void {
+    this.#services.counters.add('refused', 1)
+    this.#services.counters.add('caller_limited', 1)
+    this.#send(limitError(reached, this.requestId), 'proxy_error')
   }
 
   /** By the group in the URL: a body comes in before it is known which member serves it. */
@@ -509,9 +516,17 @@ export class ProxyRequest
   /** The last thing: usage is known as far as it will be. */
   onUsageRead(): void {
     const usage = this.#relay.tee?.usage ?? null
-    if (usage !== null && this.#attempt !== null) this.#services.quotas.spend(this.#attempt.target, usage)
+    if (usage !== null) this.#spend(usage)
     const isKept = this.#account.record(this.#exchange, this.clientAddress, usage)
     if (this.#content) this.#endContent(this.#content, isKept)
+  }
+
+  #spend({ input, output }: TokenUsage): void {
+    const tokens = Math.max(0, input) + Math.max(0, output)
+    if (tokens === 0) return
+    const { quotas, callers } = this.#services
+    if (this.#attempt !== null) quotas.spend(this.#attempt.target, tokens)
+    callers.spend(this.#log.accessKey!, this.#admission.outer, tokens)
   }
 
   #endContent(content: ContentCapture, isKept: boolean): void {

@@ -32,6 +32,8 @@ export type WorkerOptions = {
   /** Those of this worker alone. */
   ownRequests: SharedArrayBuffer
   maxConcurrentRequests: number
+  /** Of all workers (caller-limits/caller-memory.ts). */
+  callerMemory: SharedArrayBuffer
   /** How late the event loop may be before new requests are refused, ms; 0 = however late. */
   maxLoopLagMs: number
   maxReplayBytes: number

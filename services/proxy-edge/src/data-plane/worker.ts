@@ -8,6 +8,8 @@ import { createWorkerRequestRecorder } from '../access-log/worker-request-record
 import type { FromWorker, ToWorker } from '../worker-protocol.ts'
 import { BodyMemory } from './body/body-memory.ts'
 import { ReplayBudget } from './body/replay-budget.ts'
+import { CallerLimits } from './caller-limits/caller-limits.ts'
+import { CallerMemory } from './caller-limits/caller-memory.ts'
 import { DataPlane } from './data-plane.ts'
 import { openKeyTable } from './key-table/open-key-table.ts'
 import { KeyWaitingRoom } from './key-waiting-room.ts'
@@ -82,6 +84,7 @@ const services: RequestServices = {
   counters,
   ids: new RequestIds(),
   gate,
+  callers: new CallerLimits({ memory: new CallerMemory(options.callerMemory), gate, clock: policies }),
   keyWaitingRoom,
   shedder,
   replay: new ReplayBudget(options.maxReplayBytes, counters),

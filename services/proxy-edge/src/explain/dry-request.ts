@@ -35,6 +35,8 @@ const keyOfEverybody: AccessKey = {
   opensAll: true,
   groupIds: new Set(),
   defaultGroupId: 0,
+  caps: null,
+  limitNumber: -1,
 }
 
 export function admitDry(policies: PolicyStore, asked: ExplainedRequest): DryVerdict {

@@ -162,7 +162,7 @@ export class FakeControlPlane implements InternalApi {
   async report() {
     this.#answer()
     this.counts.reports += 1
-    return { live_edges: 1, questions: [] }
+    return { live_edges: 1, caller_demand: [], questions: [] }
   }
 
   async explain() {}

@@ -2,19 +2,18 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { adminAccessKeyId } from '@gpt-load/contracts/entity-id'
-import type { AccessKeyRecord } from '@gpt-load/contracts/snapshot'
-import { AccessKeyIndex } from '../../src/data-plane/plan/access-key-index.ts'
+import { AccessKeyIndex, type NumberedAccessKey } from '../../src/data-plane/plan/access-key-index.ts'
 
 const pepper = randomBytes(32)
 const nowMs = 1_000
 
-function record(id: number, token: string, change: Partial<AccessKeyRecord> = {}): AccessKeyRecord {
+function record(id: number, token: string, change: Partial<NumberedAccessKey> = {}): NumberedAccessKey {
   const hash = createHash('sha256').update(pepper).update(token).digest('base64')
   const rest = { name: `key ${id}`, enabled: true, expires_at: 0, all_groups: true, group_ids: [], default_group_id: 0 }
-  return { ...rest, id, hash, ...change } as AccessKeyRecord
+  return { ...rest, id, hash, limitNumber: -1, ...change } as NumberedAccessKey
 }
 
-function indexOf(...records: AccessKeyRecord[]): AccessKeyIndex {
+function indexOf(...records: NumberedAccessKey[]): AccessKeyIndex {
   const index = new AccessKeyIndex()
   index.setPepper(pepper.toString('base64'))
   for (const each of records) index.put(each)

@@ -8,6 +8,8 @@ import { createTrustCheck } from '@gpt-load/service-kit/forwarded-address'
 import { createWaitingQueue } from '@gpt-load/testkit/upstreams/waiting-queue'
 import { BodyMemory } from '../../src/data-plane/body/body-memory.ts'
 import { ReplayBudget } from '../../src/data-plane/body/replay-budget.ts'
+import { CallerLimits } from '../../src/data-plane/caller-limits/caller-limits.ts'
+import { CallerMemory, callerMemoryBytes } from '../../src/data-plane/caller-limits/caller-memory.ts'
 import { createKeyTable, type KeyTableWriter } from '../../src/data-plane/key-table/key-table-writer.ts'
 import { KeyWaitingRoom } from '../../src/data-plane/key-waiting-room.ts'
 import { LimitHold } from '../../src/data-plane/limit-hold.ts'
@@ -83,6 +85,8 @@ export interface DataPlane extends AsyncDisposable {
   readonly learnt: LearntResource[]
   readonly services: RequestServices
   readonly writer: KeyTableWriter
+  /** What was taken of limits of callers. */
+  readonly callerMemory: CallerMemory
   readonly downstream: DownstreamServer
   nextEvent(): Promise<Omit<LogEvent, 'sequence'>>
   /** State of a key by its id. */
@@ -114,6 +118,12 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
     serverNowMs: () => policies.serverNowMs(),
   })
   const limits = new LimitHold({ outcomes: outcomeOf, upstreamHealth, wheel })
+  const gate = new RequestGate({
+    openRequests: new SharedArrayBuffer(openRequestsBytes),
+    ownRequests: new SharedArrayBuffer(openRequestsBytes),
+    maxRequests: options.maxRequests ?? 0,
+  })
+  const callerMemory = new CallerMemory(new SharedArrayBuffer(callerMemoryBytes))
   const services: RequestServices = {
     policies,
     table,
@@ -136,11 +146,8 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
     wheel,
     counters,
     ids: new RequestIds(),
-    gate: new RequestGate({
-      openRequests: new SharedArrayBuffer(openRequestsBytes),
-      ownRequests: new SharedArrayBuffer(openRequestsBytes),
-      maxRequests: options.maxRequests ?? 0,
-    }),
+    gate,
+    callers: new CallerLimits({ memory: callerMemory, gate, clock: policies }),
     keyWaitingRoom: new KeyWaitingRoom({ table, wheel, counters }),
     shedder: new LoadShedder(0),
     replay: new ReplayBudget(options.maxReplayBytes ?? 64 * 1024 * 1024, counters),
@@ -173,6 +180,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
     learnt,
     services,
     writer,
+    callerMemory,
     downstream,
     nextEvent: () => ended.next({ what: 'a request record' }),
     stateOf: (keyId) => table.facts(writer.slotOf(keyId)).state,
@@ -206,6 +214,7 @@ function fill(policies: PolicyStore, writer: KeyTableWriter, options: DataPlaneO
     groups: groups.map((group, index) => numbered(groupRecord(group, index + 1))),
     removedGroupIds: [],
     accessKeys: accessKeys.map((record, index) => ({
+      limitNumber: index,
       t: 'access_key',
       id: index + 1,
       name: 'team-a',

@@ -53,6 +53,7 @@ export const counterNames = [
   'upstream_checks',
   'upstream_checks_failed',
   'body_memory_bytes',
+  'caller_limited',
 ] as const
 export type CounterName = (typeof counterNames)[number]
 

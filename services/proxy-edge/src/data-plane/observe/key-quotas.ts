@@ -1,5 +1,4 @@
 import { createHeadroom, readHeadroom } from '@gpt-load/channels/rate-limit-headroom'
-import type { TokenUsage } from '@gpt-load/contracts/log-event'
 import type { KeyTable } from '../key-table/key-table.ts'
 import type { Target } from '../select-target.ts'
 
@@ -17,8 +16,7 @@ export class KeyQuotas {
     this.#table.learn(slot, keyId, model, this.#headroom)
   }
 
-  spend({ slot, keyId, plan }: Target, { input, output }: TokenUsage): void {
-    const tokens = Math.max(0, input) + Math.max(0, output)
-    if (plan.pickRules !== null && tokens > 0) this.#table.spend(slot, keyId, tokens)
+  spend({ slot, keyId, plan }: Target, tokens: number): void {
+    if (plan.pickRules !== null) this.#table.spend(slot, keyId, tokens)
   }
 }

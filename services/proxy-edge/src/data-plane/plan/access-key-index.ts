@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { adminAccessKeyId } from '@gpt-load/contracts/entity-id'
-import type { AccessKeyRecord } from '@gpt-load/contracts/snapshot'
+import type { PolicyUpdate } from '../../worker-protocol.ts'
+import { type CallerCaps, compileAccessKeyCaps } from '../caller-limits/caller-caps.ts'
 import { TokenMemo } from './token-memo.ts'
 
 export type AccessKey = {
@@ -12,7 +13,13 @@ export type AccessKey = {
   readonly opensAll: boolean
   readonly groupIds: ReadonlySet<number>
   readonly defaultGroupId: number
+  /** null = no limits. */
+  readonly caps: CallerCaps | null
+  /** Where it is counted what was taken of them. */
+  readonly limitNumber: number
 }
+
+export type NumberedAccessKey = PolicyUpdate['accessKeys'][number]
 
 /** Longer values are no access keys (contracts: at most 512 characters). */
 const maxTokenBytes = 512
@@ -40,7 +47,7 @@ export class AccessKeyIndex {
     this.#recent.clear()
   }
 
-  put(record: AccessKeyRecord): void {
+  put(record: NumberedAccessKey): void {
     this.remove(record.id)
     if (record.id === adminAccessKeyId) {
       this.#adminHash = record.hash
@@ -97,7 +104,7 @@ function inForce(found: AccessKey | undefined, serverNowMs: number): AccessKey |
   return found.expiresAtMs !== 0 && found.expiresAtMs <= serverNowMs ? null : found
 }
 
-function toAccessKey(record: AccessKeyRecord): AccessKey {
+function toAccessKey(record: NumberedAccessKey): AccessKey {
   return {
     id: record.id,
     name: record.name,
@@ -106,6 +113,8 @@ function toAccessKey(record: AccessKeyRecord): AccessKey {
     opensAll: record.all_groups,
     groupIds: new Set(record.group_ids),
     defaultGroupId: record.default_group_id,
+    caps: record.limitNumber === -1 ? null : compileAccessKeyCaps(record),
+    limitNumber: record.limitNumber,
   }
 }
 

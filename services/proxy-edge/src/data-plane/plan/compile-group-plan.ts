@@ -2,6 +2,7 @@ import { channelOf } from '@gpt-load/channels/find-channel'
 import { parseFailoverCodes } from '@gpt-load/contracts/failover-codes'
 import { resolveSettings, type Settings } from '@gpt-load/contracts/settings'
 import { keyPolicyOf } from '@gpt-load/key-health/key-policy'
+import { compileGroupCaps } from '../caller-limits/caller-caps.ts'
 import { compilePickRules } from '../key-table/pick-rules.ts'
 import type { PolicyUpdate } from '../../worker-protocol.ts'
 import { compileErrorRules } from '../error-rules.ts'
@@ -44,6 +45,7 @@ export function compileGroupPlan(group: NumberedGroup, context: PlanContext): Gr
       openMs: settings.upstream_open_ms,
       stormKeys: settings.upstream_storm_keys,
     },
+    callerCaps: compileGroupCaps(settings),
     pickRules: compilePickRules(settings),
     affinity: compileKeyAffinity(settings),
     ...compileUpstreams(group, settings, context),

@@ -2,6 +2,7 @@ import type { Channel } from '@gpt-load/channels/channel'
 import type { Settings } from '@gpt-load/contracts/settings'
 import type { KeyPolicy } from '@gpt-load/key-health/key-policy'
 import type { Circuit } from '../upstream-health/upstream-health.ts'
+import type { CallerCaps } from '../caller-limits/caller-caps.ts'
 import type { PickRules } from '../key-table/pick-rules.ts'
 import type { ErrorRules } from '../error-rules.ts'
 import type { HeaderRules } from './header-rules.ts'
@@ -28,6 +29,8 @@ export type GroupPlan = {
   readonly keyPolicy: KeyPolicy
   readonly circuit: Circuit
   readonly errorRules: ErrorRules | null
+  /** Null: no limit of requests or tokens in a minute. */
+  readonly callerCaps: CallerCaps | null
   /** Null: round robin. */
   readonly pickRules: PickRules | null
   /** Null: requests are not kept together. */
