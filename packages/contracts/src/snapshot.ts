@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { optionalAccessKeyLimits } from './access-key-limits.ts'
+import { optionalAccessKeyLimits } from './access-key-limits-schema.ts'
 import { causeSchema, keyFactsSchema } from './key-facts.ts'
 import {
   channelTypeSchema,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { accessKeyLimitNames } from '@gpt-load/contracts/access-key-limits'
 import { until } from '@gpt-load/testkit/until'
 import { addGroup, callModel } from './support/installation.ts'
 import { openPortal } from './support/portal.ts'
@@ -233,14 +234,20 @@ describe('what a configuration file manages', () => {
   })
 
   test('is the access keys, too: their switch, their groups, and no field that the file leaves out', async () => {
-    const managed = { ...key, enabled: true, expires_at: expiresAt }
+    const managed = { ...key, enabled: true, expires_at: expiresAt, max_requests_per_minute: 60 }
     await apply([named], [managed])
     const { items } = (await portal.installation.api('GET /api/v1/access-keys', { query: { search: key.name } })).data
     await at(`/access-keys/?edit=${items[0]!.id}`, async (page) => {
       const dialog = page.getByRole('dialog')
       await dialog.getByText(mark).first().waitFor()
-      // Name, groups and expiry.
-      assert.equal(await dialog.getByText(mark).count(), 3)
+      // Name, groups, expiry and one of the limits.
+      assert.equal(await dialog.getByText(mark).count(), 4)
+      await dialog.getByLabel('Tokens per minute').fill('1000')
+      assert.equal(await dialog.getByRole('note').count(), 0)
+      await dialog.getByLabel('Requests per minute').fill('')
+      await dialog.getByRole('note').getByText(warning).waitFor()
+      await dialog.getByLabel('Requests per minute').fill('60')
+      await dialog.getByRole('note').waitFor({ state: 'detached' })
       await dialog.getByLabel('Note').fill('by hand')
       await dialog.getByRole('checkbox', { name: 'from-a-file' }).click()
       await dialog.getByRole('note').getByText(warning).waitFor()
@@ -254,6 +261,66 @@ describe('what a configuration file manages', () => {
       await page.getByText(warning).waitFor()
     })
     assert.deepEqual(await driftOf([named], [managed]), [[key.name, 'enabled', true]])
+  })
+})
+
+describe('limits of an access key', () => {
+  const stored = async (name: string) =>
+    (await portal.installation.api('GET /api/v1/access-keys', { query: { search: name } })).data.items
+  const limitsOf = async (name: string) =>
+    (await stored(name)).map((item) => accessKeyLimitNames.map((limit) => item[limit]))
+
+  test('are set when it is made, seen in the list, and no more once their field is empty', async () => {
+    const name = 'limited'
+    await at('/access-keys/?create=true', async (page) => {
+      const dialog = page.getByRole('dialog')
+      const row = page.getByRole('row', { name })
+      await dialog.getByLabel('Name').fill(name)
+      await dialog.getByLabel('Requests at once').fill('10')
+      await dialog.getByLabel('Requests per minute').fill('60')
+      await dialog.getByLabel('Tokens per minute').fill('100000')
+      await dialog.getByRole('button', { name: 'Create access key' }).click()
+      await page.getByRole('button', { name: 'I have copied it' }).click()
+      await row.getByText('10 at once · 60/min · 100,000 tokens/min', { exact: true }).waitFor()
+      assert.deepEqual(await limitsOf(name), [[10, 60, 100_000]])
+      await row.getByRole('button', { name: /^limited/ }).click()
+      assert.equal(await dialog.getByLabel('Tokens per minute').inputValue(), '100000')
+      await dialog.getByLabel('Requests per minute').fill('')
+      await dialog.getByRole('button', { name: 'Save' }).click()
+      await row.getByText('10 at once · 100,000 tokens/min', { exact: true }).waitFor()
+      assert.deepEqual(await limitsOf(name), [[10, 0, 100_000]])
+      await page.goto(`${portal.installation.url}/access-keys/?edit=${(await stored(name))[0]!.id}`)
+      assert.equal(await dialog.getByLabel('Requests per minute').inputValue(), '')
+    })
+  })
+
+  test('are refused at their fields, by the form and by the API', async () => {
+    const name = 'beyond'
+    await at('/access-keys/?create=true', async (page) => {
+      const dialog = page.getByRole('dialog')
+      const create = dialog.getByRole('button', { name: 'Create access key' })
+      const wrong = (text: string) => dialog.locator('[aria-invalid=true]').and(dialog.getByLabel(text))
+      let sent = 0
+      page.on('request', (request) => (sent += request.method() === 'POST' ? 1 : 0))
+      await dialog.getByLabel('Name').fill(name)
+      for (const text of ['100000000', '-1', '1.5', 'ten']) {
+        await dialog.getByLabel('Requests per minute').fill(text)
+        await create.click()
+        await dialog.getByText('A whole number from 0 to 10,000,000').waitFor()
+        await wrong('Requests per minute').waitFor()
+      }
+      assert.equal(sent, 0)
+      await dialog.getByLabel('Requests per minute').fill('')
+      await page.route('**/api/v1/access-keys', (route) =>
+        route.continue({ postData: { ...route.request().postDataJSON(), max_tokens_per_minute: -1 } }),
+      )
+      await create.click()
+      await wrong('Tokens per minute').waitFor()
+      assert.deepEqual([sent, await dialog.locator('[aria-invalid=true]').count()], [1, 1])
+      // The browser's own line about the 400.
+      page.problems.splice(0)
+    })
+    assert.deepEqual(await stored(name), [])
   })
 })
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { accessKeyLimitsShape, optionalAccessKeyLimits } from '../access-key-limits.ts'
+import { accessKeyLimitsShape, optionalAccessKeyLimits } from '../access-key-limits-schema.ts'
 import { accessKeyTokenSchema, noteSchema } from '../group-shape.ts'
 import { managedFieldsSchema } from './managed-fields.ts'
 import { booleanParameter, entityIdSchema, idParameter, instantInputSchema, instantSchema } from './parameters.ts'

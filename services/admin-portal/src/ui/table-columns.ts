@@ -20,7 +20,7 @@ export type Column<Row> = {
   narrowWidth?: string
   isNumber?: boolean
   /** Not shown on screens narrower than this. */
-  from?: 'sm' | 'md' | 'lg'
+  from?: 'sm' | 'md' | 'lg' | 'xl'
   /** Always shown: what the row is about. */
   isFixed?: boolean
   /** Hidden until somebody chooses it. */

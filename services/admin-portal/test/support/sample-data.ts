@@ -85,9 +85,14 @@ export async function fillWithSamples(
     },
   })
   await addAccessKey(installation)
+  const limits = { max_concurrent_requests: 20, max_requests_per_minute: 600, max_tokens_per_minute: 250_000 }
   for (const name of ['checkout service', 'support assistant', 'nightly evaluation'])
     await api('POST /api/v1/access-keys', {
-      body: { name, group_ids: [group, batch].slice(0, name.length % 2 === 0 ? 1 : 2) },
+      body: {
+        name,
+        group_ids: [group, batch].slice(0, name.length % 2 === 0 ? 1 : 2),
+        ...(name === 'support assistant' && limits),
+      },
     })
   await api('POST /api/v1/admin-tokens', { body: { name: 'deploy pipeline', scopes: ['read', 'write'] } })
   await api('POST /api/v1/admin-tokens', {

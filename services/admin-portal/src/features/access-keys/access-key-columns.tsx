@@ -1,5 +1,6 @@
 'use client'
 
+import { accessKeyLimitNames } from '@gpt-load/contracts/access-key-limits'
 import type { AccessKey } from '@gpt-load/contracts/api/access-key'
 import type { Group } from '@gpt-load/contracts/api/group'
 import { Ban, CircleCheck, Ellipsis, Pencil, Trash2 } from 'lucide-react'
@@ -44,16 +45,23 @@ export function useAccessKeyColumns(props: {
     {
       id: 'groups',
       header: t('accessKeys.opens'),
-      width: '36%',
+      width: '30%',
       from: 'sm',
       cell: (item) => <OpenGroups item={item} groups={groups} />,
     },
     { id: 'state', header: t('accessKeys.state'), width: '150px', cell: (item) => <AccessKeyState item={item} /> },
     {
+      id: 'limits',
+      header: t('accessKeys.limits'),
+      width: '180px',
+      from: 'lg',
+      cell: (item) => <Limits item={item} />,
+    },
+    {
       id: 'created',
       header: t('accessKeys.created'),
       width: '120px',
-      from: 'lg',
+      from: 'xl',
       cell: ({ created_at: at }) => (
         <span className="text-ink-faint">
           <Moment at={at} />
@@ -112,6 +120,21 @@ function OpenGroups({ item, groups }: { item: AccessKey; groups: readonly Group[
         <Tag key={name}>{name}</Tag>
       ))}
       {more > 0 && <span className="figures text-ink-faint">+{format.number(more)}</span>}
+    </span>
+  )
+}
+
+/** A row has two lines: none of them ends within a limit. */
+function Limits({ item }: { item: AccessKey }) {
+  const { t, format } = useText()
+  const texts = accessKeyLimitNames
+    .filter((limit) => item[limit] > 0)
+    .map((limit) => t(`accessKeys.limitOf.${limit}`, { count: format.number(item[limit]) }).replaceAll(' ', '\u{a0}'))
+  if (texts.length === 0) return <span className="text-ink-faint">–</span>
+  const text = texts.join(' · ')
+  return (
+    <span className="figures line-clamp-2 text-[13px] leading-tight whitespace-normal" title={text}>
+      {text}
     </span>
   )
 }

@@ -1,11 +1,13 @@
 'use client'
 
 import { zodResolver } from '@hookform/resolvers/zod'
+import { accessKeyLimitNames, type AccessKeyLimitName } from '@gpt-load/contracts/access-key-limits'
+import { accessKeyLimitsShape } from '@gpt-load/contracts/access-key-limits-schema'
 import type { AccessKey } from '@gpt-load/contracts/api/access-key'
 import { accessKeyCreateSchema } from '@gpt-load/contracts/api/access-key'
 import type { Group } from '@gpt-load/contracts/api/group'
-import { useState } from 'react'
-import { Controller, useForm, type Control } from 'react-hook-form'
+import { useId, useState } from 'react'
+import { Controller, useForm, type Control, type UseFormReturn } from 'react-hook-form'
 import { toast } from 'sonner'
 import { z } from 'zod'
 import { ownerOfField } from '../groups/file-owner.ts'
@@ -19,9 +21,18 @@ import { SecretOnce } from '../../ui/secret-once.tsx'
 import { describeError } from '../../ui/states.tsx'
 import { Tick, Toggle } from '../../ui/toggle.tsx'
 
-/** The contract's own fields; `expires` is the browser's local time of `expires_at`. */
+/** The contract's own fields; `expires` is the browser's local time of `expires_at`, limits are as they are typed. */
 const { name, all_groups, group_ids, note } = accessKeyCreateSchema.shape
-const schema = z.object({ name, all_groups, group_ids, note, expires: z.string() })
+const schema = z.object({
+  name,
+  all_groups,
+  group_ids,
+  note,
+  expires: z.string(),
+  max_concurrent_requests: typedLimit('max_concurrent_requests'),
+  max_requests_per_minute: typedLimit('max_requests_per_minute'),
+  max_tokens_per_minute: typedLimit('max_tokens_per_minute'),
+})
 type Values = z.input<typeof schema>
 type Parsed = z.output<typeof schema>
 
@@ -75,6 +86,7 @@ export function AccessKeyForm(props: { item?: AccessKey; groups: readonly Group[
         owner={item === undefined ? null : ownerOfField(item, 'groups')}
         isChanged={isGroupChoiceChanged(item, form.watch())}
       />
+      <Limits form={form} managed={managed} />
       <div className="grid gap-4 sm:grid-cols-2">
         <Field
           label={t('accessKeys.expiresAt')}
@@ -152,6 +164,44 @@ function GroupChoice({
   )
 }
 
+function Limits({
+  form,
+  managed,
+}: {
+  form: UseFormReturn<Values, unknown, Parsed>
+  managed: ReturnType<typeof useManagedField>
+}) {
+  const { t, format } = useText()
+  const hintId = useId()
+  const { errors, dirtyFields } = form.formState
+  const isMarked = accessKeyLimitNames.some((limit) => managed(limit, false).aside !== undefined)
+  return (
+    <fieldset aria-describedby={hintId} className="grid gap-2">
+      <legend className="mb-1 font-medium">{t('accessKeys.limits')}</legend>
+      {/* A mark needs room beside its label. */}
+      <div className={`grid gap-4 ${isMarked ? 'sm:grid-cols-2' : 'sm:grid-cols-3'}`}>
+        {accessKeyLimitNames.map((limit) => (
+          <Field
+            key={limit}
+            label={t(`accessKeys.limit.${limit}`)}
+            error={
+              errors[limit] === undefined
+                ? undefined
+                : t('settings.range', { min: 0, max: format.number(accessKeyLimitsShape[limit].maxValue ?? 0) })
+            }
+            {...managed(limit, dirtyFields[limit])}
+          >
+            {(control) => <TextInput {...control} inputMode="numeric" {...form.register(limit)} className="figures" />}
+          </Field>
+        ))}
+      </div>
+      <p id={hintId} className="text-[13px] text-ink-faint">
+        {t('accessKeys.limitsHint')}
+      </p>
+    </fieldset>
+  )
+}
+
 /** @returns the token of a new key */
 async function store(values: Parsed, item: AccessKey | undefined): Promise<string | null> {
   const { expires, note, ...fields } = values
@@ -178,9 +228,26 @@ function instantOf(expires: string, item: AccessKey | undefined): string | null 
 }
 
 function valuesOf(item: AccessKey | undefined): Values {
-  if (item === undefined) return { name: '', all_groups: true, group_ids: [], note: '', expires: '' }
+  const limits = {
+    max_concurrent_requests: limitText(item?.max_concurrent_requests),
+    max_requests_per_minute: limitText(item?.max_requests_per_minute),
+    max_tokens_per_minute: limitText(item?.max_tokens_per_minute),
+  }
+  if (item === undefined) return { name: '', all_groups: true, group_ids: [], note: '', expires: '', ...limits }
   const { name, all_groups, group_ids, note, expires_at } = item
-  return { name, all_groups, group_ids, note, expires: expires_at === null ? '' : localText(expires_at) }
+  return { name, all_groups, group_ids, note, expires: expires_at === null ? '' : localText(expires_at), ...limits }
+}
+
+function limitText(limit = 0): string {
+  return limit === 0 ? '' : String(limit)
+}
+
+/** Empty: no limit. */
+function typedLimit(limit: AccessKeyLimitName) {
+  return z
+    .string()
+    .transform((text) => Number(text))
+    .pipe(accessKeyLimitsShape[limit])
 }
 
 /** As sets: one that is unticked and ticked again is where it was. */

@@ -24,6 +24,10 @@ export const settingTexts: SettingTexts = {
   preamble_hold_bytes: '事件流在首个真正的事件之前最多暂存的字节数：此前出现错误则切换密钥重试。0 表示关闭。',
   preamble_hold_ms: '此类流的开头最长暂存时间，之后直接放行。',
   max_concurrent_requests: '每个边缘节点上该分组同时处理的请求数。0 表示不限。',
+  max_requests_per_minute:
+    'URL 中的分组六十秒内在所有边缘节点上的请求数：各节点按需求取得份额，超出的返回 429。0 表示不限。',
+  max_tokens_per_minute:
+    'URL 中的分组六十秒内在所有边缘节点上的 token 数：各节点按需求取得份额，请求结束时计入。0 表示不限。',
   max_waiting_requests: '每个工作线程允许排队的请求数，超出立即拒绝。0 表示不排队。',
   max_wait_ms: '请求排队的最长时间。',
   websocket_idle_timeout_ms: '双向静默超过此时间的 WebSocket 会被结束。',
