@@ -20,7 +20,7 @@ const nextOutput = join(portalFolder, distDir)
 const stampFile = join(outFolder, 'inputs.sha256')
 const require = createRequire(import.meta.url)
 /** On two slow cores it takes 20 s; past this it hangs. */
-const timeoutMs = 180_000
+const timeoutMs = 600_000
 
 const inputs = [
   'services/admin-portal/src/{app,build,client,features,i18n,shell,ui}/**/*.{ts,tsx,css,svg}',

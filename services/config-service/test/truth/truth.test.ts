@@ -81,8 +81,9 @@ function sorted(mirror: EdgeMirror) {
 }
 
 /**
- * On a slow machine fifty writers may wait longer for a connection than the pool lets them (45028), or their transaction may
- * take longer than it may (P2028, or a statement that comes after its end): then nothing was begun, or nothing of it stays.
+ * On a slow machine fifty writers and their readers may wait longer for a connection than the pool lets them (45028), or their
+ * transaction may take longer than it may (P2028, or a statement that comes after its end): then nothing was begun, or nothing of it
+ * stays.
  */
 function nullWithoutTransaction(error: unknown): null {
   if (error instanceof DatabaseUnavailable && /45028|P2028|has ended before/.test(error.message)) return null
@@ -159,7 +160,10 @@ for (const { name, skip, connect } of dialects) {
         const count = () => void (isWriting && answers++)
         while (isWriting) {
           // The third takes many small answers to reach a revision, and others commit between them.
-          revision = await follow(replica, mirror, revision, { ...(index === 2 && { maxBytes: 400 }), onAnswer: count })
+          const options = { ...(index === 2 && { maxBytes: 400 }), onAnswer: count }
+          // What was applied of an answer that broke off is applied again.
+          const reached = await follow(replica, mirror, revision, options).catch(nullWithoutTransaction)
+          revision = reached ?? revision
           await setImmediate()
         }
         return { revision: await follow(replica, mirror, revision), answers }
@@ -175,7 +179,8 @@ for (const { name, skip, connect } of dialects) {
           return revisions
         }),
       ).finally(() => (isWriting = false))
-      // A writer that failed is the failure to show, when nobody reads any more.
+      // A writer that failed is the failure to show, when nobody reads any more; not one that lost its pool to a reader's failure.
+      writing.catch(() => undefined)
       const ends = await Promise.all(followers)
       const committed = await writing
 
