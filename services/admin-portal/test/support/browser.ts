@@ -8,7 +8,7 @@ export const plainHost = 'portal.test'
 
 export async function openBrowser(): Promise<Browser & AsyncDisposable> {
   return chromium.launch({
-    executablePath: findBinary('chromium', 'chromium'),
+    executablePath: findBinary('chromium-headless-shell', 'chromium-headless-shell'),
     args: [
       '--no-sandbox',
       '--disable-gpu',
