@@ -37,7 +37,7 @@ import type { SnapshotPosition } from './control-plane/snapshot-sync.ts'
 import { noPosition } from './control-plane/stored-snapshot.ts'
 import { accessKeyRow, CallerMemory, callerMemoryBytes, groupRow } from './data-plane/caller-limits/caller-memory.ts'
 import { createKeyTable } from './data-plane/key-table/key-table-writer.ts'
-import { openRequestsBytes, releaseDead, underWayOf } from './data-plane/request-gate.ts'
+import { openRequestsBytes, readCallers, releaseDead } from './data-plane/request-gate.ts'
 import { describeEdge } from './describe-edge.ts'
 import { drainEdge } from './drain.ts'
 import { registerEdgeMetrics } from './edge-metrics.ts'
@@ -200,7 +200,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
   const callerShares = createCallerShares({
     memory: callers,
     policies,
-    underWay: (limitNumber) => underWayOf(openRequests, limitNumber),
+    underWay: readCallers(openRequests),
     clock,
   })
   const parts = {

@@ -123,9 +123,10 @@ export function releaseDead(openRequests: SharedArrayBuffer, ownRequests: Shared
   own.fill(0)
 }
 
-/** Main thread: requests of a limited access key. */
-export function underWayOf(openRequests: SharedArrayBuffer, limitNumber: number): number {
-  return new Int32Array(openRequests)[firstAccessKey + limitNumber] as number
+/** Main thread: how many requests of a limited access key are under way, by its number. */
+export function readCallers(openRequests: SharedArrayBuffer): (limitNumber: number) => number {
+  const open = new Int32Array(openRequests)
+  return (limitNumber) => open[firstAccessKey + limitNumber] as number
 }
 
 /** What a caller is told that found no room: the group's own bound, or the process is full. */
