@@ -1,6 +1,7 @@
 import { stateHashNumber } from '@gpt-load/key-health/state-hash'
 import type { Metrics } from '@gpt-load/service-kit/metrics'
 import type { EdgeParts } from './describe-edge.ts'
+import { maxLimitedAccessKeys } from './data-plane/caller-limits/caller-memory.ts'
 import { counterNames, durationBucketsMs, type CounterName } from './data-plane/observe/counters.ts'
 
 /** What an edge says about itself, read when it is asked: nothing is counted twice, and nothing on the request path. */
@@ -56,7 +57,7 @@ function registerRequests({ metrics, pool, policies }: EdgeMetricsOptions): void
   )
   gauge(
     'unlimited_access_keys',
-    'Access keys whose limits are not kept: more than 131072 have some',
+    `Access keys whose limits are not kept: more than ${maxLimitedAccessKeys} have some`,
     () => policies.unlimited,
   )
   gauge('workers', 'Data-plane threads that run', () => pool.running)

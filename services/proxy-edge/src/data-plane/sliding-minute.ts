@@ -15,8 +15,8 @@ const minuteMs = 60_000
 
 /** Before anything is added. Whoever changes the minute moves the counts; a count that comes in between may fall into either. */
 export function turnMinute(columns: MinuteColumns, row: number, nowMs: number): void {
-  const minute = Math.floor(nowMs / minuteMs)
   const known = Atomics.load(columns.minute, row)
+  const minute = minuteOf(known, nowMs)
   if (known === minute || Atomics.compareExchange(columns.minute, row, known, minute) !== known) return
   const requests = Atomics.exchange(columns.minuteRequests, row, 0)
   const tokens = Atomics.exchange(columns.minuteTokens, row, 0)
@@ -43,15 +43,25 @@ function roomAt(
   most: number,
   nowMs: number,
 ): number {
-  const minute = Math.floor(nowMs / minuteMs)
-  const age = minute - (minutes[row] as number)
+  const known = minutes[row] as number
+  const minute = minuteOf(known, nowMs)
+  const age = minute - known
   const current = age === 0 ? (counts[row] as number) : 0
   const before = age === 0 ? (countsBefore[row] as number) : age === 1 ? (counts[row] as number) : 0
-  const passedMs = nowMs - minute * minuteMs
+  const passedMs = Math.max(0, nowMs - minute * minuteMs)
   if (current + before * (1 - passedMs / minuteMs) <= most - 1) return 0
   // In this minute it shrinks as the former one slides out; else the next minute begins with this one's count.
   if (current <= most - 1) return minute * minuteMs + minuteMs * (1 - (most - 1 - current) / before)
   return (minute + 1) * minuteMs + minuteMs * (1 - (most - 1) / current)
+}
+
+/**
+ * The clock minute; the row's own where that is the next one already. A worker that has read the clock before a minute turned, and
+ * is late with it, would else turn it back and take the counts with it. A clock that was set back by more begins anew.
+ */
+function minuteOf(known: number, nowMs: number): number {
+  const minute = Math.floor(nowMs / minuteMs)
+  return known === minute + 1 ? known : minute
 }
 
 /** The row is another's from now on. Reads first, so that memory that was never used stays so. */

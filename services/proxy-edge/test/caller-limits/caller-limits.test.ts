@@ -62,6 +62,33 @@ suite('limits of callers', () => {
     assert.deepEqual(entered.at(-1), expected)
   })
 
+  test('a worker that is late at the turn of a minute takes nothing back', () => {
+    const { memory, clock, workers } = openWorkers(2)
+    const [one, late] = workers.map(({ limits }) => limits) as [CallerLimits, CallerLimits]
+    const key = keyOf({ max_requests_per_minute: 5, max_tokens_per_minute: 1_000 })
+    for (let turn = 0; turn < 5; turn += 1) assert.equal(one.enter(key, groupOf()), null)
+    const turnMs = 101 * minuteMs
+    const inTurn = [turnMs, turnMs - 1, turnMs, turnMs - 1].map((atMs, index) => {
+      clock.nowMs = atMs
+      ;(index % 2 === 0 ? one : late).spend(key, groupOf(), 1)
+      return (index % 2 === 0 ? one : late).enter(key, groupOf())?.name ?? 'entered'
+    })
+    assert.deepEqual(
+      inTurn,
+      Array.from({ length: 4 }, () => 'max_requests_per_minute'),
+    )
+    assert.deepEqual([memory.requestsBefore[accessKeyRow(0)], memory.minuteTokens[accessKeyRow(0)]], [5, 4])
+  })
+
+  test('a clock that was set back by more begins anew: nobody waits for it to come round', () => {
+    const { clock, limits } = open()
+    const key = keyOf({ max_requests_per_minute: 1 })
+    assert.equal(limits.enter(key, groupOf()), null)
+    clock.nowMs -= 60 * minuteMs
+    assert.equal(limits.enter(key, groupOf()), null)
+    assert.notEqual(limits.enter(key, groupOf()), null)
+  })
+
   test('when it is told to come back, a request is let in', () => {
     fc.assert(
       fc.property(

@@ -3,6 +3,7 @@ import { suite, test } from 'node:test'
 import { createPolicyDistributor } from '../../src/control-plane/policy-distributor.ts'
 import { createRestingNumbers } from '../../src/control-plane/resting-numbers.ts'
 import { createUpstreamSlots } from '../../src/control-plane/upstream-slots.ts'
+import { maxLimitedAccessKeys } from '../../src/data-plane/caller-limits/caller-memory.ts'
 import type { PolicyUpdate } from '../../src/worker-protocol.ts'
 import { accessKeyRecord } from '../support/access-key-record.ts'
 
@@ -58,6 +59,17 @@ suite('numbers of limited access keys', () => {
     }
     assert.ok(numbers.size > 60 && numbers.size < 70, `${numbers.size}`)
     assert.equal(opened.length, 200)
+  })
+
+  test('more than can be counted are not limited, and told of', () => {
+    const { policies, put } = open()
+    for (let id = 1; id <= maxLimitedAccessKeys; id += 1)
+      policies.apply({ ...accessKeyRecord(id), max_requests_per_minute: 1 })
+    assert.equal(policies.unlimited, 0)
+    assert.equal(put(maxLimitedAccessKeys + 1, 1), -1)
+    assert.equal(policies.unlimited, 1)
+    put(maxLimitedAccessKeys + 1)
+    assert.equal(policies.unlimited, 0)
   })
 
   test('when all are given there is none, until one is given back', () => {
