@@ -18,7 +18,7 @@ const fuzzSeconds = Number(
 )
 const isFuzz = fuzzSeconds > 0
 const filters = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
-/** One test may wait for servers to die and come back, on a machine with a fifth of its speed; a file that takes longer than this hangs. */
+/** One test may wait for servers to die and come back, beside others on a slow machine; a file that takes longer than this hangs. */
 const fileTimeoutMs = isLong || isFuzz ? 3_600_000 : 900_000
 
 const files = globSync(['packages/*/test/**/*.test.ts', 'services/*/test/**/*.test.ts', 'infra/*/test/**/*.test.ts'], {

@@ -202,7 +202,7 @@ export function createPolicyDistributor(options: PolicyDistributorOptions): Poli
 
 const upstreamIdsOf = ({ upstreams }: GroupRecord): number[] => upstreams.map(({ id }) => id)
 
-/** Workers use the skew for expiry dates only: half a second is close enough. */
+/** Workers use the skew for expiry dates and the minutes of limits: half a second is close enough. */
 const noticeableSkewMs = 500
 
 type Changes = {

@@ -5,11 +5,11 @@ import type { GroupPlan } from './plan/group-plan.ts'
 import { type LineNode, WaitingLine } from './waiting-line.ts'
 
 /**
- * How many requests may be under way, over all workers of the process: in all (MAX_CONCURRENT_REQUESTS), per group and per access key. Counters
- * in shared memory, so the bound is exact whichever worker a connection fell to; each worker also keeps what it has entered
- * itself, from which the main thread takes back what a dead one had open. Requests that find no room wait in a line of
- * their worker, bounded in number and time by the group's settings. A slot that another worker freed is noticed within a
- * few milliseconds.
+ * How many requests may be under way, over all workers of the process: in all (MAX_CONCURRENT_REQUESTS), per group and per access
+ * key. Counters in shared memory, so the bound is exact whichever worker a connection fell to; each worker also keeps what it has
+ * entered itself, from which the main thread takes back what a dead one had open. Requests that find no room in the process or their
+ * group wait in a line of their worker, bounded in number and time by the group's settings. A slot that another worker freed is
+ * noticed within a few milliseconds.
  */
 export const openRequestsBytes = (1 + maxGroupNumbers + maxLimitedAccessKeys) * Int32Array.BYTES_PER_ELEMENT
 const wholeProcess = 0
@@ -59,7 +59,8 @@ export class RequestGate {
   }
 
   /**
-   * False: as many requests of the access key are under way, and nothing was entered. Who has entered may stand in a line after that.
+   * False: as many requests of the access key are under way, and nothing was entered. Who has entered may stand in a line after
+   * that.
    * @param limitNumber of the access key (caller-limits/caller-memory.ts)
    */
   enterCaller(limitNumber: number, most: number): boolean {
